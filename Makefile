@@ -1,0 +1,118 @@
+# foldrank - see `make help`.
+-include config.mk                # site settings: CC, PKGS, ARCH, PREFIX ... (git-ignored)
+
+BUILD  ?= release
+O      ?= build/$(BUILD)
+PREFIX ?= /usr/local
+ROOMS  ?= base linalg space data model train search select config objective store schedule cli
+
+ifeq ($(origin CC),default)
+CC := mpicc
+endif
+# Debian may have another OpenBLAS installed beside the OpenMP one: prefer this one.
+export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
+PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas yaml-0.1 nlopt zlib
+
+# Open MPI as root, and more ranks than cores, want to be told so.
+MPIRUN ?= mpirun --oversubscribe $(if $(filter 0,$(shell id -u)),--allow-run-as-root) -n
+
+WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
+OPT.release := -O3 $(ARCH) -g1
+OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT.tsan    := -O1 -g -fsanitize=thread
+OPT         ?= $(OPT.$(BUILD))
+
+CPPFLAGS += -D_GNU_SOURCE -Iinclude $(shell pkg-config --cflags $(PKGS))
+FPFLAGS  := -fno-math-errno -ffp-contract=off
+CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fopenmp -pthread
+LDLIBS   += $(shell pkg-config --libs $(PKGS)) -lm
+
+SRC := $(filter-out src/cli/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
+OBJ := $(SRC:%.c=$O/%.o)
+LIB := $O/libfoldrank.a
+BIN := $O/foldrank
+
+all: $(BIN)                       ## build the program
+
+$(BIN): $O/src/cli/main.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# Products in registers want fused multiply-add; everywhere else results must not depend on it.
+$O/src/linalg/small%.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
+
+$O/%.o: %.c $O/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+UNIT := $(patsubst tests/unit/%.c,$O/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+$O/tests/unit/%: $O/tests/unit/%.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# Rebuild when the compiler or the flags change, not only when sources do.
+$O/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
+
+# ---- what is needed ----
+
+DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev \
+        libopenblas-openmp-dev libyaml-dev libnlopt-dev zlib1g-dev
+DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps
+DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
+                  libyaml, NLopt, zlib; for the tests also cmocka, clang-format 14, shellcheck, h5diff
+
+deps:                             ## install what is missing (asks for root only if something is)
+	@if ! command -v dpkg-query >/dev/null; then echo 'Needed: $(DEPS_ELSEWHERE).'; exit 0; fi; \
+	missing=; for p in $(DEPS) $(DEPS.check); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; echo "installing:$$missing"; \
+	as=; [ $$(id -u) = 0 ] || as=sudo; \
+	$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+# The compiler and the flags are looked up when make starts; what deps has just installed is seen
+# by a second make.
+demo: deps                        ## install, build, search models for data/digits, predict
+	@$(MAKE) --no-print-directory run-demo
+
+DEMO := build/demo
+run-demo: $(BIN)
+	$(MPIRUN) 2 $(BIN) run jobs/digits.yaml --output $(DEMO)
+	$(MPIRUN) 2 $(BIN) predict $(DEMO) data/digits.csv.gz -o $(DEMO)/predictions.csv
+	@echo; head -n 4 $(DEMO)/predictions.csv
+
+check: deps                       ## install, build, run all tests
+	@$(MAKE) --no-print-directory run-check
+
+export MPIRUN CC
+run-check: export FOLDRANK := $(abspath $(BIN))
+run-check: WERROR := -Werror
+run-check: $(BIN) $(UNIT)
+	@$(MAKE) --no-print-directory BUILD=asan WERROR=-Werror units
+	@tests/run $(UNIT) $(UNIT:$O/%=build/asan/%) $(sort $(wildcard tests/mpi/*.sh tests/cli/*.sh tests/lint/*.sh))
+
+units: $(UNIT)                    ## build the unit tests
+
+bench: $(BIN)                     ## measure: this machine, this program, its rivals
+	tests/bench/run.sh $(BIN)
+
+install: $(BIN) $(LIB)            ## copy program, library and headers under PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/foldrank
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/foldrank
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/foldrank/*.h $(DESTDIR)$(PREFIX)/include/foldrank/
+
+clean:                            ## remove everything that was built
+	rm -rf build
+
+help:                             ## this text
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@echo; echo '  BUILD=asan|tsan  with sanitizers     PREFIX=DIR  where install goes'
+	@echo   '  ARCH=-march=native  for this processor only     config.mk  keeps such settings'
+
+.PHONY: all bench check clean demo deps help install run-check run-demo units FORCE
+.SECONDARY:
+-include $(OBJ:.o=.d) $O/src/cli/main.d $(UNIT:%=%.d)
