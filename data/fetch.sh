@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Fetch a larger public data set and check its SHA-256.
+#
+#   data/fetch.sh list
+#   data/fetch.sh NAME [DIRECTORY]    (default: the folder "fetched" beside this script)
+#
+# FOLDRANK_MIRROR=URL takes the files from URL/FILE instead, also from file:///a/folder.
+# Prints the path of every file that is ready, one a line. Exit: 0 ready, 1 failed, 2 usage.
+set -eu
+
+# A commit, not a branch: what it holds cannot change.
+PMLB=https://github.com/EpistasisLab/pmlb/raw/9cc9017958f2d8284e62d8bc54b77cb6fa1e9592/datasets
+
+die() {
+    printf 'fetch.sh: %s\n' "$1" >&2
+    exit "${2:-1}"
+}
+
+list() {
+    cat <<'END'
+adult          48,842 x 15, target `target`, 2 classes, categories integer-coded; PMLB (UCI)
+fashion_mnist  60,000 + 10,000 images of 28 x 28, 10 classes, IDX; Debian package, read in place
+spambase       4,601 x 58, target `target`, 2 classes; PMLB (UCI)
+END
+}
+
+sha256() { # sha256 < FILE
+    if command -v sha256sum >/dev/null; then
+        sha256sum
+    else
+        shasum -a 256
+    fi | cut -d ' ' -f 1
+}
+
+download() { # download URL FILE
+    if command -v curl >/dev/null; then
+        curl --fail --silent --show-error --location --retry 3 --output "$2" "$1"
+    else
+        wget --quiet --tries=3 --output-document="$2" "$1"
+    fi
+}
+
+fetch() { # fetch URL SHA256: the file keeps its name; it appears only once it is whole and right
+    file=$dir/${1##*/}
+    url=${FOLDRANK_MIRROR:+${FOLDRANK_MIRROR%/}/${1##*/}}
+    if [ ! -f "$file" ] || [ "$(sha256 <"$file")" != "$2" ]; then
+        mkdir -p "$dir"
+        part=$file.part
+        trap 'rm -f "$part"' EXIT
+        trap 'exit 1' HUP INT TERM
+        download "${url:-$1}" "$part" || die "cannot download ${url:-$1}"
+        got=$(sha256 <"$part")
+        [ "$got" = "$2" ] || die "${url:-$1}: wrong SHA-256, deleted
+  expected $2
+  got      $got"
+        mv "$part" "$file"
+    fi
+    printf '%s\n' "$file"
+}
+
+fashion_mnist() {
+    folder=/usr/share/datasets/fashion-mnist
+    if [ ! -d "$folder" ]; then
+        command -v apt-get >/dev/null || die 'fashion_mnist comes as a Debian package, and this system has no apt-get'
+        [ "$(id -u)" -eq 0 ] || die 'not installed; run: sudo apt-get install dataset-fashion-mnist'
+        apt-get install --yes --quiet --no-install-recommends dataset-fashion-mnist >&2
+    fi
+    # Checked uncompressed: packages compress the same data anew.
+    while read -r want name; do
+        got=$(gzip -dc "$folder/$name" | sha256)
+        [ "$got" = "$want" ] || die "$folder/$name: wrong SHA-256 of the uncompressed data
+  expected $want
+  got      $got"
+        printf '%s\n' "$folder/$name"
+    done <<'END'
+c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888 train-images-idx3-ubyte.gz
+bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9 train-labels-idx1-ubyte.gz
+5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b t10k-images-idx3-ubyte.gz
+0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34 t10k-labels-idx1-ubyte.gz
+END
+}
+
+case $# in
+1) dir=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/fetched ;;
+2) dir=$2 ;;
+*) die 'usage: fetch.sh list | NAME [DIRECTORY]' 2 ;;
+esac
+
+case $1 in
+list) list ;;
+adult) fetch "$PMLB/adult/adult.tsv.gz" fb8bc76eafa39558b6044907f23416faf99099cefb8afd06a2cf5afbdae1b506 ;;
+fashion_mnist) fashion_mnist ;;
+spambase) fetch "$PMLB/spambase/spambase.tsv.gz" 735e8d43f7ee78ac54ca17404510e95f4c8b364a721e4d9532a1b3221ed70961 ;;
+*) die "no data set '$1'; fetch.sh list names them" 2 ;;
+esac

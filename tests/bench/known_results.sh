@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# known_results.sh PROGRAM DATA_DIR [NAME...] - our cross-validated or test scores beside published
+# or independently measured ones, as a table. DATA_DIR holds the sets listed below (PMLB tables,
+# UCI regression sets); MPIRUN ends in -n. A set that is not there is named as skipped.
+#
+# The reference figures: accuracy of scikit-learn 1.2.1's untuned logistic regression or MLP; RMSE
+# of a plain one-hidden-layer network from the result files published with Gal and Ghahramani,
+# "Dropout as a Bayesian approximation", ICML 2016.
+set -u
+program=$1 data=$2
+shift 2
+wanted=("$@")
+: "${MPIRUN:=mpirun --oversubscribe -n}" "${RANKS:=2}"
+export OMP_NUM_THREADS=1
+here=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+
+# One search for all: 24 random configurations of one family, 5 folds, test part untouched.
+study() { # NAME FILE TARGET TASK METRIC MODELS EXTRA-DATA ENCODE
+    cat <<YAML
+study: $1
+data: {path: $2, target: $3, task: $4, test: {fraction: 0.25, seed: 1}$7}
+preprocess: {impute: median, scale: standard, encode: $8}
+validation: {folds: 5, seed: 0}
+metric: $5
+models:
+  $6
+train:
+  optimizer: adam
+  learning_rate: {log: [1.0e-3, 3.0e-2]}
+  batch_size: {choice: [32, 64, 128]}
+  schedule: cosine
+  epochs: $epochs
+search: {method: random, trials: 16, seed: 1}
+output: $work/$1
+YAML
+}
+
+softmax='softmax: {l2: {log: [1.0e-6, 1.0e-2]}}'
+mlp='mlp: {hidden: {choice: [[64], [128], [128, 64]]}, dropout: {float: [0.0, 0.2]}}'
+
+# row NAME FILE TARGET TASK METRIC MODELS REFERENCE [EXTRA-DATA] [ENCODE]
+row() {
+    local name=$1 file=$2 reference=$7 score
+    [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $name "* ]] || return 0
+    if [ ! -e "$file" ]; then
+        printf '%-22s %-9s %10s %10s   skipped: no %s\n' "$name" "$5" "$reference" - "$file"
+        return
+    fi
+    study "$name" "$file" "$3" "$4" "$5" "$6" "${8:-}" "${9:-onehot}" >"$work/$name.yaml"
+    # shellcheck disable=SC2086
+    if ! $MPIRUN "$RANKS" "$program" run "$work/$name.yaml" >"$work/$name.out" 2>"$work/$name.log"; then
+        printf '%-22s failed:\n' "$name"
+        tail -n 5 "$work/$name.log"
+        return
+    fi
+    score=$("$program" show "$work/$name" --format json |
+        sed -nE 's/.*"test_score": *([-0-9.e+]+).*/\1/p' | head -n 1)
+    printf '%-22s %-9s %10s %10.4f\n' "$name" "$5" "$reference" "$score"
+}
+
+printf '%-22s %-9s %10s %10s\n' "set, family" metric reference ours
+c=$data/classification r=$data/regression b=$data/bio
+epochs=30
+row digits-mlp "$here/data/digits.csv.gz" digit classification accuracy "$mlp" 0.980
+row letter-mlp "$c/letter.tsv.gz" target classification accuracy \
+    'mlp: {hidden: [64]}' 0.903
+row magic-mlp "$c/magic.tsv.gz" target classification accuracy 'mlp: {hidden: [64]}' 0.865
+row phoneme-mlp "$c/phoneme.tsv.gz" target classification accuracy 'mlp: {hidden: [64]}' 0.802
+row segmentation-mlp "$c/segmentation.tsv.gz" target classification accuracy \
+    'mlp: {hidden: [64]}' 0.915
+row spambase-mlp "$c/spambase.tsv.gz" target classification accuracy 'mlp: {hidden: [64]}' 0.937
+row dna-softmax "$b/dna.tsv.gz" target classification accuracy "$softmax" 0.958
+row splice-onehot-softmax "$b/splice.tsv.gz" target classification accuracy "$softmax" 0.959 \
+    ', categorical: [all]'
+row splice-codes-softmax "$b/splice.tsv.gz" target classification accuracy "$softmax" 0.825
+row hpc_data-softmax "$here/data/hpc_data.csv.gz" class classification accuracy "$softmax" 0.728
+row hpc_data-mlp "$here/data/hpc_data.csv.gz" class classification accuracy "$mlp" 0.778
+epochs=100
+row energy-mlp "$r/energy.txt.gz" -1 regression rmse 'mlp: {hidden: [50]}' 0.967
+row kin8nm-mlp "$r/kin8nm.txt.gz" -1 regression rmse 'mlp: {hidden: [50]}' 0.0916
+row power-mlp "$r/power-plant.txt.gz" -1 regression rmse 'mlp: {hidden: [50]}' 4.18
+epochs=40
+row protein-mlp "$r/protein-tertiary-structure.txt.gz" -1 regression rmse \
+    'mlp: {hidden: [100]}' 4.39

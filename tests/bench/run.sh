@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# run.sh PROGRAM - `make bench`: this machine's arithmetic, then the digits study in foldrank, in
+# scikit-learn and in Optuna with PyTorch, one after the other in every round so that all three
+# meet the same noise. Prints the median of ROUNDS rounds and the ratios of fits per second.
+#
+# PYTHON may name an interpreter that has tests/bench/requirements.txt; otherwise a virtual
+# environment is made under build/. Python's start and imports are not counted for the peers;
+# foldrank's time is the whole command under mpirun.
+set -euo pipefail
+program=$(realpath "$1")
+cd "$(dirname "$0")/../.."
+: "${MPIRUN:=mpirun --oversubscribe -n}" "${ROUNDS:=5}" "${RANKS:=2}"
+export OMP_NUM_THREADS=1
+unset OPENBLAS_CORETYPE # for all three alike
+mkdir -p build/bench
+
+if [ -z "${PYTHON:-}" ]; then
+    PYTHON=build/bench/venv/bin/python
+    if [ ! -x $PYTHON ]; then
+        python3 -m venv build/bench/venv
+        $PYTHON -m pip install -q -r tests/bench/requirements.txt
+    fi
+fi
+
+# shellcheck disable=SC2086
+$MPIRUN 1 "$program" bench --seconds 6
+
+ours() {
+    local begin end accuracy
+    rm -rf build/bench/digits
+    begin=$(date +%s.%N)
+    # shellcheck disable=SC2086
+    $MPIRUN "$RANKS" "$program" run tests/bench/digits.yaml >build/bench/ours.out 2>build/bench/ours.log
+    end=$(date +%s.%N)
+    accuracy=$("$program" show build/bench/digits --format json |
+        sed -nE 's/.*"test_score": *([0-9.]+).*/\1/p' | head -n 1)
+    awk -v b="$begin" -v e="$end" -v a="$accuracy" \
+        'BEGIN { printf "fits=320 seconds=%.4f fits_per_second=%.3f test_accuracy=%s\n", e - b, 320 / (e - b), a }'
+}
+
+for round in $(seq "$ROUNDS"); do
+    echo "round $round"
+    { echo "foldrank $(ours)"
+      echo "scikit-learn $("$PYTHON" tests/bench/peer_sklearn.py | tail -n 1)"
+      echo "optuna+pytorch $("$PYTHON" tests/bench/peer_optuna_torch.py | tail -n 1)"; } |
+        tee -a build/bench/rounds.$$
+done
+
+echo
+awk -v rounds="$ROUNDS" '
+    function median(list, n,    i, j, t, v) {
+        n = split(list, v, " ")
+        for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++)
+            if (v[i] + 0 > v[j] + 0) { t = v[i]; v[i] = v[j]; v[j] = t }
+        return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+    }
+    { for (i = 2; i <= NF; i++) { split($i, kv, "="); seen[$1, kv[1]] = seen[$1, kv[1]] " " kv[2] } }
+    END {
+        split("foldrank scikit-learn optuna+pytorch", who, " ")
+        base = median(seen["foldrank", "fits_per_second"])
+        printf "%-16s %14s %14s %10s\n", "median of " rounds, "fits/s", "test accuracy", "foldrank x"
+        for (i = 1; i <= 3; i++) {
+            rate = median(seen[who[i], "fits_per_second"])
+            printf "%-16s %14.1f %14.4f %10.1f\n", who[i], rate, median(seen[who[i], "test_accuracy"]), base / rate
+        }
+    }' build/bench/rounds.$$
+rm -f build/bench/rounds.$$
