@@ -27,6 +27,10 @@ FPFLAGS  := -fno-math-errno -ffp-contract=off
 CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fopenmp -pthread
 LDLIBS   += $(shell pkg-config --libs $(PKGS)) -lm
 
+# Short lines; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '%-5s %s\n' $1 $2)
+
 SRC := $(filter-out src/cli/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
 OBJ := $(SRC:%.c=$O/%.o)
 LIB := $O/libfoldrank.a
@@ -35,22 +39,25 @@ BIN := $O/foldrank
 all: $(BIN)                       ## build the program
 
 $(BIN): $O/src/cli/main.o $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIB): $(OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$Q$(AR) rcs $@ $^
 
 # Products in registers want fused multiply-add; everywhere else results must not depend on it.
 $O/src/linalg/small%.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
 
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 UNIT := $(patsubst tests/unit/%.c,$O/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 $O/tests/unit/%: $O/tests/unit/%.o $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(call say,LINK,$@)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 # Rebuild when the compiler or the flags change, not only when sources do.
 $O/flags: FORCE

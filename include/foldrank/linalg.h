@@ -78,6 +78,11 @@ FR_CHECKED fr_status fr_cholesky_solve(const fr_matrix *l, const fr_matrix *b);
 /* Logarithm of the determinant of A = L L'. `l` is square. Local. */
 double fr_cholesky_logdet(const fr_matrix *l);
 
+/* Replace the factor L by the lower triangle of the inverse of A = L L', in place; what stands
+ * above the diagonal is neither read nor written. Errors: FR_ERR_NUMERIC (L has a zero on its
+ * diagonal), FR_ERR_ARG (not square, ld < cols, too large). Local. */
+FR_CHECKED fr_status fr_cholesky_invert(const fr_matrix *l);
+
 /* Solve L X = B, or L' X = B if `transpose`, in place of b (n, r). Only the lower triangle of
  * `l` is read. Errors: FR_ERR_ARG (shapes do not fit). Local. */
 FR_CHECKED fr_status fr_triangle_solve(const fr_matrix *l, bool transpose, const fr_matrix *b);

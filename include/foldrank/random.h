@@ -25,6 +25,7 @@ typedef enum {
     FR_RNG_AUGMENT,
     FR_RNG_NOISE,       /* test objectives */
     FR_RNG_ACQUISITION, /* starts of acquisition optimisers */
+    FR_RNG_BRACKET,     /* hyperband: which trial goes to which bracket */
 } fr_rng_purpose;
 
 typedef struct {

@@ -74,6 +74,20 @@ fr_status fr_cholesky_solve(const fr_matrix *l, const fr_matrix *b)
     return fr_triangle_solve(l, true, b);
 }
 
+fr_status fr_cholesky_invert(const fr_matrix *l)
+{
+    FR_TRY(check_square("the triangle", l));
+    if (l->rows == 0) return FR_OK;
+
+    const int n = (int)l->rows, ld = (int)l->ld;
+    int info = 0;
+    dpotri_("U", &n, l->data, &ld, &info);
+    if (info > 0)
+        return FR_FAIL(FR_ERR_NUMERIC, "the factor (%d x %d) has a zero pivot: %d", n, n,
+                       info - 1);
+    return FR_OK;
+}
+
 double fr_cholesky_logdet(const fr_matrix *l)
 {
     double sum = 0;

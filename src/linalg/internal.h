@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* internal.h - what the files of linalg share: the Fortran prototypes of the project, which
- * stand nowhere else, and the kernels for small products. */
+ * stand nowhere else, the kernels for small products, and how ranks agree. */
 #ifndef FR_LINALG_INTERNAL_H
 #define FR_LINALG_INTERNAL_H
+
+#include <mpi.h>
 
 #include "foldrank/linalg.h"
 
@@ -10,11 +12,52 @@
  * length of each character argument, after all others; leaving it out is the custom of CBLAS
  * and LAPACKE, and right for arguments of length one. */
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 void dtrsm_(const char *side, const char *uplo, const char *trans, const char *diag,
             const int *m, const int *n, const double *alpha, const double *a, const int *lda,
             double *b, const int *ldb);
 void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n,
             const double *a, const int *lda, double *x, const int *incx);
+
+/* BLACS, the message layer of ScaLAPACK, by its Fortran names; `comm` is MPI_Comm_c2f's. A
+ * context is a grid of ranks. */
+int sys2blacs_handle_(const int *comm);
+void free_blacs_system_handle_(const int *handle);
+void blacs_gridinit_(int *context, const char *order, const int *rows, const int *cols);
+void blacs_gridinfo_(const int *context, int *rows, int *cols, int *row, int *col);
+void blacs_gridexit_(const int *context);
+
+/* ScaLAPACK. A matrix is this rank's part of it, column-major, the indices from 1 of its upper
+ * left corner, and a descriptor of 9 integers. */
+int numroc_(const int *n, const int *block, const int *coordinate, const int *first,
+            const int *ranks);
+void descinit_(int *descriptor, const int *m, const int *n, const int *block_rows,
+               const int *block_cols, const int *first_row, const int *first_col,
+               const int *context, const int *ld, int *info);
+void pdpotrf_(const char *uplo, const int *n, double *a, const int *ia, const int *ja,
+              const int *descriptor, int *info);
+void pdpotri_(const char *uplo, const int *n, double *a, const int *ia, const int *ja,
+              const int *descriptor, int *info);
+void pdpotrs_(const char *uplo, const int *n, const int *r, const double *a, const int *ia,
+              const int *ja, const int *descriptor, double *b, const int *ib, const int *jb,
+              const int *descriptor_b, int *info);
+
+/* The weights that turn a tile of K^-1 into its share of the gradient, in place: tile(i, j) =
+ * (alpha_r alpha_c - tile(i, j)) * {1 below the diagonal, 1/2 on it, 0 above}, with r = row + i
+ * and c = col + j; then a sum over the lower triangle alone is half of that over both. Local.
+ */
+void fr_gram_weigh(const double *alpha, size_t row, size_t col, const fr_matrix *tile);
+
+/* The worst status of all ranks, with its message, on every rank. Collective. */
+FR_CHECKED fr_status fr_dist_agree(MPI_Comm comm, fr_status mine);
+
+/* FR_ERR_MPI with the library's words, or FR_OK. Local. */
+FR_CHECKED fr_status fr_dist_mpi(int code, const char *what);
+
+/* MPI_Bcast and a sum over all ranks of n doubles from rank 0, n of any size. On every rank the
+ * sums have the same bits. Collective. */
+FR_CHECKED fr_status fr_dist_broadcast(MPI_Comm comm, double *values, size_t n);
+FR_CHECKED fr_status fr_dist_add(MPI_Comm comm, double *values, size_t n);
 
 /* A kernel set for small products: fr_gemm's contract, for any shape. */
 typedef void fr_small_gemm(const fr_gemm_shape *shape, const float *a, const float *b,

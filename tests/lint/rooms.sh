@@ -8,9 +8,9 @@ cd "$(dirname "$0")/../.." || exit 1
 # Lowest first. A header belongs to the room that implements it.
 rooms=(base linalg space search select data model train config objective store schedule cli)
 declare -A room_of=(
-    [checksum]=base [clock]=base [log]=base [memory]=base [option]=base [pack]=base
+    [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base
     [random]=base [status]=base [text]=base [linalg]=linalg [space]=space [history]=search
-    [search]=search [select]=select [data]=data [preprocess]=data [folds]=data [metric]=model
+    [search]=search [select]=select [network]=model [text_table]=data [gram]=linalg [data]=data [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model
     [model]=model [train]=train [study]=config [objective]=objective [store]=store
     [coordinator]=schedule [schedule]=schedule [foldrank]=cli)
 declare -A level
@@ -52,7 +52,7 @@ wall() {
     )"
 }
 wall 'hdf5' 'data store'
-wall 'mpi\.h' 'schedule cli'
+wall 'mpi\.h' 'linalg schedule cli'
 wall 'yaml\.h' 'config'
 wall 'nlopt\.h' 'search'
 wall 'zlib\.h' 'data'

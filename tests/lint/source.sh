@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 1
 mapfile -t c_files < <(ls src/*/*.[ch] include/foldrank/*.h tests/*/*.[ch] 2>/dev/null)
 
 allowed_top='^(Makefile|README\.md|LICENSE|src|include|jobs|tests|data|analysis|build|config\.mk|results)$'
-tap_empty "nothing else at the top level" "$(ls | grep -vE "$allowed_top")"
+tap_empty "nothing else at the top level" "$(printf '%s\n' * | grep -vE "$allowed_top")"
 
 tap_empty "every C file names its licence" \
     "$(grep -L 'SPDX-License-Identifier: BSD-3-Clause' "${c_files[@]}")"

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* coordinator.h - who trains what next: the state machine behind a run.
+ *
+ * No MPI, no threads, no files: it is told what finished, and asked for work. Trials are
+ * suggested in order, each as soon as the results it may look at are in and a worker wants it;
+ * a trial is cut into one task per fold. Finished work that comes back from a journal is never
+ * handed out again; what is missing of it goes first.
+ * All functions are Local and called by one thread. */
+#ifndef FR_COORDINATOR_H
+#define FR_COORDINATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/history.h"
+#include "foldrank/search.h"
+#include "foldrank/status.h"
+
+typedef struct fr_coordinator fr_coordinator;
+
+/* Called once for every newly suggested trial, before any of its tasks is handed out: the place
+ * to journal it. */
+typedef fr_status fr_coordinator_on_trial(void *context, uint64_t trial, const double *point);
+
+typedef struct {
+    uint64_t trial;
+    uint32_t fold;
+} fr_assignment;
+
+/* `history` may hold replayed trials, also more than the search makes: then all of them are
+ * brought to an end. All pointers are borrowed until destroy. `n_workers` is the number of
+ * ranks that train. */
+FR_CHECKED fr_status fr_coordinator_create(fr_search *search, fr_history *history,
+                                           int n_workers, fr_coordinator_on_trial *on_trial,
+                                           void *context, fr_coordinator **out);
+void fr_coordinator_destroy(fr_coordinator **coordinator);
+
+/* Up to `capacity` tasks for `worker`, so many that it has one batch to work on and one in
+ * reserve. A batch is about 50 ms of work by the running average of task times. Towards the end
+ * less: nobody is given what others could begin sooner. *n = 0: the worker has enough, or
+ * nothing is ready (others still run what suggestions wait for), or all is handed out. */
+FR_CHECKED fr_status fr_coordinator_assign(fr_coordinator *coordinator, int worker,
+                                           fr_assignment *tasks, size_t capacity, size_t *n);
+
+/* A task of `worker` came back: files it in the history (taking over its memory). An
+ * interrupted one is handed out again. FR_ERR_ARG when the worker has no task, or the slot is
+ * filled or does not exist. */
+FR_CHECKED fr_status fr_coordinator_report(fr_coordinator *coordinator, int worker,
+                                           fr_fold_result *result);
+
+/* All trials of the search have settled. */
+bool fr_coordinator_done(const fr_coordinator *coordinator);
+
+/* For progress: tasks finished (this run and before), tasks in all. */
+void fr_coordinator_progress(const fr_coordinator *coordinator, uint64_t *done,
+                             uint64_t *total);
+
+#endif

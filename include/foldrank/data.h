@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* data.h - data sets: readers, and the one block of memory that the ranks of a node share.
+ *
+ * Reading has three steps, so that a node holds the data once and this room needs no MPI:
+ *   root:  fr_source_open -> fr_source_schema           (looks at the file, knows all shapes)
+ *   all:   fr_schema_pack / unpack; a block of fr_schema_bytes() from wherever the caller likes
+ *   root:  fr_source_fill(block); the block goes to the other nodes
+ *   all:   fr_dataset_attach(schema, block)
+ * Features keep the narrowest of three cell types that holds the file's values exactly (or
+ * float32 where the file has more digits); preprocessing is fitted and applied later, per fold,
+ * while rows are gathered into a batch (preprocess.h). Test rows live in the same block, at the
+ * end. Missing cells are NaN (then the cell type is float32). A categorical cell is the index
+ * of its level. All functions are Local. */
+#ifndef FR_DATA_H
+#define FR_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/option.h"
+#include "foldrank/pack.h"
+#include "foldrank/status.h"
+
+typedef enum { FR_LEARN_CLASSIFICATION, FR_LEARN_REGRESSION } fr_learn;
+typedef enum { FR_CELL_U8, FR_CELL_I16, FR_CELL_F32 } fr_cell;
+typedef enum { FR_COLUMN_NUMERIC, FR_COLUMN_CATEGORICAL } fr_column_kind;
+typedef enum {
+    FR_FORMAT_AUTO,
+    FR_FORMAT_CSV,
+    FR_FORMAT_HDF5,
+    FR_FORMAT_IDX,
+    FR_FORMAT_NPY,
+    FR_FORMAT_SVMLIGHT
+} fr_format;
+extern const char *const fr_format_words[]; /* "auto", "csv", ...; NULL-terminated */
+typedef enum {
+    FR_DELIMITER_AUTO,
+    FR_DELIMITER_COMMA,
+    FR_DELIMITER_TAB,
+    FR_DELIMITER_SEMICOLON,
+    FR_DELIMITER_SPACE /* runs of blanks and tabs */
+} fr_delimiter;
+typedef enum { FR_HEADER_AUTO, FR_HEADER_YES, FR_HEADER_NO } fr_header;
+
+/* Study key `data`; every field is a row of fr_data_option_table. Paths are as given by the
+ * user, relative to the current directory. */
+typedef struct {
+    char *path;
+    int format;   /* fr_format */
+    char *target; /* column name; a number counts columns from 0, negative from the end */
+    char *labels; /* file with the targets, for formats that keep them apart (idx, npy) */
+    int task;     /* fr_learn */
+    char *features_dataset, *target_dataset; /* hdf5: names of the data sets; X and y */
+    int delimiter;                           /* csv: fr_delimiter */
+    int header;                              /* csv: fr_header */
+    fr_strings missing; /* csv: texts that mean "no value" besides the empty cell */
+    fr_strings
+        categorical; /* columns to be taken as categories though their cells are numbers */
+    fr_strings drop; /* columns that are not features */
+    char *group;     /* column of the group, for group folds; not a feature */
+    char *fold;      /* column that names the fold, for scheme column; not a feature */
+    char *weight;    /* column of sample weights; not a feature */
+} fr_data_options;
+
+/* Study key `data.test`: rows that the search never sees. */
+typedef struct {
+    double fraction; /* of all rows, stratified for classification; 0 = none */
+    int64_t seed;
+    char *path; /* a separate file, same format and columns */
+    char *labels;
+    char *column; /* a column that is 1 or true for test rows; not a feature */
+} fr_test_options;
+
+extern const fr_option fr_data_option_table[];
+extern const size_t fr_data_option_count;
+extern const fr_option fr_test_option_table[];
+extern const size_t fr_test_option_count;
+
+typedef struct {
+    char *name;
+    fr_column_kind kind;
+    char **levels; /* categorical: text of level 0, 1, ...; sorted */
+    size_t n_levels;
+} fr_column;
+
+/* Everything about a data set but its cells. */
+typedef struct {
+    size_t rows;      /* all rows */
+    size_t test_rows; /* the last ones, when they come from a separate file; else 0 */
+    size_t cols;      /* features */
+    fr_cell cell;
+    fr_column *columns; /* (cols) */
+    fr_learn learn;
+    char *target_name;
+    char **classes; /* classification: names, sorted (numbers as numbers) */
+    size_t n_classes;
+    bool has_target, has_group, has_fold, has_weight, has_test_mark;
+    uint64_t fingerprint; /* of all cells; 0 until the block is filled */
+} fr_schema;
+
+typedef struct {
+    fr_schema schema;         /* owned */
+    const void *x;            /* (rows, cols) row-major cells; borrowed, as all arrays below */
+    const float *y;           /* (rows) target value or class index; NULL without target */
+    const int32_t *group;     /* (rows) group number, or NULL */
+    const int32_t *fold;      /* (rows) fold number from 0, or NULL */
+    const float *weight;      /* (rows), or NULL */
+    const int32_t *test_mark; /* (rows) 1 = test row, or NULL */
+} fr_dataset;
+
+typedef struct fr_source fr_source;
+
+/* Look at the file(s) and learn the schema. A text file is parsed whole, here; the others are
+ * read in fr_source_fill. Errors: FR_ERR_DATA with file, line, column and cell. */
+FR_CHECKED fr_status fr_source_open(const fr_data_options *options, const fr_test_options *test,
+                                    fr_source **out);
+
+/* The same for new data that a model is to predict: columns are matched by name to `schema` (by
+ * position for formats without names), its levels and classes are kept (a new level is
+ * missing), columns it does not know are ignored, a column it needs and does not find is
+ * FR_ERR_DATA that lists the missing and the present ones. The target may be absent. */
+FR_CHECKED fr_status fr_source_open_like(const fr_data_options *options,
+                                         const fr_schema *schema, fr_source **out);
+void fr_source_close(fr_source **source);
+
+const fr_schema *fr_source_schema(const fr_source *source);
+
+/* Bytes of the block; each part starts on a 64-byte boundary. */
+size_t fr_schema_bytes(const fr_schema *schema);
+
+/* Read all cells into `block` of fr_schema_bytes() and set the fingerprint in the schema. */
+FR_CHECKED fr_status fr_source_fill(fr_source *source, void *block);
+
+void fr_schema_pack(const fr_schema *schema, fr_pack *out);
+FR_CHECKED fr_status fr_schema_unpack(fr_unpack *in, fr_schema *out);
+FR_CHECKED fr_status fr_schema_copy(const fr_schema *from, fr_schema *to);
+void fr_schema_clear(fr_schema *schema);
+
+/* A data set over a filled block. Takes over *schema (zeroed). The block is borrowed. */
+void fr_dataset_attach(fr_schema *schema, const void *block, fr_dataset *out);
+void fr_dataset_clear(fr_dataset *dataset);
+
+/* Read a whole data set into a block of its own: for tests and single-process commands. *block
+ * is the caller's (free), after fr_dataset_clear. */
+FR_CHECKED fr_status fr_dataset_read(const fr_data_options *options,
+                                     const fr_test_options *test, void **block,
+                                     fr_dataset *out);
+
+/* Write a data set as HDF5: X, y, names, levels, classes; `foldrank import`. */
+FR_CHECKED fr_status fr_dataset_write_hdf5(const fr_dataset *dataset, const char *path);
+
+#endif

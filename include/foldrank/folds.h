@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* folds.h - which rows train and which validate. Deterministic in (options, labels, groups);
+ * the same on every rank without talking. All Local. */
+#ifndef FR_FOLDS_H
+#define FR_FOLDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/data.h"
+#include "foldrank/option.h"
+#include "foldrank/status.h"
+
+typedef enum {
+    FR_SCHEME_KFOLD,
+    FR_SCHEME_STRATIFIED_KFOLD,
+    FR_SCHEME_GROUP_KFOLD,
+    FR_SCHEME_TIME_SERIES,   /* rows in file order; training always before validation */
+    FR_SCHEME_SHUFFLE_SPLIT, /* stratified for classification */
+    FR_SCHEME_LEAVE_ONE_OUT,
+    FR_SCHEME_COLUMN, /* data.fold names the fold of every row */
+    FR_SCHEME_HOLDOUT,
+} fr_scheme;
+extern const char *const fr_scheme_words[]; /* "kfold", ...; NULL-terminated */
+
+/* Study key `validation`. */
+typedef struct {
+    int scheme; /* fr_scheme */
+    int64_t folds;
+    int64_t repeats; /* shuffled anew */
+    int64_t seed;
+    double fraction; /* shuffle_split, holdout: share of the validation rows, rounded up */
+    int64_t gap;     /* time_series: rows left out between training and validation */
+} fr_validation_options;
+
+extern const fr_option fr_validation_option_table[];
+extern const size_t fr_validation_option_count;
+
+typedef struct fr_folds fr_folds;
+
+/* Split the rows of the data set: first test rows from the rest (fraction, mark or separate
+ * file), then the rest into folds. Memory is O(rows), not O(rows x folds). The data set is
+ * needed only during the call.
+ *
+ * kfold, stratified_kfold: shuffled; sizes, and the shares of each class, differ by at most one
+ * row between folds. group_kfold: no group is in two folds; large groups are placed first, each
+ * into the smallest fold. time_series: scikit-learn's TimeSeriesSplit. shuffle_split: `folds`
+ * independent draws; holdout: one. column: one fold for each value of the column; `folds` is
+ * not used. repeats: kfold, stratified_kfold, group_kfold and shuffle_split.
+ *
+ * The test fraction is drawn like a holdout: by class for classification, whole groups when the
+ * data have groups. With time_series it is the last rows of the file.
+ *
+ * Errors: FR_ERR_DATA when the data cannot be split so: more folds than rows, a class with
+ * fewer rows than folds (its name and count), fewer groups than folds, a scheme without its
+ * column; FR_ERR_USAGE: repeats or gap with a scheme that has none, or two kinds of test part.
+ */
+FR_CHECKED fr_status fr_folds_create(const fr_dataset *dataset, const fr_test_options *test,
+                                     const fr_validation_options *options, fr_folds **out);
+void fr_folds_destroy(fr_folds **folds);
+
+/* Number of folds in all, repeats included. */
+uint32_t fr_folds_count(const fr_folds *folds);
+
+/* Row lists of one fold, ascending, as new arrays owned by the caller (free). */
+FR_CHECKED fr_status fr_folds_get(const fr_folds *folds, uint32_t fold, uint32_t **train,
+                                  size_t *n_train, uint32_t **valid, size_t *n_valid);
+
+/* All rows that are not test rows, and the test rows; ascending; borrowed. */
+const uint32_t *fr_folds_search_rows(const fr_folds *folds, size_t *n);
+const uint32_t *fr_folds_test_rows(const fr_folds *folds, size_t *n);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* history.h - every trial and fold so far: what samplers learn from, pruners compare with,
+ * selection rules choose from and the results file stores.
+ *
+ * Trials are numbered 0, 1, 2, ... in the order of suggestion. A trial has `n_folds` slots, one
+ * per fold, filled in any order. All functions are Local; the history owns what it holds. */
+#ifndef FR_HISTORY_H
+#define FR_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/pack.h"
+#include "foldrank/space.h"
+#include "foldrank/status.h"
+
+/* Values are part of the journal's format. */
+#define FR_TRIAL_STATE_LIST(X)                                                                 \
+    X(FR_TRIAL_PENDING, 0, "pending") /* not all folds are in */                               \
+    X(FR_TRIAL_COMPLETE, 1, "complete")                                                        \
+    X(FR_TRIAL_PRUNED, 2, "pruned")     /* stopped because it was beaten */                    \
+    X(FR_TRIAL_FAILED, 3, "failed")     /* the objective reported an error */                  \
+    X(FR_TRIAL_DIVERGED, 4, "diverged") /* NaN or overflow */                                  \
+    X(FR_TRIAL_TIMEOUT, 5, "timeout")                                                          \
+    X(FR_TRIAL_INTERRUPTED, 6, "interrupted") /* the run was stopped; to be done again */      \
+    X(FR_TRIAL_CANCELLED, 7, "cancelled")     /* a fold not needed after pruning */
+
+typedef enum {
+#define X(name, value, word) name = value,
+    FR_TRIAL_STATE_LIST(X)
+#undef X
+} fr_trial_state;
+
+const char *fr_trial_state_word(fr_trial_state state);
+
+/* What one (trial, fold) gave. */
+typedef struct {
+    uint64_t trial;
+    uint32_t fold;
+    fr_trial_state state;
+    double score;        /* validation metric at the kept epoch; NaN when there is none */
+    double train_score;  /* the same metric on the training rows; NaN when not computed */
+    double loss;         /* validation loss at the kept epoch */
+    uint32_t epochs;     /* trained */
+    uint32_t best_epoch; /* the kept one, 1-based; 0 when none */
+    double seconds;      /* wall time of the fit [s] */
+    double samples_per_second;
+    double flops;          /* floating-point operations of the products */
+    uint32_t rank;         /* that computed it */
+    double start_s, end_s; /* since the start of the study's first run [s] */
+    size_t n_curve;        /* epochs with a curve point */
+    double *curve;         /* (n_curve, 2): training loss, validation score; owned */
+    char *message;         /* why it failed; NULL when it did not; owned */
+} fr_fold_result;
+
+typedef struct {
+    double *point; /* (space->n) */
+    fr_trial_state state;
+    double score_mean;      /* over the complete folds, fold order, in double */
+    double score_se;        /* standard error of the mean; NaN with one fold */
+    uint32_t n_done;        /* folds with a final state */
+    fr_fold_result **folds; /* (n_folds), NULL where not in yet */
+} fr_trial;
+
+typedef struct fr_history fr_history;
+
+/* Whether `trial`, whose folds 0 .. n_folds-1 are complete, is beaten: a function of these and
+ * of trials that had settled when it was suggested, so that it gives the same in a replay. */
+typedef bool fr_history_race(const void *context, const fr_history *history, uint64_t trial,
+                             uint32_t n_folds);
+
+struct fr_history {
+    const fr_space *space; /* borrowed */
+    uint32_t n_folds;
+    bool maximize; /* direction of the score */
+    fr_trial *trials;
+    size_t n, capacity;
+    size_t settled;        /* trials 0 .. settled-1 all have a final state */
+    uint64_t n_filed;      /* folds with a final state, cancelled ones included */
+    fr_history_race *race; /* asked after every complete fold; NULL: no racing over folds */
+    const void *race_context;
+};
+
+FR_CHECKED fr_status fr_history_create(const fr_space *space, uint32_t n_folds, bool maximize,
+                                       fr_history **out);
+void fr_history_destroy(fr_history **history);
+
+/* Append trial history->n with a copy of `point`. */
+FR_CHECKED fr_status fr_history_add_trial(fr_history *history, const double *point);
+
+/* File a fold result; takes over `result`'s curve and message (also on failure; *result is
+ * zeroed). A slot that is filled already, or does not exist, is FR_ERR_ARG. A result with state
+ * FR_TRIAL_INTERRUPTED is dropped. A pruned fold, and one after which the trial is beaten in
+ * the race, cancels the trial's later folds: what they gave is dropped, also when it comes only
+ * then, so that the history does not depend on the order of arrival. Updates mean, error, state
+ * and `settled`. */
+FR_CHECKED fr_status fr_history_add_fold(fr_history *history, fr_fold_result *result);
+
+/* True when `a` is strictly better than `b`; NaN is worse than everything. */
+bool fr_history_better(const fr_history *history, double a, double b);
+
+/* Index of the best complete trial among trials[0..limit); history->n when there is none. Ties
+ * go to the lower index. */
+size_t fr_history_best(const fr_history *history, size_t limit);
+
+void fr_fold_result_clear(fr_fold_result *result);
+
+/* Bytes of one result, for messages and the journal. Unpack: FR_ERR_FORMAT when the bytes do
+ * not make sense; the caller clears *out. */
+void fr_fold_result_pack(const fr_fold_result *result, fr_pack *out);
+FR_CHECKED fr_status fr_fold_result_unpack(fr_unpack *in, fr_fold_result *out);
+
+#endif

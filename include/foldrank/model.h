@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* model.h - model families, their settings, and a trained model that predicts.
+ *
+ * Every family here is a chain of dense layers with a loss on top: linear regression, softmax
+ * and the linear SVM have none hidden, the MLP any number. Parameters of a model are one
+ * aligned flat float32 block; layers are offsets into it. All functions are Local. */
+#ifndef FR_MODEL_H
+#define FR_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/data.h"
+#include "foldrank/option.h"
+#include "foldrank/preprocess.h"
+#include "foldrank/status.h"
+
+typedef enum {
+    FR_FAMILY_LINEAR,
+    FR_FAMILY_SOFTMAX,
+    FR_FAMILY_SVM,
+    FR_FAMILY_MLP,
+    FR_FAMILY_COUNT
+} fr_family;
+extern const char *const fr_family_words[]; /* NULL-terminated */
+
+typedef enum {
+    FR_ACT_RELU,
+    FR_ACT_LEAKY_RELU,
+    FR_ACT_TANH,
+    FR_ACT_SIGMOID,
+    FR_ACT_GELU
+} fr_activation;
+typedef enum {
+    FR_INIT_AUTO,
+    FR_INIT_HE,
+    FR_INIT_GLOROT
+} fr_init; /* auto: He for the relu kind and gelu */
+/* What a classifier minimises follows from its family: cross-entropy, for the svm a hinge. */
+typedef enum { FR_LOSS_SQUARED, FR_LOSS_ABSOLUTE, FR_LOSS_HUBER } fr_regression_loss;
+typedef enum { FR_HINGE_LINEAR, FR_HINGE_SQUARED } fr_hinge; /* both one-vs-rest */
+typedef enum { FR_CLASS_WEIGHT_NONE, FR_CLASS_WEIGHT_BALANCED } fr_class_weight;
+
+/* A family's block in the study. Each may be a hyperparameter. */
+typedef struct {
+    int family;            /* fr_family */
+    fr_ints hidden;        /* mlp: units of each hidden layer */
+    int activation;        /* mlp: fr_activation */
+    double negative_slope; /* mlp: leaky_relu */
+    double dropout;        /* mlp: after every hidden layer */
+    int init;              /* fr_init */
+    int loss;              /* linear, mlp on a regression: fr_regression_loss */
+    int hinge;             /* svm (key `loss`): fr_hinge */
+    double huber_delta;    /* residual from which Huber's loss is linear */
+    double label_smoothing;
+    int class_weight; /* fr_class_weight */
+    double l1, l2;    /* penalties on the weights, not on biases: l1 |w|, l2/2 w^2 */
+} fr_model_options;
+
+/* Whether the family can learn this task. */
+bool fr_family_learns(fr_family family, fr_learn learn);
+
+/* The rows of the table that this family has. `name` and `offset` as in option.h. */
+const fr_option *fr_model_option_table(fr_family family, size_t *n);
+
+/* A trained model: all that predict needs. */
+typedef struct {
+    fr_model_options options;
+    fr_schema schema;       /* columns, classes, target; no rows; owned */
+    fr_transform transform; /* owned */
+    size_t n_outputs;       /* classes, or 1 */
+    size_t n_params;        /* floats in the stored block */
+    float *params; /* owned; layer after layer: weights (in, out) row-major, then bias */
+} fr_model;
+
+void fr_model_clear(fr_model *model);
+
+/* Number of trainable parameters for these settings, input width and output count. */
+size_t fr_model_count_params(const fr_model_options *options, size_t inputs, size_t outputs);
+
+/* Floating-point operations of the products of one training step over one row, and of one
+ * prediction of a row. */
+double fr_model_flops_training(const fr_model_options *options, size_t inputs, size_t outputs);
+double fr_model_flops_predict(const fr_model_options *options, size_t inputs, size_t outputs);
+
+/* Whether outputs are probabilities (softmax, mlp classifier) or decision values (svm). */
+bool fr_model_has_probabilities(const fr_model *model);
+
+/* output (n, n_outputs) row-major for rows[0..n) of a data set that has the model's schema
+ * (fr_source_open_like): probabilities, decision values, or values in the target's unit.
+ * Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
+                                      const uint32_t *rows, size_t n, float *output);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* network.h - a chain of dense layers and a loss: the arithmetic that training and prediction
+ * share.
+ *
+ * Work comes in tiles, each computed by one thread from start to end; a caller that has several
+ * threads hands them different tiles. The shape of tiles follows from the network and the batch
+ * alone, so the result does not depend on how many threads there are. Passes over elements are
+ * done tile by tile, right after the product, while the tile is in cache.
+ *
+ * Layers are numbered 1 .. n_layers; level l is what layer l puts out, level 0 the inputs.
+ * Nothing here allocates but fr_batch_create. All functions are Local. */
+#ifndef FR_NETWORK_H
+#define FR_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/model.h"
+#include "foldrank/status.h"
+
+enum { FR_LEVELS_MAX = FR_INTS_MAX + 2 };
+
+typedef enum {
+    FR_HEAD_CROSS_ENTROPY, /* after a softmax */
+    FR_HEAD_HINGE, /* sum over classes of max(0, 1 - t z), t = 1 for the class, else -1 */
+    FR_HEAD_SQUARED_HINGE,
+    FR_HEAD_SQUARED, /* (z - y)^2 */
+    FR_HEAD_ABSOLUTE,
+    FR_HEAD_HUBER,
+} fr_head;
+
+typedef struct {
+    size_t n_layers;
+    size_t width[FR_LEVELS_MAX];   /* units of each level; width[0] = inputs */
+    size_t stride[FR_LEVELS_MAX];  /* floats between two rows of the level, >= width */
+    size_t weights[FR_LEVELS_MAX]; /* offset of layer l's weights (in, out) in the block */
+    size_t bias[FR_LEVELS_MAX];    /* offset of its bias (out) */
+    size_t n_params;
+    fr_head head;
+    int activation; /* fr_activation */
+    float negative_slope, dropout, huber_delta, label_smoothing;
+} fr_network;
+
+void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inputs,
+                     size_t outputs, fr_network *out);
+
+/* Draw initial parameters (n_params): weights from FR_RNG_INIT, zero for a network without
+ * hidden layers, whose loss is convex; biases zero. */
+void fr_network_draw(const fr_network *network, int init, uint64_t seed, uint64_t trial,
+                     uint32_t fold, float *params);
+
+/* Floats between two rows of a matrix with `width` columns: whole vectors, and not a multiple
+ * of 512 bytes, which would crowd a column's elements into a few sets of the cache. One column
+ * stays dense. */
+size_t fr_network_stride(size_t width);
+
+/* Rows that go through a network together, and everything computed for them. */
+typedef struct {
+    const fr_network *network;   /* borrowed */
+    size_t capacity;             /* rows */
+    size_t rows;                 /* in use */
+    float *level[FR_LEVELS_MAX]; /* (capacity, stride): activations; the last: scores z.
+                                  * level[0] may be pointed elsewhere by the caller */
+    float *slope[FR_LEVELS_MAX]; /* (capacity, stride): the activation's derivative, where it
+                                  * cannot be told from the activation; else NULL */
+    float *delta[FR_LEVELS_MAX]; /* (capacity, stride): d loss / d z; without training the last
+                                  * only */
+    float *y;                    /* (capacity) targets: class index or value */
+    float *weight;               /* (capacity) weight of each row, class weight included */
+    float *loss;                 /* (capacity) loss of each row times its weight */
+    double total_weight;         /* that the gradient is divided by */
+    const float *class_weight;   /* (classes) for label smoothing, or NULL; borrowed */
+    uint64_t dropout_key;        /* of the epoch */
+    uint64_t first_row;          /* of the batch, in the epoch's order */
+    float *block;                /* the memory of all these */
+} fr_batch;
+
+/* Errors: FR_ERR_MEMORY. Release with fr_batch_clear. */
+FR_CHECKED fr_status fr_batch_create(const fr_network *network, size_t capacity, bool training,
+                                     fr_batch *out);
+void fr_batch_clear(fr_batch *batch);
+
+/* Floats that fr_batch_create takes. */
+size_t fr_batch_floats(const fr_network *network, size_t capacity, bool training);
+
+typedef struct {
+    size_t row, rows, col, cols;
+} fr_tile;
+
+/* Tile number i of a (rows, cols) result that is a product over `depth`; fr_tile_count of them
+ * cover it. */
+size_t fr_tile_count(size_t rows, size_t cols, size_t depth);
+fr_tile fr_tile_at(size_t rows, size_t cols, size_t depth, size_t i);
+
+/* Compute a tile of level l >= 1 from level l - 1: product, bias, activation, and dropout when
+ * `training`. */
+void fr_layer_forward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile,
+                      bool training);
+
+/* Compute a tile of delta of level l - 1 >= 1 from that of level l. */
+void fr_layer_backward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile);
+
+/* Gradient of a tile of layer l's weights, summed over `rows` of the batch from `first` on:
+ * out (tile->rows, tile->cols), dense. */
+void fr_layer_gradient(const fr_batch *batch, size_t layer, const fr_tile *tile, size_t first,
+                       size_t rows, float *out);
+
+/* The same for its bias: out (width). */
+void fr_layer_bias_gradient(const fr_batch *batch, size_t layer, size_t first, size_t rows,
+                            float *out);
+
+/* For `rows` of the batch from `first` on: loss[] from the scores and the targets, and the last
+ * delta. The definition of weighted means is torch.nn.CrossEntropyLoss's. `out` (rows,
+ * outputs), when not NULL, receives what fr_head_output gives. */
+void fr_head_run(fr_batch *batch, size_t first, size_t rows, float *out);
+
+/* out (rows, outputs), dense: probabilities for cross-entropy, else the scores as they are. The
+ * batch needs no targets; its last delta is overwritten. */
+void fr_head_output(fr_batch *batch, float *out);
+
+/* All levels of a batch on the calling thread, without dropout. */
+void fr_batch_forward(fr_batch *batch, const float *params);
+
+#endif

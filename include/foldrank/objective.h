@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* objective.h - what a task does: train and validate one fold, or evaluate a test function or a
+ * table of recorded trainings. All functions are Local and, for one objective, called by one
+ * thread at a time. */
+#ifndef FR_OBJECTIVE_H
+#define FR_OBJECTIVE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/data.h"
+#include "foldrank/folds.h"
+#include "foldrank/history.h"
+#include "foldrank/status.h"
+#include "foldrank/study.h"
+#include "foldrank/train.h"
+
+/* One unit of work. */
+typedef struct {
+    uint64_t trial;
+    uint32_t fold;
+    const double *point; /* (space.n) */
+    const fr_rung *rungs;
+    size_t n_rungs;
+} fr_task;
+
+typedef struct fr_objective fr_objective;
+
+/* `dataset` and `folds` are NULL for an objective that has no data. All are borrowed until
+ * destroy. `threads`: OpenMP threads for a fit.
+ * Errors: FR_ERR_DATA (table), FR_ERR_USAGE, FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_objective_create(const fr_study *study, const fr_dataset *dataset,
+                                         const fr_folds *folds, int threads,
+                                         fr_objective **out);
+void fr_objective_destroy(fr_objective **objective);
+
+/* Do one task. `result` is complete but for rank, start and end. A failure of the task itself
+ * is FR_OK with a state and a message; an error is ours (memory). */
+FR_CHECKED fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
+                                           const atomic_bool *stop, fr_fold_result *result);
+
+/* Number of model parameters at `point`, for "smallest model" rules; NaN when there is none. */
+double fr_objective_complexity(const fr_objective *objective, const double *point);
+
+/* What the selected model is worth. */
+typedef struct {
+    fr_model model;
+    double test_score; /* NaN without test rows */
+    double train_score;
+    uint32_t epochs;
+    double seconds;
+} fr_refit;
+
+/* Train the chosen trial on all search rows, for the median of its folds' kept epochs when
+ * these stopped early, and score it once on the test rows. Errors: FR_ERR_STATE when the
+ * objective trains nothing, FR_STOPPED. */
+FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial,
+                                        uint64_t trial_id, const atomic_bool *stop,
+                                        fr_refit *out);
+void fr_refit_clear(fr_refit *refit);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* preprocess.h - impute, scale, encode: fitted on the training rows of one fold, applied while
+ * rows are gathered. Nothing is learned from validation or test rows. All Local. */
+#ifndef FR_PREPROCESS_H
+#define FR_PREPROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/data.h"
+#include "foldrank/option.h"
+#include "foldrank/pack.h"
+#include "foldrank/status.h"
+
+typedef enum {
+    FR_IMPUTE_MEAN,
+    FR_IMPUTE_MEDIAN,
+    FR_IMPUTE_MOST_FREQUENT,
+    FR_IMPUTE_CONSTANT
+} fr_impute;
+typedef enum { FR_SCALE_NONE, FR_SCALE_STANDARD, FR_SCALE_MINMAX, FR_SCALE_ROBUST } fr_scale;
+typedef enum { FR_ENCODE_ONEHOT, FR_ENCODE_ORDINAL } fr_encode;
+
+/* Study key `preprocess`. Any of these may be a hyperparameter. */
+typedef struct {
+    int impute; /* fr_impute */
+    double fill_value;
+    int scale;  /* fr_scale */
+    int encode; /* fr_encode */
+    bool drop_constant;
+    bool scale_target; /* regression: train on the standardised target; predictions are given
+                        * back in its own unit */
+} fr_preprocess_options;
+
+extern const fr_option fr_preprocess_option_table[];
+extern const size_t fr_preprocess_option_count;
+
+typedef enum {
+    FR_FEATURE_DROP,
+    FR_FEATURE_NUMERIC,
+    FR_FEATURE_ONEHOT,
+    FR_FEATURE_ORDINAL
+} fr_feature_kind;
+
+/* What becomes of one column. NUMERIC and ORDINAL: out[first] = (x - shift) * factor with x =
+ * fill where missing. ONEHOT: out[first + place[level]] = 1, the others 0; a level that the
+ * training rows did not have is all zeros, and so is a missing one, unless impute is
+ * most_frequent: then fill is the level that stands in for it, else -1. ORDINAL imputes the
+ * most frequent level whatever impute says: a mean of levels means nothing. */
+typedef struct {
+    int kind;     /* fr_feature_kind */
+    size_t first; /* index of its first output */
+    size_t width; /* outputs: 0, 1, or the number of levels seen */
+    float fill, shift, factor;
+    int32_t *place; /* ONEHOT: (n_levels of the column), -1 = not seen; owned */
+    size_t n_place;
+} fr_feature;
+
+typedef struct {
+    fr_feature *features;               /* (cols) */
+    size_t cols;                        /* inputs: columns of the data set */
+    size_t width;                       /* outputs */
+    double target_shift, target_factor; /* trained value = (y - shift) * factor; 0 and 1 */
+    struct fr_transform_plan *plan;     /* the same, laid out for fr_transform_apply; owned */
+} fr_transform;
+
+/* Learn from rows[0..n) of the data set, as scikit-learn's SimpleImputer, StandardScaler,
+ * MinMaxScaler, RobustScaler and OneHotEncoder do: first impute, then scale what came out. Sums
+ * run in row order, in double. A column without any value is constant. A constant column that
+ * is not dropped has factor 1. Errors: FR_ERR_DATA without rows; FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
+                                      const fr_dataset *dataset, const uint32_t *rows, size_t n,
+                                      fr_transform *out);
+void fr_transform_clear(fr_transform *transform);
+
+/* out (n, stride) row-major, stride >= width; columns width .. stride-1 are set to 0. The data
+ * set has the columns of the one that was fitted. Never fails; called in the training loop. */
+void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset,
+                        const uint32_t *rows, size_t n, float *out, size_t stride);
+
+/* Name of output feature j, "age" or "protocol=tcp", appended to out. */
+void fr_transform_name(const fr_transform *transform, const fr_schema *schema, size_t j,
+                       fr_text *out);
+
+void fr_transform_pack(const fr_transform *transform, fr_pack *out);
+/* Errors: FR_ERR_FORMAT when the bytes do not describe a transform; FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_transform_unpack(fr_unpack *in, fr_transform *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* schedule.h - trials x folds over the ranks of a communicator.
+ *
+ * On every rank the main thread speaks MPI and sleeps, one compute thread with its own OpenMP
+ * team trains and never calls MPI. Root coordinates and trains too. Data lie once per node in
+ * an MPI shared-memory window. */
+#ifndef FR_SCHEDULE_H
+#define FR_SCHEDULE_H
+
+#include <mpi.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "foldrank/data.h"
+#include "foldrank/history.h"
+#include "foldrank/status.h"
+#include "foldrank/store.h"
+#include "foldrank/study.h"
+
+/* The worst status of all ranks, with its message, on every rank: call after local work that
+ * may fail and before the next collective. Collective. */
+FR_CHECKED fr_status fr_agree(MPI_Comm comm, fr_status mine);
+
+/* FR_ERR_MPI with the library's words. */
+FR_CHECKED fr_status fr_mpi_check(int code, const char *call, const char *file, int line);
+#define FR_MPI(call) FR_TRY(fr_mpi_check((call), #call, __FILE__, __LINE__))
+
+/* One copy of a data set per node. */
+typedef struct fr_shared_data fr_shared_data;
+
+/* Root has opened `source` (NULL elsewhere); afterwards every rank has a data set over its
+ * node's window. Collective. */
+FR_CHECKED fr_status fr_shared_data_create(MPI_Comm comm, fr_source *source,
+                                           fr_shared_data **out);
+const fr_dataset *fr_shared_data_get(const fr_shared_data *data);
+void fr_shared_data_destroy(fr_shared_data **data); /* Collective. */
+
+/* SIGINT, SIGTERM and SIGUSR1 raise a flag; before MPI_Init, may come twice. A third SIGINT
+ * ends the program at once. SIGXFSZ is ignored: the write fails. Local. */
+void fr_signals_install(void);
+bool fr_signals_raised(void);
+
+typedef struct {
+    double time_limit_s;     /* stop after so long; 0 = no limit */
+    double log_every_s;      /* between two progress lines in a log */
+    double snapshot_every_s; /* between two results.h5 while running */
+    const char *command;     /* as typed, for the results */
+    double started;          /* fr_clock_now() at program start */
+} fr_run_options;
+
+typedef struct {
+    fr_history *history;    /* root only, NULL elsewhere; owned */
+    fr_selection selection; /* root only */
+    double test_score, train_score;
+    bool resumed;          /* something was there already */
+    fr_rank_record *ranks; /* root only, (n_ranks) */
+    int n_ranks;
+    double wall_s;
+    double coordinating_s; /* processor time of root's main thread */
+} fr_run_report;
+
+/* Run a study to its end, or until a signal or the time limit: FR_STOPPED then, with everything
+ * saved. Every rank has parsed `study`. The same status on every rank. Collective. */
+FR_CHECKED fr_status fr_run(MPI_Comm comm, const fr_study *study, const fr_run_options *options,
+                            fr_run_report *report);
+void fr_run_report_clear(fr_run_report *report);
+
+#endif

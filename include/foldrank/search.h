@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* search.h - samplers: which configuration trial t tries.
+ *
+ * A suggestion is a function of (space, options, trial, the parameters of trials 0 .. t-1, the
+ * results of trials 0 .. visible-1) and of nothing else: no clock, no shared stream, no order
+ * of arrival. A configuration is never suggested twice. All functions are Local. */
+#ifndef FR_SEARCH_H
+#define FR_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/history.h"
+#include "foldrank/option.h"
+#include "foldrank/space.h"
+#include "foldrank/status.h"
+
+typedef struct {
+    int method;     /* index into fr_search_methods */
+    int64_t trials; /* budget; 0 = the whole grid, or 100 with the other methods */
+    int64_t seed;
+    int64_t concurrency; /* L: trials in flight that an adaptive sampler allows for; 0 = free */
+    bool repeats;        /* allow a configuration to be evaluated again */
+} fr_search_options;
+
+extern const char
+    *const fr_search_methods[]; /* "grid", "random", "sobol", ...; NULL-terminated */
+extern const fr_option fr_search_option_table[];
+extern const size_t fr_search_option_count;
+
+typedef struct fr_search fr_search;
+
+/* `enqueued` holds n_enqueued points, (n_enqueued, space->n), that become trials 0, 1, ...
+ * before the sampler is asked; copied. `space` and `options` are borrowed until destroy.
+ * Errors: FR_ERR_USAGE (a grid with a continuous parameter that has no number of steps, and the
+ * parameter's name), FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_search_create(const fr_space *space, const fr_search_options *options,
+                                      const double *enqueued, size_t n_enqueued,
+                                      fr_search **out);
+void fr_search_destroy(fr_search **search);
+
+/* Number of trials that this search will make in all: the budget, less when the space has fewer
+ * different configurations. */
+uint64_t fr_search_trials(const fr_search *search);
+
+/* Whether suggestions depend on results. If not, all trials may be suggested at once. */
+bool fr_search_adaptive(const fr_search *search);
+
+/* Trials that must have settled before `trial` may be suggested: 0 for a non-adaptive sampler
+ * and for concurrency free, else max(0, trial - L + 1). */
+uint64_t fr_search_needs(const fr_search *search, uint64_t trial);
+
+/* Configuration for trial number history->n. Looks at the results of trials
+ * [0, fr_search_needs(trial)) only (concurrency free: of every settled trial), at the points of
+ * all. *found is false when the space is exhausted. `point` has space->n entries. */
+FR_CHECKED fr_status fr_search_suggest(fr_search *search, const fr_history *history,
+                                       double *point, bool *found);
+
+#endif

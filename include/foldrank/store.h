@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* store.h - the output directory: journal.bin (the truth), results.h5 (format 1, a snapshot),
+ * study.yaml, lock. Formats: data/FORMAT.md. Only the root rank calls this room; all functions
+ * are Local. What is read is untrusted: sizes and types are checked before use. */
+#ifndef FR_STORE_H
+#define FR_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/history.h"
+#include "foldrank/model.h"
+#include "foldrank/select.h"
+#include "foldrank/status.h"
+#include "foldrank/study.h"
+
+/* ---- lock ---- */
+
+typedef struct fr_lock fr_lock;
+
+/* Make `dir` (with parents) if needed and take its lock: a file with host, pid, start time of
+ * the process and job id. A lock whose process is gone (same host), or whose Slurm job has
+ * ended, is taken over with a warning. FR_ERR_LOCKED names host, pid and job of the living
+ * owner; FR_ERR_IO: the directory cannot be made or written. */
+FR_CHECKED fr_status fr_lock_take(const char *dir, fr_lock **out);
+void fr_lock_release(fr_lock **lock);
+
+/* ---- journal ---- */
+
+typedef struct fr_journal fr_journal;
+
+/* Open dir/journal.bin for appending, creating it with a header (magic, version, fingerprint of
+ * study and data, the filled-in study) when absent. An existing one is replayed into `history`
+ * (empty before): trials and folds come back as they were filed; *elapsed_s is the end of its
+ * last fold, on the study's clock. A torn last record is cut off and logged.
+ * Errors: FR_ERR_USAGE when the journal belongs to another study or other data: the first
+ * difference in words; FR_ERR_FORMAT: a broken record, with its offset, or a newer version;
+ * FR_ERR_IO. */
+FR_CHECKED fr_status fr_journal_open(const char *dir, const fr_study *study,
+                                     uint64_t data_fingerprint, fr_history *history,
+                                     double *elapsed_s, fr_journal **out);
+
+/* When the study's first run began: seconds since 1970 [s]. */
+double fr_journal_created(const fr_journal *journal);
+
+/* Append a suggestion, a fold result. Buffered; see fr_journal_sync. */
+FR_CHECKED fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const double *point,
+                                      size_t n);
+FR_CHECKED fr_status fr_journal_fold(fr_journal *journal, const fr_fold_result *result);
+
+/* Write what is buffered and fdatasync, when `now` (fr_clock_now) is a second or more after the
+ * last sync, or at once with force. On failure (disk full) nothing buffered is lost: the file
+ * is cut back to its last whole record and the next call tries again. */
+FR_CHECKED fr_status fr_journal_sync(fr_journal *journal, double now, bool force);
+
+/* Sync and close. */
+FR_CHECKED fr_status fr_journal_close(fr_journal **journal);
+
+/* ---- results.h5 ---- */
+
+/* Per rank, for /ranks. */
+typedef struct {
+    char host[64];
+    int threads;
+    double busy_s, idle_s;
+    uint64_t fits;
+    double flops;
+} fr_rank_record;
+
+typedef struct {
+    const fr_study *study;
+    const fr_history *history;
+    const fr_selection *selection; /* NULL before the end */
+    const fr_model *model;         /* NULL before the refit */
+    double test_score;             /* NaN when there is none */
+    const fr_rank_record *ranks;   /* (n_ranks), NULL while unknown */
+    int n_ranks;
+    const char *command;       /* as typed */
+    const char *mpi_version;   /* the MPI library's own words; NULL = not known */
+    double created;            /* fr_journal_created(): seconds since 1970 [s] */
+    uint64_t data_fingerprint; /* 0 without data */
+} fr_results;
+
+/* Write dir/results.h5 under a temporary name, sync, rename. FR_ERR_IO leaves the old one. */
+FR_CHECKED fr_status fr_results_write(const char *dir, const fr_results *results);
+
+/* A results file read back; `path` is the file or its directory. Parts that the file does not
+ * have are NULL or empty. Everything inside is owned; release with fr_results_close.
+ * Errors: FR_ERR_DATA (no such file, not HDF5, not ours), FR_ERR_FORMAT (newer, inconsistent).
+ */
+typedef struct {
+    fr_study *study;
+    fr_history *history;
+    fr_selection selection;
+    bool has_selection, has_model;
+    fr_model model;
+    double test_score;
+    fr_rank_record *ranks;
+    int n_ranks;
+    char *path, *created, *version, *command;
+} fr_results_file;
+
+FR_CHECKED fr_status fr_results_open(const char *path, bool want_model, fr_results_file **out);
+void fr_results_close(fr_results_file **results);
+
+/* What a model says of new rows. */
+typedef struct {
+    const fr_model *model;
+    const float *outputs; /* (rows, model->n_outputs) row-major, of fr_model_predict */
+    size_t rows;
+} fr_predictions;
+
+/* The class with the largest output; n when all are NaN. Ties go to the lower index. */
+size_t fr_predicted_class(const float *outputs, size_t n);
+
+/* Write predictions as HDF5 (data/FORMAT.md) under a temporary name, sync, rename. The file is
+ * built in memory. */
+FR_CHECKED fr_status fr_predictions_write(const char *path, const fr_predictions *predictions);
+
+/* For programs that only look into files: leave out HDF5's clean-up at exit, which complains on
+ * stderr once a damaged file was opened. Before anything else that uses HDF5. */
+void fr_results_quiet_exit(void);
+
+/* Write text to dir/name under a temporary name, sync, rename. */
+FR_CHECKED fr_status fr_store_write_text(const char *dir, const char *name, const char *text);
+
+#endif

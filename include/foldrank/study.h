@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* study.h - the study file as structs.
+ *
+ * The keys are those of the option tables, under `data` (with `test`), `preprocess`,
+ * `validation`, `models` (one block per family), `train`, `search` (with `enqueue`), `pruning`
+ * (also short: a method or a list of them), `select`, `objective` and `resources`; besides
+ * `study`, `metric` and `output`. A setting of preprocess,
+ * models and train is a value, or the distribution of a hyperparameter:
+ *
+ *   {float: [a, b]}  {log: [a, b]}  {int: [a, b]}  {int_log: [a, b]}  {choice: [...]}
+ *
+ * with `step` (float and integers), `grid` (float and log: number of values in a grid search)
+ * and `when: {name: value or list of values}`; several names must all hold. A name is a key of
+ * the same family block, a key of preprocess or train, `model` (the family), or a full name
+ * such as mlp.hidden. A family block may also have any key of train, which then is that
+ * family's own. The space does not depend on the order of keys.
+ *
+ * data.task may be left away when the metric or the families decide it. Parsing finds every
+ * fault of the file in one pass; the message then has one line per fault, `file:line: what,
+ * which value, what is allowed (did you mean ...?)`. A setting is fixed or a hyperparameter;
+ * fr_study_resolve turns a point of the space into the settings of one trial. All functions are
+ * Local. */
+#ifndef FR_STUDY_H
+#define FR_STUDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/data.h"
+#include "foldrank/folds.h"
+#include "foldrank/metric.h"
+#include "foldrank/prune.h"
+#include "foldrank/search.h"
+#include "foldrank/select.h"
+#include "foldrank/space.h"
+#include "foldrank/status.h"
+#include "foldrank/train.h"
+
+typedef enum {
+    FR_OBJECTIVE_TRAINING, /* no `objective` key: data, models, train */
+    FR_OBJECTIVE_FUNCTION,
+    FR_OBJECTIVE_TABLE,
+} fr_objective_kind;
+
+/* Study key `objective`, for searches that train nothing themselves. */
+typedef struct {
+    int type;          /* fr_objective_kind */
+    int direction;     /* 0 minimize, 1 maximize */
+    char *function;    /* function: its name */
+    char *path;        /* table: CSV, plain or gzip */
+    fr_strings values; /* table: score columns; empty = all that are no parameter */
+    double sleep;      /* function: pretended run time [s] */
+    double noise;      /* function: standard deviation of added noise */
+} fr_objective_options;
+
+/* Study key `resources`. */
+typedef struct {
+    int64_t threads; /* OpenMP threads of a rank; 0 = the cores of the node / its ranks */
+} fr_resource_options;
+
+typedef struct fr_binding fr_binding; /* which parameter feeds which setting; src/config */
+
+typedef struct {
+    char *name;   /* key `study` */
+    char *path;   /* of the file */
+    char *output; /* directory of the results; default results/<name> */
+    char *text;   /* the filled-in study, YAML; what study.yaml and /study/config hold */
+    fr_objective_options objective;
+    fr_data_options data;
+    fr_test_options test;
+    fr_validation_options validation;
+    fr_metric metric;
+    bool maximize;
+    fr_search_options search;
+    double *enqueued; /* (n_enqueued, space.n) */
+    size_t n_enqueued;
+    fr_prune_options pruning;
+    unsigned prune_methods; /* its methods as bits, see fr_prune_methods */
+    fr_select_options select;
+    fr_resource_options resources;
+    fr_space space;
+    bool families[FR_FAMILY_COUNT];  /* named under `models` */
+    fr_recipe base[FR_FAMILY_COUNT]; /* fixed settings of each named family */
+    fr_binding *bindings;
+    size_t n_bindings;
+    uint64_t fingerprint; /* of all that decides the results: not of the study's name, the
+                             number of trials, the output directory, the resources, nor of where
+                             the data files lie (their content has its own fingerprint) */
+} fr_study;
+
+/* Read and check a study file. overrides[i] is `key=value` (--set): a dotted key, a YAML value;
+ * faults in them are reported as `--set key=value`. Data files are looked for, not read.
+ * Errors: FR_ERR_USAGE with all faults, also when the file cannot be opened; FR_ERR_IO when
+ * reading fails; FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_study_load(const char *path, const char *const overrides[],
+                                   size_t n_overrides, fr_study **out);
+
+/* The same from text, as a rank gets it from root or a results file holds it; `path` is for
+ * messages. Data files are not looked for: they may not be here. */
+FR_CHECKED fr_status fr_study_parse(const char *text, const char *path,
+                                    const char *const overrides[], size_t n_overrides,
+                                    fr_study **out);
+void fr_study_destroy(fr_study **study);
+
+/* The settings of the trial at `point`; inactive ones have their fixed value or default. */
+void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out);
+
+/* First setting in which two studies differ in a way that changes results (see fingerprint), as
+ * a sentence in `out` ("search.seed: 1 there, 2 here"); false when there is none. */
+bool fr_study_difference(const fr_study *there, const fr_study *here, fr_text *out);
+
+#endif

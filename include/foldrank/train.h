@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* train.h - optimisers, schedules and the training loop.
+ *
+ * Deterministic: the same request gives the same bits for any number of OpenMP threads. Nothing
+ * is allocated, logged or locked inside a step. All functions are Local. */
+#ifndef FR_TRAIN_H
+#define FR_TRAIN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/data.h"
+#include "foldrank/history.h"
+#include "foldrank/metric.h"
+#include "foldrank/model.h"
+#include "foldrank/option.h"
+#include "foldrank/preprocess.h"
+#include "foldrank/prune.h"
+#include "foldrank/status.h"
+
+typedef enum {
+    FR_OPT_GD,
+    FR_OPT_SGD,
+    FR_OPT_ADAM,
+    FR_OPT_ADAMW,
+    FR_OPT_RMSPROP,
+    FR_OPT_ADAGRAD
+} fr_optimizer_kind;
+typedef enum {
+    FR_LR_CONSTANT,
+    FR_LR_STEP,
+    FR_LR_EXPONENTIAL,
+    FR_LR_COSINE,
+    FR_LR_ONE_CYCLE
+} fr_schedule_kind;
+
+/* Study key `train`; each may be a hyperparameter. Definitions and defaults are those of
+ * PyTorch's torch.optim class of the same name; gd is sgd over the full batch. */
+typedef struct {
+    int optimizer; /* fr_optimizer_kind */
+    double learning_rate;
+    double momentum, dampening; /* sgd, rmsprop */
+    bool nesterov;
+    double weight_decay;          /* sgd, adam: L2 in the gradient; adamw: decoupled */
+    double beta1, beta2, epsilon; /* adam, adamw, rmsprop (epsilon), adagrad (epsilon) */
+    double alpha;                 /* rmsprop: smoothing constant */
+    bool centered;                /* rmsprop */
+    double lr_decay;              /* adagrad */
+    double initial_accumulator;   /* adagrad */
+    int64_t batch_size;
+    int64_t epochs;
+    double clip_norm;     /* 0 = no clipping */
+    int schedule;         /* fr_schedule_kind */
+    int64_t step_epochs;  /* step: epochs between two reductions */
+    double gamma;         /* step, exponential: factor (per step, per epoch) */
+    double final_factor;  /* cosine: last rate / first rate */
+    double warmup_epochs; /* linear warm-up from 0, before any schedule; 0 = none */
+    int64_t
+        patience; /* early stopping after so many epochs without a better score; 0 = never */
+    double min_delta; /* improvement of the score that counts */
+    bool keep_best;   /* keep the weights of the best epoch; needs patience > 0 or true */
+    bool shuffle;
+} fr_train_options;
+
+extern const fr_option fr_train_option_table[];
+extern const size_t fr_train_option_count;
+
+/* Put PyTorch's defaults in the place of "the optimizer's own" values. */
+void fr_train_options_settle(fr_train_options *options);
+
+/* Learning rate of step number `step` (0-based, over all epochs) of a fit that has `per_epoch`
+ * steps in an epoch. Step, exponential and cosine change once per epoch, as PyTorch's
+ * schedulers do when stepped so; one_cycle every step (its defaults: 30 % rise from 1/25, fall
+ * to 1/25e4; momentum is left alone). Warm-up step k has (k + 1) / (warm-up steps) of the rate;
+ * the schedule's own time starts after it. */
+double fr_learning_rate(const fr_train_options *options, uint64_t step, uint64_t per_epoch);
+
+/* Everything that makes one fit: settings of one trial. */
+typedef struct {
+    fr_preprocess_options preprocess;
+    fr_model_options model;
+    fr_train_options train;
+} fr_recipe;
+
+/* The rows of one fold, preprocessed: made once, used by every fit that agrees on rows and
+ * preprocess options. */
+typedef struct {
+    fr_transform transform;
+    size_t stride;  /* floats between two rows below */
+    float *train_x; /* (n_train, stride), or NULL: too large to keep, made per batch */
+    float *valid_x; /* (n_valid, stride), or NULL */
+    float *train_y; /* (n_train) targets in training's unit */
+    size_t bytes;   /* of the arrays */
+} fr_prepared;
+
+/* Largest size of train_x and valid_x together [bytes]: what the caches hold anyway. */
+enum { FR_PREPARED_MAX = 8 << 20 };
+
+/* rows[0], n[0]: training; rows[1], n[1]: validation, may be NULL and 0.
+ * Errors: FR_ERR_MEMORY, and those of fr_transform_fit. */
+FR_CHECKED fr_status fr_prepare(const fr_preprocess_options *options, const fr_dataset *dataset,
+                                const uint32_t *const rows[2], const size_t n[2],
+                                fr_prepared *out);
+void fr_prepared_clear(fr_prepared *prepared);
+
+typedef struct {
+    const fr_dataset *dataset;
+    const uint32_t *train, *valid; /* row numbers; valid may be NULL (refit) */
+    size_t n_train, n_valid;
+    const fr_recipe *recipe;
+    const fr_prepared *prepared; /* of these rows; NULL: fr_fit makes its own */
+    fr_metric metric;
+    uint64_t seed, trial;
+    uint32_t fold;
+    int threads;          /* OpenMP threads to use; never changes a result */
+    const fr_rung *rungs; /* stop when worse than the cutoff; ascending epochs */
+    size_t n_rungs;
+    uint32_t stop_after; /* end after this epoch, the schedule's horizon unchanged; 0 = no */
+    const atomic_bool *stop; /* looked at between epochs; NULL = never */
+    bool want_train_score;
+} fr_fit_request;
+
+/* Train. `result` gets state, scores, epochs, curve and timings (its trial, fold, rank, start
+ * and end are the caller's). `model`, when not NULL, gets the trained model (owned by the
+ * caller). A diverged fit is FR_OK with state FR_TRIAL_DIVERGED. A raised *stop ends after the
+ * epoch with state FR_TRIAL_INTERRUPTED. Errors: FR_ERR_MEMORY, FR_ERR_DATA. */
+FR_CHECKED fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result,
+                            fr_model *model);
+
+/* What training reaches of the machine: two networks trained by fr_fit on made-up data, on one
+ * thread. */
+typedef struct {
+    const char *name; /* "64-128-10, batch 32, adam" */
+    double gflops;    /* products of the training steps / time [10^9 / s] */
+    double samples_per_second;
+} fr_training_rate;
+
+enum { FR_TRAINING_RATES = 2 };
+
+/* Best of as many fits as fit into about `seconds` [s] for each network, at least one.
+ * Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_bench_training(double seconds, fr_training_rate out[FR_TRAINING_RATES]);
+
+#endif

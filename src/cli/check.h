@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check.h - what `foldrank check` knows of a study. */
+#ifndef FR_CHECK_H
+#define FR_CHECK_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "foldrank/data.h"
+#include "foldrank/folds.h"
+#include "foldrank/objective.h"
+#include "foldrank/search.h"
+#include "foldrank/study.h"
+
+typedef struct {
+    const fr_study *study;
+    void *block; /* of the data set */
+    fr_dataset dataset;
+    fr_folds *folds; /* NULL: nothing is trained */
+    fr_objective *objective;
+    fr_search *search;
+    size_t ranks, nodes;
+} fr_check;
+
+/* The page of `foldrank check`. Errors: FR_ERR_MEMORY, FR_ERR_DATA. Local. */
+FR_CHECKED fr_status fr_check_print(const fr_check *check, FILE *out);
+
+/* Bytes that the largest fit of the study takes besides the shared data, and the number of
+ * parameters of the largest model: over many random configurations. Errors: FR_ERR_MEMORY. */
+typedef struct {
+    size_t inputs; /* features after preprocessing, at most */
+    double params;
+    double fit_bytes;
+} fr_check_size;
+FR_CHECKED fr_status fr_check_largest(const fr_check *check, fr_check_size *out);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check_page.c - the page of `foldrank check`. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "foldrank/metric.h"
+
+enum { LABEL = 16, SHOWN_FOLDS = 3 };
+
+static void label(FILE *out, const char *name)
+{
+    fprintf(out, "%-*s", LABEL, name);
+}
+
+static void print_columns(const fr_schema *schema, FILE *out)
+{
+    static const char *const cells[] = {"8-bit", "16-bit", "32-bit float"};
+    size_t categorical = 0;
+    for (size_t c = 0; c < schema->cols; c++)
+        categorical += schema->columns[c].kind == FR_COLUMN_CATEGORICAL;
+    fprintf(out, "%zu rows, %zu feature%s", schema->rows, schema->cols,
+            schema->cols == 1 ? "" : "s");
+    if (categorical > 0) fprintf(out, " (%zu categorical)", categorical);
+    if (schema->learn == FR_LEARN_CLASSIFICATION)
+        fprintf(out, ", %zu classes", schema->n_classes);
+    fprintf(out, ", %s cells\n", cells[schema->cell]);
+}
+
+static fr_status print_folds(const fr_check *check, FILE *out)
+{
+    const uint32_t n = fr_folds_count(check->folds);
+    for (uint32_t f = 0; f < n && f < SHOWN_FOLDS; f++) {
+        uint32_t *train = NULL, *valid = NULL;
+        size_t n_train = 0, n_valid = 0;
+        FR_TRY(fr_folds_get(check->folds, f, &train, &n_train, &valid, &n_valid));
+        free(train);
+        free(valid);
+        label(out, "");
+        fprintf(out, "fold %" PRIu32 ": %zu training rows, %zu validation rows\n", f, n_train,
+                n_valid);
+    }
+    if (n > SHOWN_FOLDS) {
+        label(out, "");
+        fprintf(out, "and %" PRIu32 " more\n", n - SHOWN_FOLDS);
+    }
+    return FR_OK;
+}
+
+static fr_status print_data(const fr_check *check, FILE *out)
+{
+    const fr_study *study = check->study;
+    size_t n_test = 0, n_search = 0;
+    fr_folds_test_rows(check->folds, &n_test);
+    fr_folds_search_rows(check->folds, &n_search);
+    label(out, "data");
+    fprintf(out, "%s\n", study->data.path);
+    label(out, "");
+    print_columns(&check->dataset.schema, out);
+    label(out, "test");
+    if (n_test > 0)
+        fprintf(out, "%zu rows that the search never sees, %zu for the search\n", n_test,
+                n_search);
+    else
+        fprintf(out, "none: add data.test to learn what the selected model is worth\n");
+    label(out, "metric");
+    fprintf(out, "%s, %s is better\n", fr_metric_words[study->metric],
+            study->maximize ? "more" : "less");
+    label(out, "validation");
+    fprintf(out, "%s, %" PRIu32 " fold%s\n", fr_scheme_words[study->validation.scheme],
+            fr_folds_count(check->folds), fr_folds_count(check->folds) == 1 ? "" : "s");
+    return print_folds(check, out);
+}
+
+static int longest(int a, size_t b)
+{
+    return b > (size_t)a && b < 200 ? (int)b : a;
+}
+
+static void print_space(const fr_space *space, FILE *out)
+{
+    int name_width = 9, kind_width = 12; /* of the titles */
+    fr_text kind = {0}, condition = {0};
+    for (size_t j = 0; j < space->n; j++) {
+        fr_param_describe(&space->params[j], &kind);
+        name_width = longest(name_width, strlen(space->params[j].name));
+        kind_width = longest(kind_width, strlen(fr_text_get(&kind)));
+        fr_text_clear(&kind);
+    }
+    if (space->n > 0)
+        fprintf(out, "\n%-*s  %-*s  %s\n", name_width, "parameter", kind_width, "distribution",
+                "condition");
+    for (size_t j = 0; j < space->n; j++) {
+        const fr_param *p = &space->params[j];
+        fr_param_describe(p, &kind);
+        fr_param_describe_conditions(space, p, &condition);
+        const bool last = p->n_conditions == 0;
+        fprintf(out, "%-*s  %-*s%s%s\n", name_width, p->name, last ? 0 : kind_width,
+                fr_text_get(&kind), last ? "" : "  ", fr_text_get(&condition));
+        fr_text_clear(&kind);
+        fr_text_clear(&condition);
+    }
+    if (space->n > 0) fprintf(out, "\n");
+}
+
+/* Tasks that may run at the same time. */
+static double tasks_at_once(const fr_check *check, double trials, double folds)
+{
+    const int64_t concurrency = check->study->search.concurrency;
+    if (!fr_search_adaptive(check->search) || concurrency == 0) return trials * folds;
+    return fmin((double)concurrency, trials) * folds;
+}
+
+static void print_ranks(const fr_check *check, double trials, double folds, FILE *out)
+{
+    const double at_once = tasks_at_once(check, trials, folds);
+    const double idle = fmax(0, (double)check->ranks - at_once);
+    label(out, "ranks");
+    fprintf(out, "%zu on %zu node%s, %.0f of them idle", check->ranks, check->nodes,
+            check->nodes == 1 ? "" : "s", idle);
+    if (idle > 0 && at_once < trials * folds)
+        fprintf(out, ": %.0f fits run at once; raise search.concurrency", at_once);
+    else if (idle > 0)
+        fprintf(out, ": there are %.0f fits in all", at_once);
+    fprintf(out, "\n");
+}
+
+static void print_work(const fr_check *check, FILE *out)
+{
+    const fr_study *study = check->study;
+    const double size = fr_space_size(&study->space);
+    const double trials = (double)fr_search_trials(check->search);
+    const double folds = check->folds == NULL ? 1 : fr_folds_count(check->folds);
+    label(out, "configurations");
+    if (isinf(size))
+        fprintf(out, "infinitely many\n");
+    else
+        fprintf(out, "%.15g\n", size);
+    label(out, "trials");
+    fprintf(out, "%.0f by %s search", trials, fr_search_methods[study->search.method]);
+    if (study->n_enqueued > 0) fprintf(out, ", the first %zu enqueued", study->n_enqueued);
+    fprintf(out, "\n");
+    label(out, "fits");
+    if (check->folds != NULL)
+        fprintf(out, "%.0f = %.0f trials x %.0f fold%s, then one of the selected model\n",
+                trials * folds, trials, folds, folds > 1 ? "s" : "");
+    else
+        fprintf(out, "%.0f evaluations of the objective\n", trials);
+    print_ranks(check, trials, folds, out);
+}
+
+/* The data lie once per node; every rank adds its fit. */
+static fr_status print_memory(const fr_check *check, FILE *out)
+{
+    fr_check_size largest;
+    char data[FR_NUMBER_SIZE], fit[FR_NUMBER_SIZE], node[FR_NUMBER_SIZE];
+    FR_TRY(fr_check_largest(check, &largest));
+    const double bytes = (double)fr_schema_bytes(&check->dataset.schema);
+    const size_t per_node = (check->ranks + check->nodes - 1) / check->nodes;
+    label(out, "largest model");
+    fprintf(out, "%.0f parameters, %zu inputs\n", largest.params, largest.inputs);
+    label(out, "memory");
+    fprintf(out, "%s for a fit on each rank, %s of data once per node\n",
+            fr_format_bytes(largest.fit_bytes, fit), fr_format_bytes(bytes, data));
+    label(out, "");
+    fprintf(out, "%s on a node with %zu rank%s, besides the program and its libraries\n",
+            fr_format_bytes(bytes + (double)per_node * largest.fit_bytes, node), per_node,
+            per_node == 1 ? "" : "s");
+    return FR_OK;
+}
+
+fr_status fr_check_print(const fr_check *check, FILE *out)
+{
+    const fr_study *study = check->study;
+    label(out, "study");
+    fprintf(out, "%s (%s), results in %s\n", study->name, study->path, study->output);
+    if (check->folds != NULL) FR_TRY(print_data(check, out));
+    print_space(&study->space, out);
+    print_work(check, out);
+    return check->folds == NULL ? FR_OK : print_memory(check, out);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check_size.c - memory of the largest fit, reckoned from what the training engine allocates.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "foldrank/memory.h"
+#include "foldrank/network.h"
+
+enum {
+    DRAWS = 4096,
+    PASS_ROWS = 2048,      /* larger batches go through the network in pieces */
+    CACHE_BYTES = 32 << 20 /* prepared folds that a rank keeps */
+};
+
+/* Every category its own feature, as onehot encoding has it. */
+static size_t count_inputs(const fr_schema *schema)
+{
+    size_t inputs = 0;
+    for (size_t c = 0; c < schema->cols; c++)
+        inputs +=
+            schema->columns[c].kind == FR_COLUMN_NUMERIC ? 1 : schema->columns[c].n_levels;
+    return inputs;
+}
+
+static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_t inputs)
+{
+    const fr_schema *schema = &check->dataset.schema;
+    const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
+    const double rows = (double)schema->rows;
+    fr_network network;
+    fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
+    size_t batch =
+        recipe->train.optimizer == FR_OPT_GD ? PASS_ROWS : (size_t)recipe->train.batch_size;
+    if (batch > PASS_ROWS) batch = PASS_ROWS;
+    /* Weights, gradient, two moments, the best epoch's weights; order and targets of the rows,
+     * outputs of the validation rows. */
+    const double floats = 5.0 * (double)network.n_params +
+                          2.0 * (double)fr_batch_floats(&network, batch, true) +
+                          rows * (4.0 + (double)outputs);
+    const double fold = rows * (double)network.stride[0] * (double)sizeof(float);
+    const double kept = fold > FR_PREPARED_MAX ? 0 : fold * fr_folds_count(check->folds);
+    return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);
+}
+
+fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
+{
+    const fr_study *study = check->study;
+    double *point = fr_alloc(study->space.n, sizeof *point);
+    if (point == NULL) return FR_ERR_MEMORY;
+    *out = (fr_check_size){.inputs = count_inputs(&check->dataset.schema)};
+    fr_rng rng = fr_rng_make(0, FR_RNG_SUGGEST, 0, 0, 0);
+    for (int i = 0; i < DRAWS; i++) {
+        fr_recipe recipe;
+        fr_space_draw(&study->space, &rng, point);
+        fr_study_resolve(study, point, &recipe);
+        const fr_schema *schema = &check->dataset.schema;
+        const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
+        const double params =
+            (double)fr_model_count_params(&recipe.model, out->inputs, outputs);
+        out->params = fmax(out->params, params);
+        out->fit_bytes = fmax(out->fit_bytes, bytes_of_fit(check, &recipe, out->inputs));
+        if (study->space.n == 0) break;
+    }
+    free(point);
+    return FR_OK;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cmd_predict.c - `foldrank predict`: new rows through the selected model. */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "foldrank/log.h"
+#include "foldrank/memory.h"
+#include "foldrank/schedule.h"
+#include "foldrank/store.h"
+#include "foldrank/text.h"
+#include "predict.h"
+
+typedef struct {
+    char *output;
+    char *format;
+    char *labels;
+} predict_values;
+
+static const fr_cli_option options[] = {
+    {.option = {.name = "output",
+                .type = FR_OPTION_STRING,
+                .offset = offsetof(predict_values, output),
+                .help = "write there: CSV, or HDF5 when it ends in .h5; not said: stdout"},
+     .letter = 'o',
+     .value = "FILE"},
+    {.option = {.name = "format",
+                .type = FR_OPTION_STRING,
+                .offset = offsetof(predict_values, format),
+                .help = "of DATA: auto, csv, hdf5, idx, npy, svmlight"},
+     .letter = 'f',
+     .value = "FORMAT"},
+    {.option = {.name = "labels",
+                .type = FR_OPTION_STRING,
+                .offset = offsetof(predict_values, labels),
+                .help = "file with the true targets, for idx and npy"},
+     .letter = 'l',
+     .value = "FILE"},
+};
+
+static bool is_hdf5(const char *path)
+{
+    const size_t n = path == NULL ? 0 : strlen(path);
+    return (n > 3 && strcmp(path + n - 3, ".h5") == 0) ||
+           (n > 5 && strcmp(path + n - 5, ".hdf5") == 0);
+}
+
+/* All that the other ranks need. The options are plain numbers, and all ranks run one program.
+ */
+static fr_status pack_model(const fr_model *model, fr_pack *out)
+{
+    fr_pack_bytes(out, &model->options, sizeof model->options);
+    fr_pack_u64(out, model->n_outputs);
+    fr_pack_u64(out, model->n_params);
+    fr_schema_pack(&model->schema, out);
+    fr_transform_pack(&model->transform, out);
+    fr_pack_bytes(out, model->params, model->n_params * sizeof *model->params);
+    return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model") : FR_OK;
+}
+
+static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model *out)
+{
+    fr_unpack in = fr_unpack_make(bytes, size);
+    const void *settings = fr_unpack_bytes(&in, sizeof out->options);
+    if (settings != NULL) memcpy(&out->options, settings, sizeof out->options);
+    out->n_outputs = fr_unpack_u64(&in);
+    out->n_params = fr_unpack_u64(&in);
+    FR_TRY(fr_schema_unpack(&in, &out->schema));
+    FR_TRY(fr_transform_unpack(&in, &out->transform));
+    out->params = fr_alloc(out->n_params, sizeof *out->params);
+    if (out->params == NULL) return FR_ERR_MEMORY;
+    const void *params = fr_unpack_bytes(&in, out->n_params * sizeof *out->params);
+    if (params == NULL) return FR_FAIL(FR_ERR_FORMAT, "the model arrived incomplete");
+    memcpy(out->params, params, out->n_params * sizeof *out->params);
+    return FR_OK;
+}
+
+static fr_status broadcast_bytes(const fr_cli *cli, unsigned char *bytes, uint64_t size)
+{
+    enum { PIECE = 1 << 30 };
+    for (uint64_t at = 0; at < size; at += PIECE) {
+        const int n = size - at < PIECE ? (int)(size - at) : PIECE;
+        FR_MPI(MPI_Bcast(bytes + at, n, MPI_BYTE, 0, cli->comm));
+    }
+    return FR_OK;
+}
+
+/* Root's model on every rank; the copies are the caller's. Collective. */
+static fr_status share_model(const fr_cli *cli, const fr_model *mine, fr_model *copy)
+{
+    fr_pack pack = {0};
+    unsigned char *bytes = NULL;
+    fr_status st = fr_agree(cli->comm, cli->rank == 0 ? pack_model(mine, &pack) : FR_OK);
+    uint64_t size = pack.size;
+    if (st != FR_OK) goto out;
+    if (MPI_Bcast(&size, 1, MPI_UINT64_T, 0, cli->comm) != MPI_SUCCESS) {
+        st = FR_FAIL(FR_ERR_MPI, "the model cannot be sent to the other ranks");
+        goto out;
+    }
+    bytes = cli->rank == 0 ? pack.data : fr_alloc(size, 1);
+    if ((st = fr_agree(cli->comm, bytes == NULL ? FR_ERR_MEMORY : FR_OK)) != FR_OK) goto out;
+    if ((st = broadcast_bytes(cli, bytes, size)) != FR_OK) goto out;
+    st = fr_agree(cli->comm, cli->rank == 0 ? FR_OK : unpack_model(bytes, size, copy));
+out:
+    if (cli->rank != 0) free(bytes);
+    fr_pack_clear(&pack);
+    return st;
+}
+
+/* Without OMP_NUM_THREADS every rank would take all cores of the node. */
+static fr_status set_threads(const fr_cli *cli)
+{
+    MPI_Comm node = MPI_COMM_NULL;
+    int n = 1;
+    if (getenv("OMP_NUM_THREADS") != NULL) return FR_OK;
+    FR_MPI(MPI_Comm_split_type(cli->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+    FR_MPI(MPI_Comm_size(node, &n));
+    FR_MPI(MPI_Comm_free(&node));
+    const int share = omp_get_num_procs() / n;
+    omp_set_num_threads(share > 1 ? share : 1);
+    return FR_OK;
+}
+
+/* The study's settings, but for what names its own file. */
+static fr_status open_data(const fr_cli *cli, const predict_values *values,
+                           const fr_results_file *results, fr_source **out)
+{
+    fr_data_options data = results->study->data;
+    data.path = cli->operands[1];
+    data.labels = values->labels;
+    data.format = 0;
+    if (values->format != NULL) {
+        const fr_option *row =
+            fr_option_find(fr_data_option_table, fr_data_option_count, "format");
+        if (fr_option_set(row, values->format, &data) != FR_OK)
+            return FR_FAIL(FR_ERR_USAGE, "predict: --format: %s", fr_status_message());
+    }
+    return fr_source_open_like(&data, &results->model.schema, out);
+}
+
+/* On root: model and data, both checked before any other rank works. */
+static fr_status open_all(const fr_cli *cli, const predict_values *values,
+                          fr_results_file **results, fr_source **source)
+{
+    FR_TRY(fr_results_open(cli->operands[0], true, results));
+    if (!(*results)->has_model)
+        return FR_FAIL(FR_ERR_STATE, "%s: there is no model in it: %s", (*results)->path,
+                       (*results)->study->objective.type == FR_OBJECTIVE_TRAINING
+                           ? "the search is not over; `foldrank run` goes on with it"
+                           : "its study trains nothing");
+    return open_data(cli, values, *results, source);
+}
+
+/* The metric of the study over the rows whose target is known; they are moved together. */
+static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
+                              const fr_dataset *dataset, const float *outputs, bool to_stdout)
+{
+    const size_t n_outputs = results->model.n_outputs, rows = dataset->schema.rows;
+    float *y = fr_alloc(rows, sizeof *y);
+    float *known = fr_alloc(rows, n_outputs * sizeof *known);
+    double score = NAN;
+    size_t n = 0;
+    fr_status st = y == NULL || known == NULL ? FR_ERR_MEMORY : FR_OK;
+    for (size_t i = 0; st == FR_OK && i < rows; i++) {
+        const bool unknown_class = dataset->schema.learn == FR_LEARN_CLASSIFICATION &&
+                                   !(dataset->y[i] >= 0 && dataset->y[i] < (float)n_outputs);
+        if (isnan(dataset->y[i]) || unknown_class) continue;
+        memcpy(known + n * n_outputs, outputs + i * n_outputs, n_outputs * sizeof *known);
+        y[n++] = dataset->y[i];
+    }
+    if (st == FR_OK && n > 0)
+        st = fr_metric_score(results->study->metric, y, known, n, n_outputs, &score);
+    free(y);
+    free(known);
+    FR_TRY(st);
+    const char *metric = fr_metric_words[results->study->metric];
+    if (to_stdout && n > 0)
+        fprintf(cli->out, "%s %.6g on %zu rows\n", metric, score, n);
+    else if (n > 0)
+        fr_log(FR_LOG_INFO, "predict scored %s=%.6g rows=%zu", metric, score, n);
+    return FR_OK;
+}
+
+/* A CSV file appears under its name when it is whole. */
+static fr_status finish_csv(FILE *out, const char *path, const char *part, fr_status st)
+{
+    const bool bad = fflush(out) != 0 || ferror(out) || fsync(fileno(out)) != 0;
+    const int why = errno;
+    const bool closed = fclose(out) == 0;
+    if (st == FR_OK && (bad || !closed || rename(part, path) != 0))
+        st = FR_FAIL(FR_ERR_IO, "cannot write %s: %s", path, strerror(bad ? why : errno));
+    if (st != FR_OK) unlink(part);
+    return st;
+}
+
+static fr_status predict_to_stdout(const fr_cli *cli, const fr_predict_job *job,
+                                   float **outputs)
+{
+    FR_TRY(fr_predict_rows(job, cli->out, outputs));
+    const bool bad = cli->rank == 0 && (fflush(cli->out) != 0 || ferror(cli->out));
+    return fr_agree(cli->comm, bad ? FR_FAIL(FR_ERR_IO, "cannot write to standard output: %s",
+                                             strerror(errno))
+                                   : FR_OK);
+}
+
+static fr_status predict_to_csv(const fr_cli *cli, const fr_predict_job *job, const char *path,
+                                float **outputs)
+{
+    FILE *out = NULL;
+    fr_status st = FR_OK;
+    fr_text part = {0};
+    fr_text_add(&part, "%s.tmp", path);
+    if (cli->rank == 0 && (part.failed || (out = fopen(part.data, "we")) == NULL))
+        st = FR_FAIL(FR_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    if ((st = fr_agree(cli->comm, st)) == FR_OK) {
+        st = fr_predict_rows(job, out, outputs);
+        if (cli->rank == 0) st = finish_csv(out, path, part.data, st);
+        st = fr_agree(cli->comm, st);
+    }
+    fr_text_clear(&part);
+    return st;
+}
+
+static fr_status predict_to_hdf5(const fr_cli *cli, const fr_predict_job *job, const char *path,
+                                 float **outputs)
+{
+    FR_TRY(fr_predict_rows(job, NULL, outputs));
+    const fr_predictions predictions = {
+        .model = job->model, .outputs = *outputs, .rows = job->dataset->schema.rows};
+    return fr_agree(cli->comm,
+                    cli->rank == 0 ? fr_predictions_write(path, &predictions) : FR_OK);
+}
+
+static fr_status predict(const fr_cli *cli, const predict_values *values,
+                         const fr_results_file *results, const fr_predict_job *job)
+{
+    float *outputs = NULL;
+    fr_status st = values->output == NULL ? predict_to_stdout(cli, job, &outputs)
+                   : is_hdf5(values->output)
+                       ? predict_to_hdf5(cli, job, values->output, &outputs)
+                       : predict_to_csv(cli, job, values->output, &outputs);
+    if (st == FR_OK) {
+        if (cli->rank == 0 && job->dataset->y != NULL)
+            st = report_score(cli, results, job->dataset, outputs, values->output != NULL);
+        st = fr_agree(cli->comm, st);
+    }
+    free(outputs);
+    return st;
+}
+
+static fr_status run(const fr_cli *cli, void *v)
+{
+    const predict_values *values = v;
+    fr_results_file *results = NULL;
+    fr_source *source = NULL;
+    fr_shared_data *shared = NULL;
+    fr_model copy = {0};
+    fr_results_quiet_exit();
+    fr_status st =
+        fr_agree(cli->comm, cli->rank == 0 ? open_all(cli, values, &results, &source) : FR_OK);
+    if (st == FR_OK) st = fr_agree(cli->comm, set_threads(cli));
+    const fr_model *model = cli->rank == 0 && st == FR_OK ? &results->model : &copy;
+    if (st == FR_OK) st = share_model(cli, model, &copy);
+    if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, &shared);
+    if (st == FR_OK) {
+        const fr_dataset *dataset = fr_shared_data_get(shared);
+        const fr_predict_job job = {.comm = cli->comm,
+                                    .rank = cli->rank,
+                                    .size = cli->size,
+                                    .model = model,
+                                    .dataset = dataset,
+                                    .want_csv = !is_hdf5(values->output),
+                                    .want_outputs =
+                                        is_hdf5(values->output) || dataset->y != NULL};
+        st = predict(cli, values, results, &job);
+    }
+    fr_shared_data_destroy(&shared);
+    fr_source_close(&source);
+    fr_results_close(&results);
+    fr_model_clear(&copy);
+    return st;
+}
+
+const fr_cli_command fr_cmd_predict = {
+    .name = "predict",
+    .operands = "RESULTS DATA",
+    .summary = "predict new rows with the selected model",
+    .details = "Columns of DATA are matched by name to those of the training data; others are\n"
+               "ignored, a missing one is an error, a category that the training data did not\n"
+               "have counts as missing. Classes come with the probability of each. When DATA\n"
+               "has the target too, the score is printed as well.",
+    .example = "foldrank predict results/digits new.csv -o predicted.csv\n"
+               "mpirun -n 8 foldrank predict results/digits new.h5 -o predicted.h5",
+    .min_operands = 2,
+    .max_operands = 2,
+    .parallel = true,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .values_size = sizeof(predict_values),
+    .run = run,
+};

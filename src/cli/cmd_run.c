@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cmd_run.c - `foldrank run`: a study from its file to a table of what was found. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "foldrank/memory.h"
+#include "foldrank/schedule.h"
+#include "foldrank/text.h"
+
+typedef struct {
+    fr_strings set;
+    char *output;
+    double time_s;
+    double log_every_s;
+    double snapshot_every_s;
+} run_values;
+
+#define FIELD(name) offsetof(run_values, name)
+
+static const fr_cli_option options[] = {
+    {.option = {.name = "set",
+                .type = FR_OPTION_STRINGS,
+                .offset = FIELD(set),
+                .fallback = "[]",
+                .help = "change a setting of the study, as search.trials=100"},
+     .letter = 's',
+     .value = "KEY=VALUE"},
+    {.option = {.name = "output",
+                .type = FR_OPTION_STRING,
+                .offset = FIELD(output),
+                .help = "directory of the results, instead of the study's"},
+     .letter = 'o',
+     .value = "DIR"},
+    {.option = {.name = "time",
+                .type = FR_OPTION_DURATION,
+                .offset = FIELD(time_s),
+                .fallback = "0",
+                .low = 0,
+                .high = 1e9,
+                .help = "stop after so long, saved; 90s, 55m, 1h30m; 0: no limit"},
+     .letter = 't',
+     .value = "TIME"},
+    {.option = {.name = "log-every",
+                .type = FR_OPTION_DURATION,
+                .offset = FIELD(log_every_s),
+                .fallback = "30s",
+                .low = 0.1,
+                .high = 1e6,
+                .help = "between two progress lines when stderr is no terminal"},
+     .value = "TIME"},
+    {.option = {.name = "snapshot-every",
+                .type = FR_OPTION_DURATION,
+                .offset = FIELD(snapshot_every_s),
+                .fallback = "60s",
+                .low = 0,
+                .high = 1e6,
+                .help = "between two results.h5 while running; 0: at the end only"},
+     .value = "TIME"},
+};
+
+/* `output` becomes one more --set, so that the filled-in study says where it really went. */
+static fr_status add_output(run_values *values)
+{
+    if (values->output == NULL) return FR_OK;
+    fr_text text = {0};
+    fr_text_add(&text, "output=\"");
+    for (const char *c = values->output; *c != '\0'; c++)
+        fr_text_add(&text, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+    fr_text_add(&text, "\"");
+    fr_status st = text.failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for --output")
+                               : fr_strings_add(&values->set, fr_text_get(&text));
+    fr_text_clear(&text);
+    return st;
+}
+
+/* Root's text on every rank; owned by the caller. Collective. */
+static fr_status broadcast_text(const fr_cli *cli, const char *mine, char **out)
+{
+    uint64_t length = mine != NULL ? strlen(mine) : 0;
+    FR_MPI(MPI_Bcast(&length, 1, MPI_UINT64_T, 0, cli->comm));
+    *out = length < 1 << 30 ? fr_alloc(length + 1, 1) : NULL;
+    FR_TRY(fr_agree(cli->comm, *out == NULL ? FR_ERR_MEMORY : FR_OK));
+    if (cli->rank == 0) memcpy(*out, mine, length);
+    FR_MPI(MPI_Bcast(*out, (int)length, MPI_CHAR, 0, cli->comm));
+    return FR_OK;
+}
+
+/* Root reads the file; the others parse what it understood, every default filled in. */
+static fr_status load_study(const fr_cli *cli, run_values *values, fr_study **study)
+{
+    const char *path = cli->operands[0];
+    char *text = NULL;
+    fr_status st = FR_OK;
+    if (cli->rank == 0) {
+        st = add_output(values);
+        if (st == FR_OK)
+            st = fr_study_load(path, (const char *const *)values->set.item, values->set.n,
+                               study);
+    }
+    FR_TRY(fr_agree(cli->comm, st));
+    uint64_t fingerprint = cli->rank == 0 ? (*study)->fingerprint : 0;
+    FR_MPI(MPI_Bcast(&fingerprint, 1, MPI_UINT64_T, 0, cli->comm));
+    st = broadcast_text(cli, cli->rank == 0 ? (*study)->text : NULL, &text);
+    if (st == FR_OK && cli->rank != 0) st = fr_study_parse(text, path, NULL, 0, study);
+    if (st == FR_OK && (*study)->fingerprint != fingerprint)
+        st = FR_FAIL(FR_ERR_STATE,
+                     "rank %d reads the study differently from rank 0: are all ranks "
+                     "the same program?",
+                     cli->rank);
+    free(text);
+    return fr_agree(cli->comm, st);
+}
+
+static fr_status run(const fr_cli *cli, void *parsed)
+{
+    run_values *values = parsed;
+    fr_study *study = NULL;
+    fr_run_report report = {0};
+    const fr_run_options run_options = {.time_limit_s = values->time_s,
+                                        .log_every_s = values->log_every_s,
+                                        .snapshot_every_s = values->snapshot_every_s,
+                                        .command = cli->typed,
+                                        .started = cli->started};
+    fr_status st = load_study(cli, values, &study);
+    if (st == FR_OK) st = fr_run(cli->comm, study, &run_options, &report);
+    if (cli->rank == 0 && report.history != NULL) fr_cli_print_summary(cli, study, &report, st);
+    fr_run_report_clear(&report);
+    fr_study_destroy(&study);
+    return st;
+}
+
+const fr_cli_command fr_cmd_run = {
+    .name = "run",
+    .operands = "STUDY",
+    .summary = "run a study, or go on where it stopped",
+    .details = "Searches the hyperparameters that the study file names, trains every trial on\n"
+               "every fold, selects a model, trains it on all rows but the test rows and\n"
+               "scores it once on these. All ranks train. Everything is kept in the output\n"
+               "directory: run the same command again to go on after a stop or a crash, or\n"
+               "with more trials.\n\n"
+               "SIGUSR1, SIGTERM, Ctrl-C and --time stop at the next epoch; the program saves\n"
+               "and exits with code 75. Other exit codes: 0 done, 1 failed, 2 the study, the\n"
+               "data or the command line is wrong.",
+    .example = "  foldrank run jobs/digits.yaml\n"
+               "  mpirun -n 4 foldrank run jobs/digits.yaml --set search.trials=200 --time 55m",
+    .min_operands = 1,
+    .max_operands = 1,
+    .parallel = true,
+    .stops = true,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .values_size = sizeof(run_values),
+    .run = run,
+};

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cmd_show.c - `foldrank show`: look into a results file. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "foldrank/memory.h"
+#include "foldrank/text.h"
+#include "show.h"
+
+typedef enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON } show_format;
+
+typedef struct {
+    int64_t top;
+    int format; /* show_format */
+    char *trial;
+    char *sort;
+} show_values;
+
+static const char *const format_words[] = {"table", "csv", "json", NULL};
+
+static const fr_cli_option options[] = {
+    {.option = {.name = "top",
+                .type = FR_OPTION_INT,
+                .offset = offsetof(show_values, top),
+                .fallback = "0",
+                .low = 0,
+                .high = 1e9,
+                .help = "trials to list; 0: 10 in a table, all in csv and json"},
+     .letter = 'n',
+     .value = "N"},
+    {.option = {.name = "format",
+                .type = FR_OPTION_WORD,
+                .offset = offsetof(show_values, format),
+                .fallback = "table",
+                .words = format_words,
+                .help = "table for people, csv and json for programs"},
+     .letter = 'f',
+     .value = "FORMAT"},
+    {.option = {.name = "trial",
+                .type = FR_OPTION_STRING,
+                .offset = offsetof(show_values, trial),
+                .help = "one trial: settings, folds, curves, message"},
+     .letter = 't',
+     .value = "ID"},
+    {.option = {.name = "sort",
+                .type = FR_OPTION_STRING,
+                .offset = offsetof(show_values, sort),
+                .help = "order by score, trial, seconds, epochs or a parameter"},
+     .letter = 's',
+     .value = "KEY"},
+};
+
+static bool was_trained(const fr_fold_result *fold)
+{
+    return fold != NULL && fold->state != FR_TRIAL_CANCELLED;
+}
+
+fr_show_sums fr_show_sum(const fr_history *history)
+{
+    fr_show_sums sums = {0};
+    for (size_t t = 0; t < history->n; t++) {
+        const fr_trial *trial = &history->trials[t];
+        sums.states[trial->state]++;
+        for (uint32_t f = 0; f < history->n_folds; f++) {
+            const fr_fold_result *fold = trial->folds[f];
+            if (!was_trained(fold)) continue;
+            sums.fits++;
+            if (isfinite(fold->seconds)) sums.fit_s += fold->seconds;
+            if (fold->end_s > sums.wall_s) sums.wall_s = fold->end_s;
+        }
+    }
+    return sums;
+}
+
+fr_show_trial_sums fr_show_trial_sum(const fr_history *history, size_t trial)
+{
+    fr_show_trial_sums sums = {.message = ""};
+    for (uint32_t f = 0; f < history->n_folds; f++) {
+        const fr_fold_result *fold = history->trials[trial].folds[f];
+        if (fold == NULL) continue;
+        sums.epochs += fold->epochs;
+        sums.seconds += fold->seconds;
+        if (sums.message[0] == '\0' && fold->message != NULL) sums.message = fold->message;
+    }
+    return sums;
+}
+
+const char *fr_show_metric(const fr_study *study)
+{
+    return study->objective.type == FR_OBJECTIVE_TRAINING ? fr_metric_words[study->metric]
+                                                          : "score";
+}
+
+const char *fr_show_rule(const fr_study *study)
+{
+    const fr_option *row =
+        fr_option_find(fr_select_option_table, fr_select_option_count, "rule");
+    return row->words[study->select.rule];
+}
+
+double fr_show_optimism(const fr_results_file *results)
+{
+    if (!results->has_selection) return NAN;
+    const double selected = results->history->trials[results->selection.chosen].score_mean;
+    const double gap = selected - results->test_score;
+    return results->study->maximize ? gap : -gap;
+}
+
+/* A trial with the number it is sorted by: small first, NaN last. */
+typedef struct {
+    double key;
+    uint64_t trial;
+} sort_item;
+
+static int compare_items(const void *a, const void *b)
+{
+    const sort_item *x = a, *y = b;
+    const bool x_last = isnan(x->key), y_last = isnan(y->key);
+    if (x_last != y_last) return x_last ? 1 : -1;
+    if (!x_last && x->key != y->key) return x->key < y->key ? -1 : 1;
+    return x->trial < y->trial ? -1 : 1;
+}
+
+typedef enum { KEY_SCORE, KEY_TRIAL, KEY_SECONDS, KEY_EPOCHS, KEY_PARAM } sort_kind;
+static const char *const key_words[] = {"score", "trial", "seconds", "epochs"};
+
+static double key_of(const fr_history *history, size_t t, sort_kind kind, size_t param)
+{
+    const fr_trial *trial = &history->trials[t];
+    switch (kind) {
+    case KEY_SCORE:
+        if (trial->state != FR_TRIAL_COMPLETE) return NAN;
+        return history->maximize ? -trial->score_mean : trial->score_mean;
+    case KEY_TRIAL:
+        return (double)t;
+    case KEY_SECONDS:
+        return fr_show_trial_sum(history, t).seconds;
+    case KEY_EPOCHS:
+        return (double)fr_show_trial_sum(history, t).epochs;
+    case KEY_PARAM:
+        break;
+    }
+    return trial->point[param];
+}
+
+static fr_status unknown_key(const fr_space *space, const char *word)
+{
+    enum { N_KEYS = KEY_PARAM };
+    const char **names = fr_alloc(N_KEYS + space->n, sizeof *names);
+    if (names == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < N_KEYS; i++) names[i] = key_words[i];
+    for (size_t p = 0; p < space->n; p++) names[N_KEYS + p] = space->params[p].name;
+    const char *nearest = fr_nearest(word, names, N_KEYS + space->n);
+    const fr_status st =
+        FR_FAIL(FR_ERR_USAGE,
+                "show: --sort %s: there is no such key%s%s%s; give score, trial, seconds, "
+                "epochs or the name of a parameter",
+                word, nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? "?)" : "");
+    free(names);
+    return st;
+}
+
+static fr_status find_key(const fr_space *space, const char *word, sort_kind *kind,
+                          size_t *param)
+{
+    *kind = KEY_SCORE;
+    *param = 0;
+    if (word == NULL) return FR_OK;
+    for (int k = KEY_SCORE; k < KEY_PARAM; k++) {
+        if (strcmp(word, key_words[k]) != 0) continue;
+        *kind = (sort_kind)k;
+        return FR_OK;
+    }
+    *kind = KEY_PARAM;
+    *param = fr_space_find(space, word);
+    return *param < space->n ? FR_OK : unknown_key(space, word);
+}
+
+/* Numbers of all trials, sorted; owned by the caller. */
+static fr_status sort_trials(const fr_history *history, const char *word, uint64_t **order)
+{
+    sort_kind kind;
+    size_t param;
+    *order = NULL;
+    FR_TRY(find_key(history->space, word, &kind, &param));
+    sort_item *items = fr_alloc(history->n, sizeof *items);
+    *order = fr_alloc(history->n, sizeof **order);
+    if (items == NULL || *order == NULL) {
+        free(items);
+        free(*order);
+        *order = NULL;
+        return FR_ERR_MEMORY;
+    }
+    for (size_t t = 0; t < history->n; t++)
+        items[t] = (sort_item){.key = key_of(history, t, kind, param), .trial = t};
+    qsort(items, history->n, sizeof *items, compare_items);
+    for (size_t t = 0; t < history->n; t++) (*order)[t] = items[t].trial;
+    free(items);
+    return FR_OK;
+}
+
+static fr_status show_trial(const fr_results_file *results, const show_values *values,
+                            FILE *out)
+{
+    int64_t trial = -1;
+    if (!fr_parse_int(values->trial, &trial) || trial < 0 ||
+        (uint64_t)trial >= results->history->n) {
+        if (results->history->n == 0)
+            return FR_FAIL(FR_ERR_USAGE, "show: --trial %s: no trial has been suggested yet",
+                           values->trial);
+        return FR_FAIL(FR_ERR_USAGE,
+                       "show: --trial %s: there is no such trial; allowed: 0 to %zu",
+                       values->trial, results->history->n - 1);
+    }
+    switch ((show_format)values->format) {
+    case FORMAT_TABLE:
+        fr_show_trial_page(results, (size_t)trial, out);
+        break;
+    case FORMAT_CSV:
+        fr_show_trial_csv(results, (size_t)trial, out);
+        break;
+    case FORMAT_JSON:
+        fr_show_trial_json(results, (size_t)trial, out);
+        break;
+    }
+    return FR_OK;
+}
+
+static fr_status show_study(const fr_results_file *results, const show_values *values,
+                            FILE *out)
+{
+    enum { TABLE_ROWS = 10 };
+    uint64_t *order = NULL;
+    FR_TRY(sort_trials(results->history, values->sort, &order));
+    const bool is_table = values->format == FORMAT_TABLE;
+    size_t n = values->top > 0 ? (size_t)values->top : is_table ? TABLE_ROWS : SIZE_MAX;
+    if (n > results->history->n) n = results->history->n;
+    const fr_show show = {.results = results, .order = order, .n = n};
+    switch ((show_format)values->format) {
+    case FORMAT_TABLE:
+        fr_show_page(&show, out);
+        break;
+    case FORMAT_CSV:
+        fr_show_csv(&show, out);
+        break;
+    case FORMAT_JSON:
+        fr_show_json(&show, out);
+        break;
+    }
+    free(order);
+    return FR_OK;
+}
+
+static fr_status run(const fr_cli *cli, void *values)
+{
+    const show_values *wanted = values;
+    fr_results_file *results = NULL;
+    fr_results_quiet_exit();
+    FR_TRY(fr_results_open(cli->operands[0], false, &results));
+    const fr_status st = wanted->trial != NULL ? show_trial(results, wanted, cli->out)
+                                               : show_study(results, wanted, cli->out);
+    fr_results_close(&results);
+    return st;
+}
+
+const fr_cli_command fr_cmd_show = {
+    .name = "show",
+    .operands = "RESULTS",
+    .summary = "look into a results file",
+    .details = "RESULTS is a results.h5, or the directory of a run, also while it goes on:\n"
+               "then the last checkpoint is shown. Without --sort the best trials come\n"
+               "first. A trial marked * is the chosen one.",
+    .example = "foldrank show results/digits              the ten best trials\n"
+               "foldrank show results/digits --trial 17   everything about one\n"
+               "foldrank show results/digits -f csv       all trials, to read elsewhere",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .values_size = sizeof(show_values),
+    .run = run,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* show.h - what the pages of `foldrank show` have in common. All Local. */
+#ifndef FR_SHOW_H
+#define FR_SHOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "foldrank/store.h"
+
+/* What is asked for. */
+typedef struct {
+    const fr_results_file *results;
+    const uint64_t *order; /* trials to list, in this order */
+    size_t n;              /* how many of them */
+} fr_show;
+
+/* Sums over all trials. */
+typedef struct {
+    size_t states[FR_TRIAL_CANCELLED + 1]; /* trials in each state */
+    size_t fits;                           /* finished folds that were trained */
+    double fit_s;                          /* their wall time, added up [s] */
+    double wall_s;                         /* from the study's start to the last fold's end */
+} fr_show_sums;
+
+fr_show_sums fr_show_sum(const fr_history *history);
+
+/* Sums over the folds of one trial. */
+typedef struct {
+    uint64_t epochs;
+    double seconds;
+    const char *message; /* of the first fold that has one; "" */
+} fr_show_trial_sums;
+
+fr_show_trial_sums fr_show_trial_sum(const fr_history *history, size_t trial);
+
+/* Name of the score: the metric, or "score" where nothing is trained. */
+const char *fr_show_metric(const fr_study *study);
+const char *fr_show_rule(const fr_study *study);
+
+/* How much better the chosen trial's mean score was than the test score; NaN when there is no
+ * test score. */
+double fr_show_optimism(const fr_results_file *results);
+
+/* For people. */
+void fr_show_page(const fr_show *show, FILE *out);
+void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out);
+
+/* For programs: CSV with a header line; one JSON object. A number that is not there is an empty
+ * field, and null. */
+void fr_show_csv(const fr_show *show, FILE *out);
+void fr_show_trial_csv(const fr_results_file *results, size_t trial, FILE *out);
+void fr_show_json(const fr_show *show, FILE *out);
+void fr_show_trial_json(const fr_results_file *results, size_t trial, FILE *out);
+
+#endif

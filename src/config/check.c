@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check.c - settings that are fine one by one and wrong together.
+ *
+ * Whether a key was given is judged by its value, not by its presence: the filled-in text names
+ * every key and must pass. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static const char *const learn_words[] = {"classification", "regression"};
+
+/* The entry root.block.key, or the block, for the line of a message. */
+static const fr_node *at(const fr_draft *draft, const char *block, const char *key)
+{
+    const fr_node *node = fr_node_find(draft->root, block);
+    const fr_node *entry = key == NULL ? NULL : fr_node_find(node, key);
+    return entry != NULL ? entry : node;
+}
+
+static void check_families(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+        if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
+            fr_faults_add(draft->faults, at(draft, "models", fr_family_words[f]),
+                          "models.%s is not for %s", fr_family_words[f],
+                          learn_words[study->data.task]);
+    if (study->metric == FR_METRIC_LOG_LOSS && study->families[FR_FAMILY_SVM])
+        fr_faults_add(draft->faults, at(draft, "models", "svm"),
+                      "models.svm gives no probabilities, which metric log_loss needs");
+}
+
+static void check_metric(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const fr_learn learn = (fr_learn)study->data.task;
+    if (fr_metric_learn(study->metric) == learn) return;
+    fr_text allowed = {0};
+    for (int m = 0; m < FR_METRIC_COUNT; m++)
+        if (fr_metric_learn((fr_metric)m) == learn)
+            fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ", fr_metric_words[m]);
+    fr_faults_add(draft->faults, fr_node_find(draft->root, "metric"),
+                  "metric: %s is not for %s; allowed: %s", fr_metric_words[study->metric],
+                  learn_words[learn], fr_text_get(&allowed));
+    fr_text_clear(&allowed);
+}
+
+/* What family f uses: its own setting or that of train. */
+static const fr_setting *effective(const fr_draft *draft, int f, const char *key)
+{
+    const fr_setting *own = fr_draft_find(draft, f, key);
+    return own != NULL ? own : fr_draft_find(draft, ALL_FAMILIES, key);
+}
+
+static bool is_fixed_at(const fr_setting *s, const char *text)
+{
+    return s != NULL && s->fixed != NULL && strcmp(s->fixed, text) == 0;
+}
+
+/* The setting is not what it is when nobody mentions it. */
+static bool is_changed(const fr_setting *s)
+{
+    if (s == NULL || s->broken) return false;
+    if (s->fixed == NULL) return true;
+    fr_text standard = {0};
+    const fr_status st = fr_setting_canonical(s, s->row->fallback, &standard);
+    const bool changed = st == FR_OK && strcmp(fr_text_get(&standard), s->fixed) != 0;
+    fr_text_clear(&standard);
+    return changed;
+}
+
+static void say_useless(fr_draft *draft, const fr_setting *s, const char *why)
+{
+    fr_text place = {0};
+    fr_setting_place(s, &place);
+    fr_faults_add(draft->faults, s->given, "%s has no effect %s", fr_text_get(&place), why);
+    fr_text_clear(&place);
+}
+
+/* PyTorch's rule for SGD: "Nesterov momentum requires a momentum and zero dampening". */
+static void check_nesterov(fr_draft *draft, int f)
+{
+    const fr_setting *nesterov = effective(draft, f, "nesterov");
+    const fr_setting *optimizer = effective(draft, f, "optimizer");
+    const bool is_sgd = is_fixed_at(optimizer, "sgd") || is_fixed_at(optimizer, "gd");
+    if (!is_fixed_at(nesterov, "true") || !is_sgd) return;
+    if (is_fixed_at(effective(draft, f, "momentum"), "0"))
+        fr_faults_add(draft->faults, nesterov->given, "nesterov needs a momentum above 0");
+    const fr_setting *dampening = effective(draft, f, "dampening");
+    if (dampening != NULL && !is_fixed_at(dampening, "0"))
+        fr_faults_add(draft->faults, dampening->given, "nesterov needs dampening 0");
+}
+
+static void check_family_settings(fr_draft *draft, int f)
+{
+    static const char *const of_task[2][3] = {
+        [FR_LEARN_CLASSIFICATION] = {"loss", "huber_delta", NULL},
+        [FR_LEARN_REGRESSION] = {"label_smoothing", "class_weight", NULL},
+    };
+    const fr_setting *batch = effective(draft, f, "batch_size");
+    if (is_fixed_at(effective(draft, f, "optimizer"), "gd") && is_changed(batch))
+        say_useless(draft, batch, "with optimizer gd, which takes all rows at once");
+    check_nesterov(draft, f);
+    if (f != FR_FAMILY_MLP) return;
+    const int task = draft->study->data.task;
+    for (size_t k = 0; of_task[task][k] != NULL; k++) {
+        const fr_setting *s = fr_draft_find(draft, f, of_task[task][k]);
+        if (is_changed(s))
+            say_useless(draft, s,
+                        task == FR_LEARN_CLASSIFICATION ? "in classification"
+                                                        : "in regression");
+    }
+}
+
+static void check_test(fr_draft *draft)
+{
+    const fr_test_options *test = &draft->study->test;
+    const int n = (test->fraction > 0) + (test->path != NULL) + (test->column != NULL);
+    const fr_node *node = fr_node_find(fr_node_find(draft->root, "data"), "test");
+    if (n > 1)
+        fr_faults_add(draft->faults, node,
+                      "data.test: fraction, path and column exclude each other");
+    if (test->labels != NULL && test->path == NULL)
+        fr_faults_add(draft->faults, node, "data.test.labels needs data.test.path");
+}
+
+static void check_scheme_columns(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const int scheme = study->validation.scheme;
+    const fr_node *where = at(draft, "validation", "scheme");
+    if (scheme == FR_SCHEME_GROUP_KFOLD && study->data.group == NULL)
+        fr_faults_add(
+            draft->faults, where,
+            "validation.scheme group_kfold needs data.group, the column of the group");
+    if (scheme == FR_SCHEME_COLUMN && study->data.fold == NULL)
+        fr_faults_add(draft->faults, where,
+                      "validation.scheme column needs data.fold, the column of the fold");
+    if (scheme == FR_SCHEME_STRATIFIED_KFOLD && study->data.task == FR_LEARN_REGRESSION)
+        fr_faults_add(draft->faults, where,
+                      "validation.scheme stratified_kfold is for classification; use kfold");
+}
+
+/* Keys that the scheme does not look at. */
+static void check_scheme_keys(fr_draft *draft)
+{
+    const fr_validation_options *v = &draft->study->validation;
+    const bool kfolds = v->scheme == FR_SCHEME_KFOLD || v->scheme == FR_SCHEME_GROUP_KFOLD ||
+                        v->scheme == FR_SCHEME_STRATIFIED_KFOLD;
+    const bool drawn = v->scheme == FR_SCHEME_SHUFFLE_SPLIT || v->scheme == FR_SCHEME_HOLDOUT;
+    const bool counted = v->scheme != FR_SCHEME_HOLDOUT && v->scheme != FR_SCHEME_COLUMN &&
+                         v->scheme != FR_SCHEME_LEAVE_ONE_OUT;
+    const struct {
+        const char *key;
+        bool used, changed;
+    } keys[] = {
+        {"folds", counted, v->folds != 5},
+        {"repeats", kfolds, v->repeats != 1},
+        {"fraction", drawn, v->fraction != 0.2},
+        {"gap", v->scheme == FR_SCHEME_TIME_SERIES, v->gap != 0},
+    };
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (keys[k].changed && !keys[k].used)
+            fr_faults_add(draft->faults, at(draft, "validation", keys[k].key),
+                          "validation.%s has no effect with scheme %s", keys[k].key,
+                          fr_scheme_words[v->scheme]);
+}
+
+static void check_select(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const bool one_fold = study->objective.type != FR_OBJECTIVE_TRAINING ||
+                          study->validation.scheme == FR_SCHEME_HOLDOUT;
+    const bool compares = study->select.rule == FR_RULE_ONE_STANDARD_ERROR ||
+                          study->select.rule == FR_RULE_PAIRED_TEST;
+    const bool bounds = study->select.rule == FR_RULE_DICE && study->select.lower_bound;
+    if (one_fold && (compares || bounds))
+        fr_faults_add(draft->faults, at(draft, "select", compares ? "rule" : "lower_bound"),
+                      "select.%s needs at least two folds",
+                      compares ? "rule one_standard_error or paired_test" : "lower_bound");
+}
+
+static void check_pruning(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
+    const unsigned by_epoch = study->prune_methods & ~(unsigned)FR_PRUNE_RACING;
+    const bool one_fold = !trains || study->validation.scheme == FR_SCHEME_HOLDOUT;
+    if (by_epoch != 0 && !trains)
+        fr_faults_add(draft->faults, at(draft, "pruning", "method"),
+                      "pruning.method stops fits between epochs; this objective has none");
+    if ((study->prune_methods & FR_PRUNE_RACING) && one_fold)
+        fr_faults_add(draft->faults, at(draft, "pruning", "method"),
+                      "pruning.method racing needs at least two folds");
+}
+
+static void check_grid(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    if (strcmp(fr_search_methods[study->search.method], "grid") != 0) return;
+    for (size_t i = 0; i < draft->n; i++) {
+        const fr_setting *s = &draft->settings[i];
+        if (s->fixed != NULL || s->broken) continue;
+        const fr_param *p = &study->space.params[s->index];
+        if (p->grid > 0 || !isinf(fr_space_cardinality(p))) continue;
+        fr_text place = {0};
+        fr_setting_place(s, &place);
+        fr_faults_add(draft->faults, s->given,
+                      "%s is continuous, which search.method grid cannot count: say how many "
+                      "values to take, such as grid: 5, or use step or choice",
+                      fr_text_get(&place));
+        fr_text_clear(&place);
+    }
+}
+
+static void check_objective(fr_draft *draft)
+{
+    const fr_objective_options *o = &draft->study->objective;
+    const fr_node *node = fr_node_find(draft->root, "objective");
+    const bool is_table = o->type == FR_OBJECTIVE_TABLE;
+    if (is_table ? o->path == NULL : o->function == NULL)
+        fr_faults_add(draft->faults, node, "objective.%s is missing",
+                      is_table ? "path" : "function");
+    if (!is_table && (o->path != NULL || o->values.n > 0))
+        fr_faults_add(draft->faults,
+                      at(draft, "objective", o->path != NULL ? "path" : "values"),
+                      "objective.path and values go with type table");
+    if (is_table && (o->function != NULL || o->noise > 0))
+        fr_faults_add(draft->faults,
+                      at(draft, "objective", o->function != NULL ? "function" : "noise"),
+                      "objective.function and noise go with type function");
+}
+
+static void look_for(fr_draft *draft, const fr_node *where, const char *key, const char *path)
+{
+    struct stat info;
+    if (path == NULL) return;
+    if (stat(path, &info) != 0)
+        fr_faults_add(draft->faults, where, "%s: there is no file `%s`", key, path);
+    else if (!S_ISREG(info.st_mode))
+        fr_faults_add(draft->faults, where, "%s: `%s` is not a file", key, path);
+    else if (access(path, R_OK) != 0)
+        fr_faults_add(draft->faults, where, "%s: `%s` cannot be read: no permission", key,
+                      path);
+}
+
+static void check_files(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const fr_node *data = fr_node_find(draft->root, "data");
+    const fr_node *test = fr_node_find(data, "test");
+    look_for(draft, fr_node_find(data, "path"), "data.path", study->data.path);
+    look_for(draft, fr_node_find(data, "labels"), "data.labels", study->data.labels);
+    look_for(draft, fr_node_find(test, "path"), "data.test.path", study->test.path);
+    look_for(draft, fr_node_find(test, "labels"), "data.test.labels", study->test.labels);
+    if (study->objective.type == FR_OBJECTIVE_TABLE)
+        look_for(draft, at(draft, "objective", "path"), "objective.path",
+                 study->objective.path);
+}
+
+void fr_draft_checks(fr_draft *draft, bool look_for_files)
+{
+    const fr_study *study = draft->study;
+    if (study->objective.type == FR_OBJECTIVE_TRAINING) {
+        check_families(draft);
+        check_metric(draft);
+        for (int f = 0; f < FR_FAMILY_COUNT; f++)
+            if (study->families[f]) check_family_settings(draft, f);
+        check_test(draft);
+        check_scheme_columns(draft);
+        check_scheme_keys(draft);
+        if (study->data.path == NULL)
+            fr_faults_add(draft->faults, fr_node_find(draft->root, "data"),
+                          "data.path is missing: name the file with the data");
+    } else {
+        check_objective(draft);
+    }
+    check_select(draft);
+    check_pruning(draft);
+    check_grid(draft);
+    if (look_for_files) check_files(draft);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* folds.c - test rows, search rows, and the rows of each fold.
+ *
+ * Folds are not stored: a fold is dealt again from its random numbers whenever somebody asks,
+ * which costs less than the first step of training on it. */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "folds.h"
+
+struct fr_folds {
+    fr_validation_options options;
+    uint32_t count;
+    uint32_t *search, *test; /* rows, ascending */
+    size_t n_search, n_test;
+    uint32_t *stratum; /* (n_search) class, group or fold of the column; or NULL */
+    size_t n_strata;
+    bool grouped; /* strata are groups */
+};
+
+void fr_folds_destroy(fr_folds **folds)
+{
+    if (*folds == NULL) return;
+    free((*folds)->search);
+    free((*folds)->test);
+    free((*folds)->stratum);
+    free(*folds);
+    *folds = NULL;
+}
+
+uint32_t fr_folds_count(const fr_folds *folds)
+{
+    return folds->count;
+}
+
+const uint32_t *fr_folds_search_rows(const fr_folds *folds, size_t *n)
+{
+    *n = folds->n_search;
+    return folds->search;
+}
+
+const uint32_t *fr_folds_test_rows(const fr_folds *folds, size_t *n)
+{
+    *n = folds->n_test;
+    return folds->test;
+}
+
+/* Classes or groups of the listed rows, numbered as in the data set. */
+static fr_status take_strata(const fr_dataset *dataset, const uint32_t *rows, size_t n,
+                             bool grouped, uint32_t **out, size_t *n_strata)
+{
+    *out = fr_alloc(n, sizeof **out);
+    *n_strata = 0;
+    if (*out == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        (*out)[i] = grouped ? (uint32_t)dataset->group[rows[i]] : (uint32_t)dataset->y[rows[i]];
+        if ((*out)[i] >= *n_strata) *n_strata = (*out)[i] + (size_t)1;
+    }
+    return FR_OK;
+}
+
+static bool is_classified(const fr_dataset *dataset)
+{
+    return dataset->schema.learn == FR_LEARN_CLASSIFICATION && dataset->y != NULL;
+}
+
+static size_t share_of(double fraction, size_t n)
+{
+    return (size_t)ceil(fraction * (double)n - 1e-9);
+}
+
+/* mark[i] = 1 for the drawn rows: by group, by class, or the last ones. */
+static fr_status draw_test(const fr_dataset *dataset, const fr_test_options *test, int scheme,
+                           uint32_t *mark)
+{
+    const size_t n = dataset->schema.rows, wanted = share_of(test->fraction, n);
+    if (wanted == 0 || wanted >= n)
+        return FR_FAIL(FR_ERR_DATA, "data.test.fraction %g of %zu rows leaves %s",
+                       test->fraction, n,
+                       wanted == 0 ? "no test rows" : "no rows for the search");
+    if (scheme == FR_SCHEME_TIME_SERIES) {
+        for (size_t i = 0; i < n; i++) mark[i] = i >= n - wanted;
+        return FR_OK;
+    }
+    fr_deal deal = {.n = n};
+    uint32_t *rows = fr_alloc(n, sizeof *rows), *stratum = NULL;
+    const bool grouped = dataset->group != NULL;
+    fr_status st = rows == NULL ? FR_ERR_MEMORY : FR_OK;
+    for (size_t i = 0; i < n && st == FR_OK; i++) rows[i] = (uint32_t)i;
+    if (st == FR_OK && (grouped || is_classified(dataset)))
+        st = take_strata(dataset, rows, n, grouped, &stratum, &deal.n_strata);
+    deal.stratum = stratum;
+    const fr_rng rng = fr_rng_make((uint64_t)test->seed, FR_RNG_TEST, 0, 0, 0);
+    if (st == FR_OK)
+        st = grouped ? fr_deal_share_of_groups(&deal, wanted, rng, mark)
+                     : fr_deal_share(&deal, wanted, rng, mark);
+    free(stratum);
+    free(rows);
+    return st;
+}
+
+static fr_status mark_test(const fr_dataset *dataset, const fr_test_options *test, int scheme,
+                           uint32_t *mark)
+{
+    const fr_schema *schema = &dataset->schema;
+    if (test->fraction > 0) {
+        if (schema->test_rows > 0 || dataset->test_mark != NULL)
+            return FR_FAIL(FR_ERR_USAGE,
+                           "data.test has a fraction besides a file or column of test "
+                           "rows; give one");
+        return draw_test(dataset, test, scheme, mark);
+    }
+    for (size_t i = schema->rows - schema->test_rows; i < schema->rows; i++) mark[i] = 1;
+    for (size_t i = 0; dataset->test_mark != NULL && i < schema->rows; i++)
+        if (dataset->test_mark[i] != 0) mark[i] = 1;
+    return FR_OK;
+}
+
+/* Lists of the positions with and without a mark. */
+static fr_status split_by_mark(const uint32_t *mark, const uint32_t *rows, size_t n,
+                               uint32_t value, uint32_t *lists[2], size_t counts[2])
+{
+    counts[0] = counts[1] = 0;
+    for (size_t i = 0; i < n; i++) counts[mark[i] == value]++;
+    lists[0] = fr_alloc(counts[0], sizeof **lists);
+    lists[1] = fr_alloc(counts[1], sizeof **lists);
+    if (lists[0] == NULL || lists[1] == NULL) {
+        free(lists[0]);
+        free(lists[1]);
+        lists[0] = lists[1] = NULL;
+        return FR_ERR_MEMORY;
+    }
+    counts[0] = counts[1] = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool hit = mark[i] == value;
+        lists[hit][counts[hit]++] = rows == NULL ? (uint32_t)i : rows[i];
+    }
+    return FR_OK;
+}
+
+static fr_status split_test(fr_folds *folds, const fr_dataset *dataset,
+                            const fr_test_options *test)
+{
+    const size_t n = dataset->schema.rows;
+    uint32_t *lists[2] = {0};
+    size_t counts[2] = {0};
+    uint32_t *mark = fr_alloc(n, sizeof *mark);
+    if (mark == NULL) return FR_ERR_MEMORY;
+    fr_status st = mark_test(dataset, test, folds->options.scheme, mark);
+    if (st == FR_OK) st = split_by_mark(mark, NULL, n, 1, lists, counts);
+    folds->search = lists[0];
+    folds->test = lists[1];
+    folds->n_search = counts[0];
+    folds->n_test = counts[1];
+    free(mark);
+    if (st == FR_OK && folds->n_search < 2)
+        st = FR_FAIL(FR_ERR_DATA, "%zu row%s for the search: there is nothing to split",
+                     folds->n_search, folds->n_search == 1 ? "" : "s");
+    return st;
+}
+
+/* Folds of the file, renumbered: a fold may have test rows only. */
+static fr_status take_fold_column(fr_folds *folds, const fr_dataset *dataset)
+{
+    if (dataset->fold == NULL)
+        return FR_FAIL(FR_ERR_DATA,
+                       "validation.scheme column needs data.fold, the column that names "
+                       "the fold of every row");
+    folds->stratum = fr_alloc(folds->n_search, sizeof *folds->stratum);
+    if (folds->stratum == NULL) return FR_ERR_MEMORY;
+    size_t highest = 0;
+    for (size_t i = 0; i < folds->n_search; i++) {
+        folds->stratum[i] = (uint32_t)dataset->fold[folds->search[i]];
+        if (folds->stratum[i] > highest) highest = folds->stratum[i];
+    }
+    uint32_t *number = fr_alloc(highest + 1, sizeof *number);
+    if (number == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < folds->n_search; i++) number[folds->stratum[i]] = 1;
+    for (size_t f = 0; f <= highest; f++)
+        number[f] = number[f] == 0 ? 0 : (uint32_t)folds->n_strata++;
+    for (size_t i = 0; i < folds->n_search; i++) folds->stratum[i] = number[folds->stratum[i]];
+    free(number);
+    if (folds->n_strata < 2)
+        return FR_FAIL(FR_ERR_DATA,
+                       "data.fold has one value in all rows of the search; two folds "
+                       "are the least");
+    return FR_OK;
+}
+
+/* Every class needs a row in every fold; every fold a group. */
+static fr_status check_strata(const fr_folds *folds, const fr_schema *schema, size_t least,
+                              const char *reason)
+{
+    size_t *count = fr_alloc(folds->n_strata, sizeof *count), present = 0;
+    fr_status st = FR_OK;
+    if (count == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < folds->n_search; i++) count[folds->stratum[i]]++;
+    for (size_t s = 0; s < folds->n_strata; s++) present += count[s] > 0;
+    if (folds->grouped && present < least)
+        st = FR_FAIL(FR_ERR_DATA,
+                     "data.group has %zu group%s in the rows of the search, fewer than "
+                     "the %zu that %s",
+                     present, present == 1 ? "" : "s", least, reason);
+    for (size_t s = 0; s < folds->n_strata && !folds->grouped && st == FR_OK; s++)
+        if (count[s] < least)
+            st = FR_FAIL(FR_ERR_DATA,
+                         "class `%s` has %zu row%s for the search, fewer than the %zu "
+                         "that %s",
+                         schema->classes[s], count[s], count[s] == 1 ? "" : "s", least, reason);
+    free(count);
+    return st;
+}
+
+static fr_status need_strata(fr_folds *folds, const fr_dataset *dataset, bool grouped,
+                             size_t least, const char *reason)
+{
+    folds->grouped = grouped;
+    FR_TRY(take_strata(dataset, folds->search, folds->n_search, grouped, &folds->stratum,
+                       &folds->n_strata));
+    if (!grouped) folds->n_strata = dataset->schema.n_classes;
+    return check_strata(folds, &dataset->schema, least, reason);
+}
+
+static fr_status check_time_series(const fr_folds *folds)
+{
+    const fr_validation_options *o = &folds->options;
+    const uint64_t n = folds->n_search, k = (uint64_t)o->folds, size = n / (k + 1);
+    if (size == 0)
+        return FR_FAIL(FR_ERR_DATA,
+                       "time_series with %llu folds needs at least %llu rows, there are "
+                       "%llu",
+                       (unsigned long long)k, (unsigned long long)k + 1, (unsigned long long)n);
+    if ((uint64_t)o->gap >= n - k * size)
+        return FR_FAIL(FR_ERR_DATA,
+                       "time_series with a gap of %lld leaves nothing to train on in the "
+                       "first fold: it has %llu rows before it",
+                       (long long)o->gap, (unsigned long long)(n - k * size));
+    return FR_OK;
+}
+
+static fr_status check_share(const fr_folds *folds)
+{
+    const size_t wanted = share_of(folds->options.fraction, folds->n_search);
+    if (wanted > 0 && wanted < folds->n_search) return FR_OK;
+    return FR_FAIL(FR_ERR_DATA, "validation.fraction %g of %zu rows leaves nothing to train on",
+                   folds->options.fraction, folds->n_search);
+}
+
+static fr_status prepare_folds(fr_folds *folds, const fr_dataset *dataset)
+{
+    const size_t k = (size_t)folds->options.folds;
+    switch (folds->options.scheme) {
+    case FR_SCHEME_STRATIFIED_KFOLD:
+        if (!is_classified(dataset))
+            return FR_FAIL(FR_ERR_DATA, "validation.scheme stratified_kfold needs classes; for "
+                                        "numbers use kfold");
+        return need_strata(folds, dataset, false, k, "validation.folds asks for");
+    case FR_SCHEME_GROUP_KFOLD:
+        if (dataset->group == NULL)
+            return FR_FAIL(FR_ERR_DATA,
+                           "validation.scheme group_kfold needs data.group, the column "
+                           "of the groups");
+        return need_strata(folds, dataset, true, k, "validation.folds asks for");
+    case FR_SCHEME_TIME_SERIES:
+        return check_time_series(folds);
+    case FR_SCHEME_SHUFFLE_SPLIT:
+    case FR_SCHEME_HOLDOUT:
+        FR_TRY(check_share(folds));
+        if (dataset->group == NULL && !is_classified(dataset)) return FR_OK;
+        return need_strata(folds, dataset, dataset->group != NULL, 2,
+                           "training and validation need");
+    case FR_SCHEME_COLUMN:
+        return take_fold_column(folds, dataset);
+    default:
+        return FR_OK;
+    }
+}
+
+static fr_status count_folds(fr_folds *folds)
+{
+    const fr_validation_options *o = &folds->options;
+    const char *word = fr_scheme_words[o->scheme];
+    const bool repeats =
+        o->scheme <= FR_SCHEME_GROUP_KFOLD || o->scheme == FR_SCHEME_SHUFFLE_SPLIT;
+    size_t count = (size_t)o->folds;
+    if (o->repeats > 1 && !repeats)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "validation.repeats %lld: scheme %s gives the same folds every "
+                       "time; leave it out",
+                       (long long)o->repeats, word);
+    if (o->gap > 0 && o->scheme != FR_SCHEME_TIME_SERIES)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "validation.gap %lld: only scheme time_series has one, not %s",
+                       (long long)o->gap, word);
+    if (o->scheme == FR_SCHEME_LEAVE_ONE_OUT) count = folds->n_search;
+    if (o->scheme == FR_SCHEME_COLUMN) count = folds->n_strata;
+    if (o->scheme == FR_SCHEME_HOLDOUT) count = 1;
+    if (o->scheme <= FR_SCHEME_GROUP_KFOLD && count > folds->n_search)
+        return FR_FAIL(FR_ERR_DATA, "validation.folds %zu, but only %zu rows to split", count,
+                       folds->n_search);
+    if (count > UINT32_MAX / (size_t)o->repeats)
+        return FR_FAIL(FR_ERR_USAGE, "validation: %zu folds x %lld repeats are too many", count,
+                       (long long)o->repeats);
+    folds->count = (uint32_t)(count * (size_t)o->repeats);
+    return FR_OK;
+}
+
+fr_status fr_folds_create(const fr_dataset *dataset, const fr_test_options *test,
+                          const fr_validation_options *options, fr_folds **out)
+{
+    *out = NULL;
+    if (options->folds < 2 || options->repeats < 1)
+        return FR_FAIL(FR_ERR_ARG, "validation: %lld folds x %lld repeats",
+                       (long long)options->folds, (long long)options->repeats);
+    fr_folds *folds = fr_alloc(1, sizeof *folds);
+    if (folds == NULL) return FR_ERR_MEMORY;
+    folds->options = *options;
+    fr_status st = split_test(folds, dataset, test);
+    if (st == FR_OK) st = prepare_folds(folds, dataset);
+    if (st == FR_OK) st = count_folds(folds);
+    if (st != FR_OK) fr_folds_destroy(&folds);
+    *out = folds;
+    return st;
+}
+
+enum { LEFT_OUT = 2 }; /* neither training nor validation */
+
+/* part[i] = 1 where row i of the search validates in this fold, 0 where it trains. */
+static fr_status deal_fold(const fr_folds *folds, uint32_t fold, uint32_t *part)
+{
+    const fr_validation_options *o = &folds->options;
+    const size_t n = folds->n_search, k = (size_t)o->folds;
+    const fr_deal deal = {n, folds->stratum, folds->n_strata};
+    const uint32_t round = fold / (uint32_t)k, which = fold % (uint32_t)k;
+    const bool draws = o->scheme == FR_SCHEME_SHUFFLE_SPLIT || o->scheme == FR_SCHEME_HOLDOUT;
+    const fr_rng rng = fr_rng_make((uint64_t)o->seed, FR_RNG_FOLDS, draws ? fold : round, 0, 0);
+    const size_t wanted = share_of(o->fraction, n);
+    if (draws)
+        return folds->grouped ? fr_deal_share_of_groups(&deal, wanted, rng, part)
+                              : fr_deal_share(&deal, wanted, rng, part);
+    if (o->scheme <= FR_SCHEME_GROUP_KFOLD) {
+        FR_TRY(folds->grouped ? fr_deal_groups(&deal, k, rng, o->repeats == 1, part)
+                              : fr_deal_folds(&deal, k, rng, part));
+        for (size_t i = 0; i < n; i++) part[i] = part[i] == which;
+        return FR_OK;
+    }
+    const size_t size = n / (k + 1), start = n - (k - fold) * size;
+    for (size_t i = 0; i < n; i++) {
+        if (o->scheme == FR_SCHEME_LEAVE_ONE_OUT)
+            part[i] = i == fold;
+        else if (o->scheme == FR_SCHEME_COLUMN)
+            part[i] = folds->stratum[i] == fold;
+        else
+            part[i] = i >= start && i < start + size ? 1
+                      : i + (size_t)o->gap < start   ? 0
+                                                     : LEFT_OUT;
+    }
+    return FR_OK;
+}
+
+fr_status fr_folds_get(const fr_folds *folds, uint32_t fold, uint32_t **train, size_t *n_train,
+                       uint32_t **valid, size_t *n_valid)
+{
+    assert(fold < folds->count);
+    uint32_t *part = fr_alloc(folds->n_search, sizeof *part);
+    *train = fr_alloc(folds->n_search, sizeof **train);
+    *valid = fr_alloc(folds->n_search, sizeof **valid);
+    *n_train = *n_valid = 0;
+    fr_status st = part == NULL || *train == NULL || *valid == NULL
+                       ? FR_ERR_MEMORY
+                       : deal_fold(folds, fold, part);
+    for (size_t i = 0; i < folds->n_search && st == FR_OK; i++) {
+        if (part[i] == 0) (*train)[(*n_train)++] = folds->search[i];
+        if (part[i] == 1) (*valid)[(*n_valid)++] = folds->search[i];
+    }
+    free(part);
+    if (st == FR_OK) return FR_OK;
+    free(*train);
+    free(*valid);
+    *train = *valid = NULL;
+    return st;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* options.c - the settings of this room: name, range, default and help in one row each. */
+#include <math.h>
+#include <stddef.h>
+
+#include "foldrank/data.h"
+#include "foldrank/folds.h"
+#include "foldrank/preprocess.h"
+
+#define COUNT_OF(table) (sizeof(table) / sizeof *(table))
+
+const char *const fr_format_words[] = {"auto", "csv", "hdf5", "idx", "npy", "svmlight", NULL};
+const char *const fr_scheme_words[] = {"kfold",       "stratified_kfold", "group_kfold",
+                                       "time_series", "shuffle_split",    "leave_one_out",
+                                       "column",      "holdout",          NULL};
+static const char *const learn_words[] = {"classification", "regression", NULL};
+static const char *const delimiter_words[] = {"auto",      "comma", "tab",
+                                              "semicolon", "space", NULL};
+static const char *const header_words[] = {"auto", "true", "false", NULL};
+static const char *const impute_words[] = {"mean", "median", "most_frequent", "constant", NULL};
+static const char *const scale_words[] = {"none", "standard", "minmax", "robust", NULL};
+static const char *const encode_words[] = {"onehot", "ordinal", NULL};
+
+#define AT(field) .offset = offsetof(fr_data_options, field)
+const fr_option fr_data_option_table[] = {
+    {"path", FR_OPTION_STRING, AT(path), .help = "data file, plain or gzip"},
+    {"format", FR_OPTION_WORD, AT(format), "auto", .words = fr_format_words,
+     .help = "format of the file; auto looks at its content, then at its name"},
+    {"target", FR_OPTION_STRING, AT(target),
+     .help = "column to predict: a name, or a number from 0 (negative: from the end)"},
+    {"labels", FR_OPTION_STRING, AT(labels),
+     .help = "file that holds the target alone, one value for each row"},
+    {"task", FR_OPTION_WORD, AT(task), "classification", .words = learn_words,
+     .help = "whether the target is a class or a number"},
+    {"features_dataset", FR_OPTION_STRING, AT(features_dataset), "X",
+     .help = "hdf5: name of the 2-D data set with the features"},
+    {"target_dataset", FR_OPTION_STRING, AT(target_dataset), "y",
+     .help = "hdf5: name of the 1-D data set with the target"},
+    {"delimiter", FR_OPTION_WORD, AT(delimiter), "auto", .words = delimiter_words,
+     .help = "csv: what separates cells; space: any run of blanks"},
+    {"header", FR_OPTION_WORD, AT(header), "auto", .words = header_words,
+     .help = "csv: whether the first line holds the columns' names"},
+    {"missing", FR_OPTION_STRINGS, AT(missing), "[]",
+     .help = "csv: cells without a value, besides empty, NA, N/A, NaN, null and ?"},
+    {"categorical", FR_OPTION_STRINGS, AT(categorical), "[]",
+     .help = "columns that are categories though their cells are numbers"},
+    {"drop", FR_OPTION_STRINGS, AT(drop), "[]", .help = "columns that are not features"},
+    {"group", FR_OPTION_STRING, AT(group),
+     .help = "column of the group: rows of one group stay together"},
+    {"fold", FR_OPTION_STRING, AT(fold), .help = "column that names the fold of every row"},
+    {"weight", FR_OPTION_STRING, AT(weight), .help = "column of sample weights, >= 0"},
+};
+const size_t fr_data_option_count = COUNT_OF(fr_data_option_table);
+#undef AT
+
+#define AT(field) .offset = offsetof(fr_test_options, field)
+const fr_option fr_test_option_table[] = {
+    {"fraction", FR_OPTION_DOUBLE, AT(fraction), "0", .high = 1, .open_high = true,
+     .help = "share of the rows kept for the final test"},
+    {"seed", FR_OPTION_INT, AT(seed), "0", .high = 0x1p53, .help = "seed of that choice"},
+    {"path", FR_OPTION_STRING, AT(path), .help = "file of test rows, same columns as the data"},
+    {"labels", FR_OPTION_STRING, AT(labels), .help = "file with the targets of the test rows"},
+    {"column", FR_OPTION_STRING, AT(column),
+     .help = "column that is 1, true or test in test rows, 0, false or train in others"},
+};
+const size_t fr_test_option_count = COUNT_OF(fr_test_option_table);
+#undef AT
+
+#define AT(field) .offset = offsetof(fr_preprocess_options, field)
+const fr_option fr_preprocess_option_table[] = {
+    {"impute", FR_OPTION_WORD, AT(impute), "median", .words = impute_words,
+     .help = "what stands in for a missing number"},
+    {"fill_value", FR_OPTION_DOUBLE, AT(fill_value), "0", .low = -INFINITY, .high = INFINITY,
+     .open_low = true, .open_high = true, .help = "impute constant: the number"},
+    {"scale", FR_OPTION_WORD, AT(scale), "standard", .words = scale_words,
+     .help = "standard: mean 0, deviation 1; minmax: 0 to 1; robust: median, quartiles"},
+    {"encode", FR_OPTION_WORD, AT(encode), "onehot", .words = encode_words,
+     .help = "categories as one 0/1 feature for each level, or as the level's number"},
+    {"drop_constant", FR_OPTION_BOOL, AT(drop_constant), "true",
+     .help = "leave out columns that are constant in the training rows"},
+    {"scale_target", FR_OPTION_BOOL, AT(scale_target), "true",
+     .help = "regression: train on the standardised target"},
+};
+const size_t fr_preprocess_option_count = COUNT_OF(fr_preprocess_option_table);
+#undef AT
+
+#define AT(field) .offset = offsetof(fr_validation_options, field)
+const fr_option fr_validation_option_table[] = {
+    {"scheme", FR_OPTION_WORD, AT(scheme), "kfold", .words = fr_scheme_words,
+     .help = "how rows are split into training and validation"},
+    {"folds", FR_OPTION_INT, AT(folds), "5", .low = 2, .high = 1e6,
+     .help = "number of folds or splits"},
+    {"repeats", FR_OPTION_INT, AT(repeats), "1", .low = 1, .high = 1e4,
+     .help = "how often the folds are made anew from other random numbers"},
+    {"seed", FR_OPTION_INT, AT(seed), "0", .high = 0x1p53, .help = "seed of the folds"},
+    {"fraction", FR_OPTION_DOUBLE, AT(fraction), "0.2", .high = 1, .open_low = true,
+     .open_high = true, .help = "shuffle_split, holdout: share of the validation rows"},
+    {"gap", FR_OPTION_INT, AT(gap), "0", .high = 0x1p53,
+     .help = "time_series: rows left out between training and validation"},
+};
+const size_t fr_validation_option_count = COUNT_OF(fr_validation_option_table);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* distributed_server.c - a kernel solver on rank 0 whose work all ranks share.
+ *
+ * Every operation is one order, broadcast by rank 0, and then one function that all ranks run
+ * alike: it allocates, agrees, receives what only rank 0 has, and calls the collective algebra
+ * of distributed.c. Its status is agreed, so rank 0 hands it to its caller and the others wait
+ * for the next order. */
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/distributed.h"
+#include "foldrank/memory.h"
+#include "internal.h"
+
+_Static_assert((int)FR_DIST_BLOCK <= (int)FR_GRAM_TILE, "a block is a tile that kernels allow");
+
+enum { PANEL = 256 }; /* columns per message, as many as fr_dist_cholesky_solve takes at once */
+
+typedef enum { ORDER_STOP, ORDER_FACTOR, ORDER_SOLVE, ORDER_GRADIENT } order_kind;
+
+typedef struct {
+    uint64_t kind;
+    uint64_t kernel, n, d, n_theta; /* factor */
+    uint64_t r;                     /* solve: columns */
+} order;
+enum { ORDER_WORDS = sizeof(order) / sizeof(uint64_t) };
+
+/* One rank's side of the service. */
+typedef struct {
+    MPI_Comm comm;
+    int rank;
+    const fr_kernel *const *kernels; /* (n_kernels), borrowed */
+    size_t n_kernels;
+    fr_gram gram;           /* rank 0: as its caller gave it; elsewhere: over `inputs` */
+    double *inputs;         /* x (n, d), then theta; NULL on rank 0 */
+    fr_dist_matrix *matrix; /* kept from one factor to the next of equal size */
+} crew;
+
+static fr_status crew_create(MPI_Comm comm, const fr_kernel *const *kernels, size_t n_kernels,
+                             crew **out)
+{
+    crew *c = fr_alloc(1, sizeof *c);
+    *out = NULL;
+    fr_status st = fr_dist_agree(comm, c == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st != FR_OK) goto out;
+    *c = (crew){.comm = MPI_COMM_NULL, .kernels = kernels, .n_kernels = n_kernels};
+    st = fr_dist_mpi(MPI_Comm_dup(comm, &c->comm), "MPI_Comm_dup");
+    if (st != FR_OK) goto out;
+    st = fr_dist_mpi(MPI_Comm_set_errhandler(c->comm, MPI_ERRORS_RETURN),
+                     "MPI_Comm_set_errhandler");
+    if (st == FR_OK) st = fr_dist_mpi(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank");
+    st = fr_dist_agree(c->comm, st);
+out:
+    if (st == FR_OK) {
+        *out = c;
+    } else if (c != NULL) {
+        if (c->comm != MPI_COMM_NULL) MPI_Comm_free(&c->comm);
+        free(c);
+    }
+    return st;
+}
+
+static void crew_destroy(crew *c)
+{
+    fr_dist_matrix_destroy(&c->matrix);
+    MPI_Comm_free(&c->comm);
+    free(c->inputs);
+    free(c);
+}
+
+/* Elsewhere than on rank 0: memory for the inputs of one kernel matrix. */
+static fr_status inputs_reserve(crew *c, const order *o)
+{
+    free(c->inputs);
+    c->inputs = fr_alloc(o->n * o->d + o->n_theta, sizeof *c->inputs);
+    if (c->inputs == NULL) return FR_ERR_MEMORY;
+    c->gram = (fr_gram){.kernel = c->kernels[o->kernel],
+                        .x = c->inputs,
+                        .theta = c->inputs + o->n * o->d,
+                        .n = o->n,
+                        .d = o->d,
+                        .n_theta = o->n_theta};
+    return FR_OK;
+}
+
+static fr_status fill_tile(void *context, size_t row, size_t col, const fr_matrix *tile)
+{
+    const fr_gram *gram = context;
+    gram->kernel->fill(gram, row, col, tile);
+    return FR_OK;
+}
+
+static fr_status factor_gram(crew *c, const order *o)
+{
+    if (c->matrix != NULL && fr_dist_matrix_size(c->matrix) != o->n)
+        fr_dist_matrix_destroy(&c->matrix);
+    if (c->matrix == NULL) FR_TRY(fr_dist_matrix_create(c->comm, o->n, &c->matrix));
+    FR_TRY(fr_dist_agree(c->comm, c->rank == 0 ? FR_OK : inputs_reserve(c, o)));
+    /* Rank 0's are the caller's arrays; to send from them does not write. */
+    FR_TRY(fr_dist_broadcast(c->comm, (double *)(uintptr_t)c->gram.x, o->n * o->d));
+    FR_TRY(fr_dist_broadcast(c->comm, (double *)(uintptr_t)c->gram.theta, o->n_theta));
+    FR_TRY(fr_dist_matrix_fill(c->matrix, fill_tile, &c->gram));
+    return fr_dist_cholesky_factor(c->matrix);
+}
+
+/* After a failure there is no matrix, so that none is mistaken for the factor asked for. */
+static fr_status run_factor(crew *c, const order *o)
+{
+    const fr_status st = factor_gram(c, o);
+    if (st != FR_OK) fr_dist_matrix_destroy(&c->matrix);
+    return st;
+}
+
+/* b (n, r) is rank 0's; NULL elsewhere. */
+static fr_status run_solve(crew *c, const order *o, const fr_matrix *b)
+{
+    const size_t n = c->gram.n, r = o->r;
+    double *block = fr_alloc(r, n * sizeof *block);
+    fr_status st = fr_dist_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st != FR_OK) goto out;
+    const fr_matrix all = {.data = block, .rows = n, .cols = r, .ld = r};
+
+    for (size_t i = 0; b != NULL && i < n; i++)
+        memcpy(block + i * r, b->data + i * b->ld, r * sizeof *block);
+    if ((st = fr_dist_broadcast(c->comm, block, n * r)) != FR_OK) goto out;
+    if ((st = fr_dist_cholesky_solve(c->matrix, &all)) != FR_OK) goto out;
+    for (size_t i = 0; b != NULL && i < n; i++)
+        memcpy(b->data + i * b->ld, block + i * r, r * sizeof *block);
+out:
+    free(block);
+    return st;
+}
+
+typedef struct {
+    const fr_gram *gram;
+    const double *alpha;
+} derivation;
+
+static fr_status derive_tile(void *context, size_t row, size_t col, const fr_matrix *tile,
+                             double *sums)
+{
+    const derivation *d = context;
+    fr_gram_weigh(d->alpha, row, col, tile);
+    d->gram->kernel->derive(d->gram, row, col, tile, sums);
+    return FR_OK;
+}
+
+/* alpha (n) and gradient (n_theta) are rank 0's; NULL elsewhere. */
+static fr_status run_gradient(crew *c, const double *alpha, double *gradient)
+{
+    const size_t n = c->gram.n, n_theta = c->gram.n_theta;
+    double *block = fr_alloc(n + n_theta, sizeof *block); /* alpha, then the gradient */
+    fr_status st = fr_dist_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st != FR_OK) goto out;
+    derivation d = {.gram = &c->gram, .alpha = block};
+
+    if (alpha != NULL) memcpy(block, alpha, n * sizeof *block);
+    if ((st = fr_dist_broadcast(c->comm, block, n)) != FR_OK) goto out;
+    if ((st = fr_dist_cholesky_invert(c->matrix)) != FR_OK) goto out;
+    st = fr_dist_matrix_sum(c->matrix, derive_tile, &d, block + n, n_theta);
+    if (st == FR_OK && gradient != NULL)
+        memcpy(gradient, block + n, n_theta * sizeof *gradient);
+out:
+    free(block);
+    return st;
+}
+
+/* Rank 0. Not MPI_Bcast: the others receive by MPI_Ibcast, and the two do not match. */
+static fr_status order_send(crew *c, order *o)
+{
+    MPI_Request request;
+    FR_TRY(fr_dist_mpi(MPI_Ibcast(o, ORDER_WORDS, MPI_UINT64_T, 0, c->comm, &request),
+                       "MPI_Ibcast"));
+    return fr_dist_mpi(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+}
+
+/* The others. Orders of one fit follow each other closely, so the core is held for a
+ * millisecond, and then given to whoever can use it. */
+static fr_status order_receive(crew *c, order *o)
+{
+    static const double AWAKE_S = 1e-3, FIRST_NAP_S = 5e-5, LONGEST_NAP_S = 1e-3;
+    MPI_Request request;
+    int there = 0;
+    double nap = FIRST_NAP_S;
+    const double start = fr_clock_now();
+
+    FR_TRY(fr_dist_mpi(MPI_Ibcast(o, ORDER_WORDS, MPI_UINT64_T, 0, c->comm, &request),
+                       "MPI_Ibcast"));
+    for (;;) {
+        FR_TRY(fr_dist_mpi(MPI_Test(&request, &there, MPI_STATUS_IGNORE), "MPI_Test"));
+        if (there) return FR_OK;
+        if (fr_clock_now() - start < AWAKE_S) continue;
+        fr_clock_sleep(nap);
+        nap = 2 * nap < LONGEST_NAP_S ? 2 * nap : LONGEST_NAP_S;
+    }
+}
+
+static fr_status solver_factor(void *context, const fr_gram *gram, double *logdet)
+{
+    crew *c = context;
+    order o = {.kind = ORDER_FACTOR, .n = gram->n, .d = gram->d, .n_theta = gram->n_theta};
+    while (o.kernel < c->n_kernels && c->kernels[o.kernel] != gram->kernel) o.kernel++;
+    if (o.kernel == c->n_kernels)
+        return FR_FAIL(FR_ERR_ARG,
+                       "the kernel is none of the %zu that the other ranks know; give it to "
+                       "fr_dist_solver_create and fr_dist_serve",
+                       c->n_kernels);
+    c->gram = *gram;
+    FR_TRY(order_send(c, &o));
+    FR_TRY(run_factor(c, &o));
+    *logdet = fr_dist_cholesky_logdet(c->matrix);
+    return FR_OK;
+}
+
+static fr_status solver_solve(void *context, const fr_matrix *b)
+{
+    crew *c = context;
+    if (c->matrix == NULL) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been factored");
+    if (b->rows != c->gram.n || b->ld < b->cols)
+        return FR_FAIL(FR_ERR_ARG,
+                       "the right-hand side is %zu x %zu with leading dimension %zu, the "
+                       "kernel matrix has %zu rows",
+                       b->rows, b->cols, b->ld, c->gram.n);
+    for (size_t col = 0; col < b->cols; col += PANEL) {
+        fr_matrix some = *b;
+        some.data += col;
+        some.cols = b->cols - col < PANEL ? b->cols - col : PANEL;
+        order o = {.kind = ORDER_SOLVE, .r = some.cols};
+        FR_TRY(order_send(c, &o));
+        FR_TRY(run_solve(c, &o, &some));
+    }
+    return FR_OK;
+}
+
+static fr_status solver_gradient(void *context, const double *alpha, double *gradient)
+{
+    crew *c = context;
+    order o = {.kind = ORDER_GRADIENT};
+    if (c->matrix == NULL) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been factored");
+    FR_TRY(order_send(c, &o));
+    return run_gradient(c, alpha, gradient);
+}
+
+static void solver_destroy(void *context)
+{
+    crew *c = context;
+    order o = {.kind = ORDER_STOP};
+    if (c == NULL) return;
+    /* A connection that cannot carry this order has ended the others' service as well. */
+    if (order_send(c, &o) == FR_OK) crew_destroy(c);
+}
+
+fr_status fr_dist_solver_create(MPI_Comm comm, const fr_kernel *const *kernels,
+                                size_t n_kernels, fr_gram_solver *out)
+{
+    crew *c = NULL;
+    FR_TRY(crew_create(comm, kernels, n_kernels, &c));
+    assert(c->rank == 0);
+    *out = (fr_gram_solver){.context = c,
+                            .factor = solver_factor,
+                            .solve = solver_solve,
+                            .gradient = solver_gradient,
+                            .destroy = solver_destroy};
+    return FR_OK;
+}
+
+fr_status fr_dist_serve(MPI_Comm comm, const fr_kernel *const *kernels, size_t n_kernels)
+{
+    crew *c = NULL;
+    fr_status st = FR_OK;
+    order o = {.kind = ORDER_STOP};
+
+    FR_TRY(crew_create(comm, kernels, n_kernels, &c));
+    assert(c->rank != 0);
+    do {
+        if ((st = order_receive(c, &o)) != FR_OK) break;
+        if (o.kind == ORDER_FACTOR) st = run_factor(c, &o);
+        if (o.kind == ORDER_SOLVE) st = run_solve(c, &o, NULL);
+        if (o.kind == ORDER_GRADIENT) st = run_gradient(c, NULL, NULL);
+    } while (o.kind != ORDER_STOP && st != FR_ERR_MPI);
+    crew_destroy(c);
+    return st == FR_ERR_MPI ? st : FR_OK;
+}

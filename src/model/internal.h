@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* internal.h - the passes over elements that the files of model share. */
+#ifndef FR_MODEL_INTERNAL_H
+#define FR_MODEL_INTERNAL_H
+
+#include "foldrank/network.h"
+
+/* A block of rows and columns of a level. */
+typedef struct {
+    float *a;     /* z without its bias; becomes the activation */
+    float *slope; /* receives the derivative, or NULL */
+    const float *bias;
+    size_t rows, cols, stride;
+} fr_pass;
+
+/* a = f(a + bias), slope = f'(a + bias). */
+void fr_activation_forward(const fr_network *network, const fr_pass *pass);
+
+/* delta *= f', from the slope if there is one, else from the activation. All have the same
+ * stride. */
+void fr_activation_backward(const fr_network *network, const fr_pass *pass, float *delta);
+
+/* Drop units: a and slope times 0 or 1 / (1 - p). Which ones follows from `key`, the row's
+ * number `first_row` + i, the level and the unit. */
+void fr_dropout(const fr_network *network, const fr_pass *pass, size_t first_unit, uint64_t key,
+                uint64_t first_row);
+
+/* Row by row: probabilities p of scores z, both (rows, stride), and ln sum_j e^(z_j). shape =
+ * {width, stride}; the stride is a multiple of 8, and what pads a row of z very negative. p may
+ * be z. */
+void fr_softmax(const float *z, size_t rows, const size_t shape[2], float *p, float *log_sum);
+
+/* The pad of a row of scores: its exponential is nothing. */
+#define FR_SCORE_PAD (-1e30f)
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* layer.c - dense layers, a tile at a time: the product, and while its result is in cache what
+ * is done to every element of it. */
+#include <string.h>
+
+#include "foldrank/hot.h"
+#include "foldrank/linalg.h"
+#include "internal.h"
+
+/* A tile is at most TILE_ROWS x TILE_COLS, narrower where the product is deep: foldrank's own
+ * kernels stop at FR_GEMM_SMALL. 64 columns are four panels of those kernels; a network of the
+ * size of 64-128-10 with 32 rows is one tile per layer. */
+enum { TILE_ROWS = 128, TILE_COLS = 128, TILE_VOLUME = 8 * 1024 * 1024, NARROWEST = 16 };
+
+static size_t tile_cols(size_t rows, size_t depth)
+{
+    size_t cols = TILE_COLS;
+    while (cols > NARROWEST &&
+           (rows < TILE_ROWS ? rows : TILE_ROWS) * depth * cols > TILE_VOLUME)
+        cols /= 2;
+    return cols;
+}
+
+static size_t pieces(size_t length, size_t piece)
+{
+    return (length + piece - 1) / piece;
+}
+
+size_t fr_tile_count(size_t rows, size_t cols, size_t depth)
+{
+    return pieces(rows, TILE_ROWS) * pieces(cols, tile_cols(rows, depth));
+}
+
+fr_tile fr_tile_at(size_t rows, size_t cols, size_t depth, size_t i)
+{
+    const size_t wide = tile_cols(rows, depth), across = pieces(cols, wide);
+    const size_t row = i / across * TILE_ROWS, col = i % across * wide;
+    return (fr_tile){.row = row,
+                     .rows = rows - row < TILE_ROWS ? rows - row : TILE_ROWS,
+                     .col = col,
+                     .cols = cols - col < wide ? cols - col : wide};
+}
+
+/* Scores start from the bias, and what pads a row is nothing to a softmax. */
+FR_HOT static void start_scores(const fr_network *net, const float *bias, const fr_tile *tile,
+                                float *z)
+{
+    const size_t width = net->width[net->n_layers], stride = net->stride[net->n_layers];
+    const size_t pads = tile->col + tile->cols == width ? stride - width : 0;
+    for (size_t i = 0; i < tile->rows; i++) {
+        for (size_t j = 0; j < tile->cols; j++) z[i * stride + j] = bias[j];
+        for (size_t j = 0; j < pads; j++) z[i * stride + tile->cols + j] = FR_SCORE_PAD;
+    }
+}
+
+void fr_layer_forward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile,
+                      bool training)
+{
+    const fr_network *net = batch->network;
+    const bool last = layer == net->n_layers;
+    const size_t in = net->width[layer - 1], stride = net->stride[layer];
+    const size_t place = tile->row * stride + tile->col;
+    const float *bias = params + net->bias[layer] + tile->col;
+    float *z = batch->level[layer] + place;
+
+    if (last) start_scores(net, bias, tile, z);
+    fr_gemm(&(fr_gemm_shape){.m = tile->rows,
+                             .n = tile->cols,
+                             .k = in,
+                             .lda = net->stride[layer - 1],
+                             .ldb = net->width[layer],
+                             .ldc = stride,
+                             .accumulate = last},
+            batch->level[layer - 1] + tile->row * net->stride[layer - 1],
+            params + net->weights[layer] + tile->col, z);
+    if (last) return;
+
+    const bool store = batch->slope[layer] != NULL && training;
+    const fr_pass pass = {.a = z,
+                          .slope = store ? batch->slope[layer] + place : NULL,
+                          .bias = bias,
+                          .rows = tile->rows,
+                          .cols = tile->cols,
+                          .stride = stride};
+    fr_activation_forward(net, &pass);
+    if (training && net->dropout > 0)
+        fr_dropout(net, &pass, tile->col, batch->dropout_key + layer,
+                   batch->first_row + tile->row);
+}
+
+void fr_layer_backward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile)
+{
+    const fr_network *net = batch->network;
+    const size_t below = layer - 1, stride = net->stride[below], out = net->width[layer];
+    const size_t place = tile->row * stride + tile->col;
+    fr_gemm(&(fr_gemm_shape){.m = tile->rows,
+                             .n = tile->cols,
+                             .k = out,
+                             .lda = net->stride[layer],
+                             .ldb = out,
+                             .ldc = stride,
+                             .transpose_b = true},
+            batch->delta[layer] + tile->row * net->stride[layer],
+            params + net->weights[layer] + tile->col * out, batch->delta[below] + place);
+    const fr_pass pass = {.a = batch->level[below] + place,
+                          .slope = batch->slope[below] ? batch->slope[below] + place : NULL,
+                          .rows = tile->rows,
+                          .cols = tile->cols,
+                          .stride = stride};
+    fr_activation_backward(net, &pass, batch->delta[below] + place);
+}
+
+void fr_layer_gradient(const fr_batch *batch, size_t layer, const fr_tile *tile, size_t first,
+                       size_t rows, float *out)
+{
+    const fr_network *net = batch->network;
+    const size_t lda = net->stride[layer - 1], ldb = net->stride[layer];
+    fr_gemm(&(fr_gemm_shape){.m = tile->rows,
+                             .n = tile->cols,
+                             .k = rows,
+                             .lda = lda,
+                             .ldb = ldb,
+                             .ldc = tile->cols,
+                             .transpose_a = true},
+            batch->level[layer - 1] + first * lda + tile->row,
+            batch->delta[layer] + first * ldb + tile->col, out);
+}
+
+FR_HOT static void sum_rows(const float *from, size_t rows, size_t cols, size_t stride,
+                            float *restrict out)
+{
+    memset(out, 0, cols * sizeof *out);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++) out[j] += from[i * stride + j];
+}
+
+void fr_layer_bias_gradient(const fr_batch *batch, size_t layer, size_t first, size_t rows,
+                            float *out)
+{
+    const fr_network *net = batch->network;
+    sum_rows(batch->delta[layer] + first * net->stride[layer], rows, net->width[layer],
+             net->stride[layer], out);
+}
+
+void fr_batch_forward(fr_batch *batch, const float *params)
+{
+    const fr_network *net = batch->network;
+    for (size_t l = 1; l <= net->n_layers; l++) {
+        const size_t cols = net->width[l], depth = net->width[l - 1];
+        for (size_t i = 0, n = fr_tile_count(batch->rows, cols, depth); i < n; i++) {
+            const fr_tile tile = fr_tile_at(batch->rows, cols, depth, i);
+            fr_layer_forward(batch, params, l, &tile, false);
+        }
+    }
+}

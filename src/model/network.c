@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* network.c - shapes, memory and initial parameters of a network. */
+#include "foldrank/network.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/random.h"
+
+size_t fr_network_stride(size_t width)
+{
+    enum { VECTOR = FR_ALIGNMENT / sizeof(float), CROWD = 128 };
+    if (width == 1) return 1;
+    const size_t stride = (width + VECTOR - 1) / VECTOR * VECTOR;
+    return stride % CROWD == 0 ? stride + VECTOR : stride;
+}
+
+static fr_head head_of(const fr_model_options *o, fr_learn learn)
+{
+    if (learn == FR_LEARN_REGRESSION)
+        return o->loss == FR_LOSS_HUBER      ? FR_HEAD_HUBER
+               : o->loss == FR_LOSS_ABSOLUTE ? FR_HEAD_ABSOLUTE
+                                             : FR_HEAD_SQUARED;
+    if (o->family == FR_FAMILY_SVM)
+        return o->hinge == FR_HINGE_LINEAR ? FR_HEAD_HINGE : FR_HEAD_SQUARED_HINGE;
+    return FR_HEAD_CROSS_ENTROPY;
+}
+
+void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inputs,
+                     size_t outputs, fr_network *out)
+{
+    const size_t n_hidden = options->family == FR_FAMILY_MLP ? options->hidden.n : 0;
+    *out = (fr_network){.n_layers = n_hidden + 1,
+                        .head = head_of(options, learn),
+                        .activation = options->activation,
+                        .negative_slope = (float)options->negative_slope,
+                        .dropout = (float)options->dropout,
+                        .huber_delta = (float)options->huber_delta,
+                        .label_smoothing = (float)options->label_smoothing};
+    out->width[0] = inputs;
+    for (size_t l = 1; l <= n_hidden; l++) out->width[l] = (size_t)options->hidden.value[l - 1];
+    out->width[out->n_layers] = outputs;
+    for (size_t l = 0; l <= out->n_layers; l++) {
+        out->stride[l] = fr_network_stride(out->width[l]);
+        if (l == 0) continue;
+        out->weights[l] = out->n_params;
+        out->bias[l] = out->n_params + out->width[l - 1] * out->width[l];
+        out->n_params = out->bias[l] + out->width[l];
+    }
+}
+
+/* Uniform on +- bound. He: variance 2 / inputs (He et al. 2015, eq. 10). Glorot: bound sqrt(6 /
+ * (inputs + outputs)) (Glorot and Bengio 2010, eq. 16). The last layer has no activation behind
+ * it and is always Glorot's. */
+void fr_network_draw(const fr_network *network, int init, uint64_t seed, uint64_t trial,
+                     uint32_t fold, float *params)
+{
+    const bool saturates =
+        network->activation == FR_ACT_TANH || network->activation == FR_ACT_SIGMOID;
+    const bool he = init == FR_INIT_HE || (init == FR_INIT_AUTO && !saturates);
+    memset(params, 0, network->n_params * sizeof *params);
+    if (network->n_layers == 1) return;
+
+    for (size_t l = 1; l <= network->n_layers; l++) {
+        const double in = (double)network->width[l - 1], out = (double)network->width[l];
+        const double bound = sqrt(6.0 / (he && l < network->n_layers ? in : in + out));
+        float *w = params + network->weights[l];
+        fr_rng rng = fr_rng_make(seed, FR_RNG_INIT, trial, fold, (uint32_t)l);
+        for (size_t i = 0, n = network->bias[l] - network->weights[l]; i < n; i++)
+            w[i] = (float)(bound * (2.0 * (0x1p-32 * fr_rng_u32(&rng)) - 1.0));
+    }
+}
+
+static bool needs_slope(const fr_network *network, size_t l)
+{
+    return l >= 1 && l < network->n_layers &&
+           (network->dropout > 0 || network->activation == FR_ACT_GELU);
+}
+
+static bool needs_delta(const fr_network *network, size_t l, bool training)
+{
+    return l == network->n_layers || (training && l > 0);
+}
+
+/* Floats of a part, rounded up so that the next one is aligned. */
+static size_t part(size_t floats)
+{
+    enum { VECTOR = FR_ALIGNMENT / sizeof(float) };
+    return (floats + VECTOR - 1) / VECTOR * VECTOR;
+}
+
+size_t fr_batch_floats(const fr_network *network, size_t capacity, bool training)
+{
+    size_t floats = 3 * part(capacity);
+    for (size_t l = 0; l <= network->n_layers; l++) {
+        const size_t level = part(capacity * network->stride[l]);
+        floats += level;
+        if (needs_delta(network, l, training)) floats += level;
+        if (training && needs_slope(network, l)) floats += level;
+    }
+    return floats;
+}
+
+fr_status fr_batch_create(const fr_network *network, size_t capacity, bool training,
+                          fr_batch *out)
+{
+    *out = (fr_batch){.network = network, .capacity = capacity};
+    out->block = fr_alloc(fr_batch_floats(network, capacity, training), sizeof(float));
+    if (out->block == NULL) return FR_ERR_MEMORY;
+    float *next = out->block;
+    for (size_t l = 0; l <= network->n_layers; l++) {
+        const size_t level = part(capacity * network->stride[l]);
+        out->level[l] = next;
+        next += level;
+        if (needs_delta(network, l, training)) {
+            out->delta[l] = next;
+            next += level;
+        }
+        if (training && needs_slope(network, l)) {
+            out->slope[l] = next;
+            next += level;
+        }
+    }
+    out->y = next;
+    out->weight = next + part(capacity);
+    out->loss = next + 2 * part(capacity);
+    return FR_OK;
+}
+
+void fr_batch_clear(fr_batch *batch)
+{
+    free(batch->block);
+    *batch = (fr_batch){0};
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* options.c - the settings of the model families and what follows from them: the table rows of
+ * each family, its tasks, its parameters and operations. */
+#include "foldrank/model.h"
+
+const char *const fr_family_words[] = {"linear", "softmax", "svm", "mlp", NULL};
+
+static const char *const activation_words[] = {"relu",    "leaky_relu", "tanh",
+                                               "sigmoid", "gelu",       NULL};
+static const char *const init_words[] = {"auto", "he", "glorot", NULL};
+static const char *const loss_words[] = {"squared", "absolute", "huber", NULL};
+static const char *const hinge_words[] = {"hinge", "squared_hinge", NULL};
+static const char *const class_weight_words[] = {"none", "balanced", NULL};
+
+#define AT(field) .offset = offsetof(fr_model_options, field)
+#define PENALTIES                                                                              \
+    {.name = "l1",                                                                             \
+     .type = FR_OPTION_DOUBLE,                                                                 \
+     AT(l1),                                                                                   \
+     .fallback = "0",                                                                          \
+     .low = 0,                                                                                 \
+     .high = 1e6,                                                                              \
+     .help = "lasso penalty on the weights: l1 * sum |w|"},                                    \
+    {                                                                                          \
+        .name = "l2", .type = FR_OPTION_DOUBLE, AT(l2), .fallback = "0", .low = 0,             \
+        .high = 1e6, .help = "ridge penalty on the weights: l2 / 2 * sum w^2"                  \
+    }
+#define REGRESSION_LOSS                                                                        \
+    {.name = "loss",                                                                           \
+     .type = FR_OPTION_WORD,                                                                   \
+     AT(loss),                                                                                 \
+     .fallback = "squared",                                                                    \
+     .words = loss_words,                                                                      \
+     .help = "what a regression minimises"},                                                   \
+    {                                                                                          \
+        .name = "huber_delta", .type = FR_OPTION_DOUBLE, AT(huber_delta), .fallback = "1",     \
+        .low = 0, .high = 1e12, .open_low = true,                                              \
+        .help = "residual from which loss huber is linear [training target's unit]"            \
+    }
+#define SMOOTHING                                                                              \
+    {                                                                                          \
+        .name = "label_smoothing", .type = FR_OPTION_DOUBLE, AT(label_smoothing),              \
+        .fallback = "0", .low = 0, .high = 1, .open_high = true,                               \
+        .help = "share of each target spread over all classes"                                 \
+    }
+#define CLASS_WEIGHT                                                                           \
+    {                                                                                          \
+        .name = "class_weight", .type = FR_OPTION_WORD, AT(class_weight), .fallback = "none",  \
+        .words = class_weight_words,                                                           \
+        .help = "balanced: classes weigh the same, however many rows they have"                \
+    }
+
+static const fr_option linear_table[] = {REGRESSION_LOSS, PENALTIES};
+static const fr_option softmax_table[] = {SMOOTHING, CLASS_WEIGHT, PENALTIES};
+static const fr_option svm_table[] = {
+    {.name = "loss",
+     .type = FR_OPTION_WORD,
+     AT(hinge),
+     .fallback = "squared_hinge",
+     .words = hinge_words,
+     .help = "margin loss of each class against the rest"},
+    CLASS_WEIGHT,
+    PENALTIES,
+};
+static const fr_option mlp_table[] = {
+    {.name = "hidden",
+     .type = FR_OPTION_INTS,
+     AT(hidden),
+     .fallback = "[128]",
+     .low = 1,
+     .high = 65536,
+     .help = "units of each hidden layer, e.g. [128, 64]"},
+    {.name = "activation",
+     .type = FR_OPTION_WORD,
+     AT(activation),
+     .fallback = "relu",
+     .words = activation_words,
+     .help = "of the hidden layers"},
+    {.name = "negative_slope",
+     .type = FR_OPTION_DOUBLE,
+     AT(negative_slope),
+     .fallback = "0.01",
+     .low = 0,
+     .high = 1,
+     .help = "activation leaky_relu: slope below 0"},
+    {.name = "dropout",
+     .type = FR_OPTION_DOUBLE,
+     AT(dropout),
+     .fallback = "0",
+     .low = 0,
+     .high = 1,
+     .open_high = true,
+     .help = "share of hidden units left out in a step"},
+    {.name = "init",
+     .type = FR_OPTION_WORD,
+     AT(init),
+     .fallback = "auto",
+     .words = init_words,
+     .help = "initial weights; auto: glorot for tanh and sigmoid, else he"},
+    REGRESSION_LOSS,
+    SMOOTHING,
+    CLASS_WEIGHT,
+    PENALTIES,
+};
+
+#define ROWS_OF(table) (*n = sizeof(table) / sizeof(table)[0], (table))
+
+const fr_option *fr_model_option_table(fr_family family, size_t *n)
+{
+    switch (family) {
+    case FR_FAMILY_LINEAR:
+        return ROWS_OF(linear_table);
+    case FR_FAMILY_SOFTMAX:
+        return ROWS_OF(softmax_table);
+    case FR_FAMILY_SVM:
+        return ROWS_OF(svm_table);
+    case FR_FAMILY_MLP:
+        return ROWS_OF(mlp_table);
+    case FR_FAMILY_COUNT:
+        break;
+    }
+    *n = 0;
+    return NULL;
+}
+
+bool fr_family_learns(fr_family family, fr_learn learn)
+{
+    if (family == FR_FAMILY_MLP) return true;
+    return (family == FR_FAMILY_LINEAR) == (learn == FR_LEARN_REGRESSION);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* predict.c - a trained model: what it costs, and what it says about new rows. */
+#include <omp.h>
+#include <stdlib.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/network.h"
+
+enum { CHUNK = 128 }; /* rows of a batch: their levels stay in a core's second-level cache */
+
+void fr_model_clear(fr_model *model)
+{
+    fr_schema_clear(&model->schema);
+    fr_transform_clear(&model->transform);
+    free(model->params);
+    *model = (fr_model){0};
+}
+
+size_t fr_model_count_params(const fr_model_options *options, size_t inputs, size_t outputs)
+{
+    fr_network network;
+    fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
+    return network.n_params;
+}
+
+double fr_model_flops_predict(const fr_model_options *options, size_t inputs, size_t outputs)
+{
+    fr_network network;
+    fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
+    double flops = 0;
+    for (size_t l = 1; l <= network.n_layers; l++)
+        flops += 2.0 * (double)network.width[l - 1] * (double)network.width[l];
+    return flops;
+}
+
+/* Forward, gradient of the weights, and gradient of the level below where that is no input. */
+double fr_model_flops_training(const fr_model_options *options, size_t inputs, size_t outputs)
+{
+    fr_network network;
+    fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
+    const double first = 2.0 * (double)inputs * (double)network.width[1];
+    return 3.0 * fr_model_flops_predict(options, inputs, outputs) - first;
+}
+
+bool fr_model_has_probabilities(const fr_model *model)
+{
+    return model->schema.learn == FR_LEARN_CLASSIFICATION &&
+           model->options.family != FR_FAMILY_SVM;
+}
+
+static void predict_chunk(const fr_model *model, const fr_dataset *dataset,
+                          const uint32_t *rows, fr_batch *batch, float *output)
+{
+    const fr_transform *t = &model->transform;
+    fr_transform_apply(t, dataset, rows, batch->rows, batch->level[0],
+                       batch->network->stride[0]);
+    fr_batch_forward(batch, model->params);
+    fr_head_output(batch, output);
+    if (model->schema.learn == FR_LEARN_REGRESSION)
+        for (size_t i = 0; i < batch->rows; i++)
+            output[i] = (float)((double)output[i] / t->target_factor + t->target_shift);
+}
+
+fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
+                           const uint32_t *rows, size_t n, float *output)
+{
+    const size_t n_chunks = (n + CHUNK - 1) / CHUNK, n_outputs = model->n_outputs;
+    const size_t team =
+        n_chunks < (size_t)omp_get_max_threads() ? n_chunks : (size_t)omp_get_max_threads();
+    fr_network network;
+    fr_status st = FR_OK;
+    if (n == 0) return FR_OK;
+    fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,
+                    &network);
+    fr_batch *batches = fr_alloc(team, sizeof *batches);
+    if (batches == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < team && st == FR_OK; i++)
+        st = fr_batch_create(&network, n < CHUNK ? n : CHUNK, false, &batches[i]);
+    if (st != FR_OK) goto out;
+
+#pragma omp parallel num_threads((int)team) if (team > 1) default(none) shared(batches)        \
+    firstprivate(model, dataset, rows, n, output, n_chunks, n_outputs)
+    {
+        fr_batch *batch = &batches[omp_get_thread_num()];
+#pragma omp for schedule(static)
+        for (size_t c = 0; c < n_chunks; c++) {
+            const size_t first = c * CHUNK;
+            batch->rows = n - first < CHUNK ? n - first : CHUNK;
+            predict_chunk(model, dataset, rows + first, batch, output + first * n_outputs);
+        }
+    }
+out:
+    for (size_t i = 0; i < team; i++) fr_batch_clear(&batches[i]);
+    free(batches);
+    return st;
+}

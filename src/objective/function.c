@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* function.c - test functions with known minima, for tests of searches and of scheduling. The
+ * classical ones are as in Surjanovic and Bingham, "Virtual library of simulation experiments";
+ * x is the values of the numeric parameters in their order. */
+#include <math.h>
+#include <string.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/random.h"
+#include "foldrank/text.h"
+#include "internal.h"
+
+#define PI 3.14159265358979323846
+enum { DIMENSIONS_MAX = 64 };
+
+/* Minimum 0 at 0. */
+static double sphere(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i] * x[i];
+    return sum;
+}
+
+/* Minimum 0 at (1, ..., 1). */
+static double rosenbrock(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        const double bend = x[i + 1] - x[i] * x[i], left = 1.0 - x[i];
+        sum += 100.0 * bend * bend + left * left;
+    }
+    return sum;
+}
+
+/* Minimum 0 at 0. */
+static double rastrigin(const double *x, size_t n)
+{
+    double sum = 10.0 * (double)n;
+    for (size_t i = 0; i < n; i++) sum += x[i] * x[i] - 10.0 * cos(2.0 * PI * x[i]);
+    return sum;
+}
+
+/* Minimum 0 at 0. */
+static double ackley(const double *x, size_t n)
+{
+    double square = 0, wave = 0;
+    for (size_t i = 0; i < n; i++) {
+        square += x[i] * x[i] / (double)n;
+        wave += cos(2.0 * PI * x[i]) / (double)n;
+    }
+    return 20.0 + exp(1.0) - 20.0 * exp(-0.2 * sqrt(square)) - exp(wave);
+}
+
+/* Minimum 0.397887 at (-pi, 12.275), (pi, 2.275), (9.42478, 2.475). */
+static double branin(const double *x, size_t n)
+{
+    (void)n;
+    const double bend = x[1] - 5.1 / (4.0 * PI * PI) * x[0] * x[0] + 5.0 / PI * x[0] - 6.0;
+    return bend * bend + 10.0 * (1.0 - 1.0 / (8.0 * PI)) * cos(x[0]) + 10.0;
+}
+
+/* Minimum -3.32237 at (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573). */
+static double hartmann6(const double *x, size_t n)
+{
+    static const double alpha[4] = {1.0, 1.2, 3.0, 3.2};
+    static const double a[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
+                                   {0.05, 10, 17, 0.1, 8, 14},
+                                   {3, 3.5, 1.7, 10, 17, 8},
+                                   {17, 8, 0.05, 10, 0.1, 14}};
+    static const double p[4][6] = {{1312, 1696, 5569, 124, 8283, 5886},
+                                   {2329, 4135, 8307, 3736, 1004, 9991},
+                                   {2348, 1451, 3522, 2883, 3047, 6650},
+                                   {4047, 8828, 8732, 5743, 1091, 381}};
+    double sum = 0;
+    for (size_t i = 0; i < 4; i++) {
+        double inner = 0;
+        for (size_t j = 0; j < n; j++) {
+            const double off = x[j] - 1e-4 * p[i][j];
+            inner += a[i][j] * off * off;
+        }
+        sum -= alpha[i] * exp(-inner);
+    }
+    return sum;
+}
+
+/* Minimum 0 at (1, ..., 1). */
+static double levy(const double *x, size_t n)
+{
+    const double first = sin(PI * (1.0 + (x[0] - 1.0) / 4.0));
+    double sum = first * first;
+    for (size_t i = 0; i + 1 < n; i++) {
+        const double w = 1.0 + (x[i] - 1.0) / 4.0, s = sin(PI * w + 1.0);
+        sum += (w - 1.0) * (w - 1.0) * (1.0 + 10.0 * s * s);
+    }
+    const double w = 1.0 + (x[n - 1] - 1.0) / 4.0, s = sin(2.0 * PI * w);
+    return sum + (w - 1.0) * (w - 1.0) * (1.0 + s * s);
+}
+
+/* Minimum 0 at 0. */
+static double griewank(const double *x, size_t n)
+{
+    double sum = 0, product = 1;
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i] * x[i] / 4000.0;
+        product *= cos(x[i] / sqrt((double)i + 1.0));
+    }
+    return sum - product + 1.0;
+}
+
+typedef struct {
+    const char *name;
+    double (*value)(const double *x, size_t n); /* NULL: a function of the whole point */
+    size_t fewest, most;                        /* numeric parameters */
+} test_function;
+
+static const test_function functions[] = {
+    {"sphere", sphere, 1, DIMENSIONS_MAX},
+    {"rosenbrock", rosenbrock, 2, DIMENSIONS_MAX},
+    {"rastrigin", rastrigin, 1, DIMENSIONS_MAX},
+    {"ackley", ackley, 1, DIMENSIONS_MAX},
+    {"branin", branin, 2, 2},
+    {"hartmann6", hartmann6, 6, 6},
+    {"levy", levy, 1, DIMENSIONS_MAX},
+    {"griewank", griewank, 1, DIMENSIONS_MAX},
+    {"mixed", NULL, 0, DIMENSIONS_MAX},
+    {"conditional", NULL, 0, DIMENSIONS_MAX},
+};
+enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+static const test_function *find_function(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < FUNCTIONS; i++)
+        if (strcmp(functions[i].name, name) == 0) return &functions[i];
+    return NULL;
+}
+
+static fr_status unknown_function(const char *name)
+{
+    const char *names[FUNCTIONS];
+    fr_text list = {0};
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        names[i] = functions[i].name;
+        fr_text_add(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    const char *near = name == NULL ? NULL : fr_nearest(name, names, FUNCTIONS);
+    const fr_status st = FR_FAIL(
+        FR_ERR_USAGE, "objective.function: `%s` is not a test function; allowed: %s%s%s%s",
+        name == NULL ? "" : name, fr_text_get(&list), near == NULL ? "" : " (did you mean ",
+        near == NULL ? "" : near, near == NULL ? "" : "?)");
+    fr_text_clear(&list);
+    return st;
+}
+
+fr_status fr_function_check(const fr_study *study)
+{
+    const test_function *f = find_function(study->objective.function);
+    size_t numbers = 0;
+    if (f == NULL) return unknown_function(study->objective.function);
+    for (size_t j = 0; j < study->space.n; j++)
+        numbers += study->space.params[j].kind != FR_PARAM_CHOICE;
+    if (numbers < f->fewest || numbers > f->most)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "objective.function: %s takes %zu to %zu numeric parameters, the study "
+                       "has %zu",
+                       f->name, f->fewest, f->most, numbers);
+    return FR_OK;
+}
+
+/* Every active parameter counts by its place u in its range. mixed: numbers (u - 0.3)^2,
+ * integers and choices 0.1 |u - 0.5|. conditional: (u - 0.5)^2 for all but choices, which cost
+ * 0.1 times their index, so that the branch of the first choice is the best one. */
+static double whole_point(const fr_space *space, const double *point, bool conditional)
+{
+    double sum = 0;
+    for (size_t j = 0; j < space->n; j++) {
+        const fr_param *param = &space->params[j];
+        if (isnan(point[j])) continue;
+        const double u = fr_param_to_unit(param, point[j]);
+        if (conditional)
+            sum += param->kind == FR_PARAM_CHOICE ? 0.1 * point[j] : (u - 0.5) * (u - 0.5);
+        else if (param->kind == FR_PARAM_FLOAT || param->kind == FR_PARAM_LOG)
+            sum += (u - 0.3) * (u - 0.3);
+        else
+            sum += 0.1 * fabs(u - 0.5);
+    }
+    return sum;
+}
+
+/* Inactive parameters have no value and no place among the numbers. */
+static double function_value(const fr_study *study, const double *point)
+{
+    const test_function *f = find_function(study->objective.function);
+    const fr_space *space = &study->space;
+    double x[DIMENSIONS_MAX];
+    size_t n = 0;
+    if (f->value == NULL) return whole_point(space, point, strcmp(f->name, "mixed") != 0);
+    for (size_t j = 0; j < space->n; j++)
+        if (space->params[j].kind != FR_PARAM_CHOICE && !isnan(point[j])) x[n++] = point[j];
+    return n < f->fewest ? NAN : f->value(x, n);
+}
+
+/* Sleep in short pieces; false when told to stop. */
+static bool pretend_to_work(double seconds, const atomic_bool *stop)
+{
+    const double end = fr_clock_now() + seconds;
+    for (double left = seconds; left > 0; left = end - fr_clock_now()) {
+        if (stop != NULL && atomic_load(stop)) return false;
+        fr_clock_sleep(left < 0.05 ? left : 0.05);
+    }
+    return true;
+}
+
+fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *task,
+                               const atomic_bool *stop, fr_fold_result *result)
+{
+    const fr_study *study = objective->study;
+    const double value = function_value(study, task->point);
+    if (!pretend_to_work(study->objective.sleep, stop)) {
+        result->state = FR_TRIAL_INTERRUPTED;
+        return FR_OK;
+    }
+    if (isnan(value))
+        return fr_task_fail(result, "too few numeric parameters are active for this function");
+    fr_rng rng =
+        fr_rng_make((uint64_t)study->search.seed, FR_RNG_NOISE, task->trial, task->fold, 0);
+    result->score = result->loss = value + study->objective.noise * fr_rng_normal(&rng);
+    return FR_OK;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* training.c - a task that trains, and the refit of the trial that was chosen. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
+                               const atomic_bool *stop, fr_fold_result *result)
+{
+    const fr_study *study = objective->study;
+    const fr_fold_rows *rows;
+    fr_recipe recipe;
+    fr_study_resolve(study, task->point, &recipe);
+    fr_status st = fr_fold_cache_get(objective->cache, task->fold, &recipe.preprocess, &rows);
+    if (st == FR_OK) {
+        const fr_fit_request request = {.dataset = objective->dataset,
+                                        .train = rows->train,
+                                        .valid = rows->valid,
+                                        .n_train = rows->n_train,
+                                        .n_valid = rows->n_valid,
+                                        .recipe = &recipe,
+                                        .prepared = &rows->prepared,
+                                        .metric = study->metric,
+                                        .seed = (uint64_t)study->search.seed,
+                                        .trial = task->trial,
+                                        .fold = task->fold,
+                                        .threads = objective->threads,
+                                        .rungs = task->rungs,
+                                        .n_rungs = task->n_rungs,
+                                        .stop = stop,
+                                        .want_train_score = true};
+        st = fr_fit(&request, result, NULL);
+    }
+    if (st == FR_OK || st == FR_ERR_MEMORY) return st;
+    *result = (fr_fold_result){
+        .trial = task->trial, .fold = task->fold, .train_score = NAN, .loss = NAN};
+    return fr_task_fail(result, fr_status_message());
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median of the folds' kept epochs (of two middle ones the mean, rounded up); 0, that is all
+ * epochs, when the weights of the last epoch are kept anyway. */
+static fr_status epochs_to_train(const fr_train_options *options, const fr_trial *trial,
+                                 uint32_t n_folds, uint32_t *out)
+{
+    size_t n = 0;
+    *out = 0;
+    if (!options->keep_best && options->patience == 0) return FR_OK;
+    uint32_t *kept = fr_alloc(n_folds, sizeof *kept);
+    if (kept == NULL) return FR_ERR_MEMORY;
+    for (uint32_t f = 0; f < n_folds; f++)
+        if (trial->folds[f] != NULL && trial->folds[f]->best_epoch > 0)
+            kept[n++] = trial->folds[f]->best_epoch;
+    if (n > 0) {
+        qsort(kept, n, sizeof *kept, by_value);
+        *out = (kept[(n - 1) / 2] + kept[n / 2] + 1) / 2;
+    }
+    free(kept);
+    return FR_OK;
+}
+
+static fr_status score_test(const fr_objective *objective, fr_refit *refit)
+{
+    size_t n;
+    const uint32_t *rows = fr_folds_test_rows(objective->folds, &n);
+    refit->test_score = NAN;
+    if (n == 0) return FR_OK;
+    fr_status st = FR_ERR_MEMORY;
+    float *y = fr_alloc(n, sizeof *y);
+    float *output = fr_alloc(n * refit->model.n_outputs, sizeof *output);
+    if (y == NULL || output == NULL) goto out;
+    for (size_t i = 0; i < n; i++) y[i] = objective->dataset->y[rows[i]];
+    st = fr_model_predict(&refit->model, objective->dataset, rows, n, output);
+    if (st == FR_OK)
+        st = fr_metric_score(objective->study->metric, y, output, n, refit->model.n_outputs,
+                             &refit->test_score);
+out:
+    free(y);
+    free(output);
+    return st;
+}
+
+static fr_status finish_refit(fr_objective *objective, const fr_fold_result *result,
+                              fr_refit *out)
+{
+    if (result->state == FR_TRIAL_INTERRUPTED)
+        return FR_FAIL(FR_STOPPED, "stopped while the chosen model was trained");
+    if (result->state != FR_TRIAL_COMPLETE)
+        return FR_FAIL(FR_ERR_NUMERIC, "the chosen model cannot be trained on all rows: %s",
+                       result->message == NULL ? "it diverged" : result->message);
+    out->train_score = result->train_score;
+    out->epochs = result->epochs;
+    out->seconds = result->seconds;
+    return score_test(objective, out);
+}
+
+fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uint64_t trial_id,
+                             const atomic_bool *stop, fr_refit *out)
+{
+    const fr_study *study = objective->study;
+    fr_fold_result result = {0};
+    fr_recipe recipe;
+    *out = (fr_refit){.test_score = NAN, .train_score = NAN};
+    if (study->objective.type != FR_OBJECTIVE_TRAINING)
+        return FR_FAIL(FR_ERR_STATE, "study %s trains nothing: there is no model to refit",
+                       study->name);
+    fr_study_resolve(study, trial->point, &recipe);
+    fr_fit_request request = {.dataset = objective->dataset,
+                              .recipe = &recipe,
+                              .metric = study->metric,
+                              .seed = (uint64_t)study->search.seed,
+                              .trial = trial_id,
+                              .fold = fr_folds_count(objective->folds),
+                              .threads = objective->threads,
+                              .stop = stop,
+                              .want_train_score = true};
+    request.train = fr_folds_search_rows(objective->folds, &request.n_train);
+    FR_TRY(epochs_to_train(&recipe.train, trial, request.fold, &request.stop_after));
+    fr_status st = fr_fit(&request, &result, &out->model);
+    if (st == FR_OK) st = finish_refit(objective, &result, out);
+    free(result.curve);
+    free(result.message);
+    if (st != FR_OK) fr_refit_clear(out);
+    return st;
+}
+
+void fr_refit_clear(fr_refit *refit)
+{
+    fr_model_clear(&refit->model);
+    *refit = (fr_refit){0};
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* conclude.c - from a full history to the chosen model, and all of it to results.h5. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+/* Rows that train and validate in the first fold, for the paired test's correction. */
+static fr_status fold_rows(const fr_run_state *run, double *train, double *valid)
+{
+    *train = *valid = 1.0;
+    if (run->folds == NULL) return FR_OK;
+    uint32_t *train_rows = NULL, *valid_rows = NULL;
+    size_t n_train = 0, n_valid = 0;
+    FR_TRY(fr_folds_get(run->folds, 0, &train_rows, &n_train, &valid_rows, &n_valid));
+    free(train_rows);
+    free(valid_rows);
+    *train = (double)n_train;
+    *valid = (double)n_valid;
+    return FR_OK;
+}
+
+/* An earlier run has trained the model of this very trial, with the same settings. */
+static bool model_is_there(const fr_run_state *run)
+{
+    const fr_results_file *earlier = run->earlier;
+    return earlier != NULL && earlier->has_model && earlier->has_selection &&
+           earlier->study->fingerprint == run->study->fingerprint &&
+           earlier->selection.chosen == run->report->selection.chosen;
+}
+
+static bool nothing_new(const fr_run_state *run, bool trains)
+{
+    const fr_results_file *earlier = run->earlier;
+    return earlier != NULL && earlier->has_selection && (model_is_there(run) || !trains) &&
+           earlier->history->n == run->history->n &&
+           strcmp(earlier->study->text, run->study->text) == 0;
+}
+
+fr_status fr_conclude_select(fr_run_state *run, bool *refit)
+{
+    const fr_history *history = run->history;
+    double train = 0.0, valid = 0.0;
+    FR_TRY(fold_rows(run, &train, &valid));
+    double *complexity = fr_alloc(history->n, sizeof *complexity);
+    if (complexity == NULL) return FR_ERR_MEMORY;
+    for (size_t t = 0; t < history->n; t++)
+        complexity[t] = fr_objective_complexity(run->objective, history->trials[t].point);
+    const fr_status st = fr_select_run(history, &run->study->select, complexity, train, valid,
+                                       &run->report->selection);
+    free(complexity);
+    if (st != FR_OK) return st;
+    run->has_selection = true;
+    const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
+    run->unchanged = nothing_new(run, trains);
+    *refit = trains && !model_is_there(run);
+    return FR_OK;
+}
+
+fr_status fr_conclude_write(fr_run_state *run)
+{
+    char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int length = 0;
+    FR_MPI(MPI_Get_library_version(mpi, &length));
+    const bool reused = run->has_selection && !run->has_model && model_is_there(run);
+    const fr_model *model = run->has_model ? &run->refit.model : NULL;
+    if (reused) model = &run->earlier->model;
+    const fr_results results = {
+        .study = run->study,
+        .history = run->history,
+        .selection = run->has_selection ? &run->report->selection : NULL,
+        .model = model,
+        .test_score = run->has_model ? run->refit.test_score
+                      : reused       ? run->earlier->test_score
+                                     : NAN,
+        .ranks = run->has_records ? run->report->ranks : NULL,
+        .n_ranks = run->report->n_ranks,
+        .command = run->options->command,
+        .mpi_version = mpi,
+        .created = fr_journal_created(run->journal),
+        .data_fingerprint =
+            run->data != NULL ? fr_shared_data_get(run->data)->schema.fingerprint : 0,
+    };
+    return fr_results_write(run->study->output, &results);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* follower.c - the main thread of every rank but root: carries work in and results out. */
+#include <stdlib.h>
+
+#include "foldrank/clock.h"
+#include "internal.h"
+
+/* Sleep between two looks at the network [s]. Nobody waits for this thread while its compute
+ * thread has a batch in reserve, and it wakes at once when that runs dry. */
+static const double least_sleep_s = 0.0001;
+static const double most_sleep_s = 0.002;
+
+typedef struct {
+    bool noticed; /* root knows that this rank wants to end */
+    bool ended;
+    fr_status status; /* root's, with its sentence */
+    char *message;
+} follower;
+
+static fr_status send_results(fr_run_state *run, bool all)
+{
+    fr_results_list list = {0};
+    const fr_status failure = fr_worker_collect(run->worker, all, &list);
+    fr_status st = FR_OK;
+    if (list.n > 0) {
+        fr_pack pack = {0};
+        fr_results_list_pack(&list, &pack);
+        st = fr_mail_send(&run->mail, 0, FR_TAG_RESULTS, &pack);
+    }
+    fr_results_list_clear(&list);
+    return st != FR_OK ? st : failure;
+}
+
+/* Tell root, once, that this rank wants the run to end. */
+static fr_status send_notice(fr_run_state *run, follower *me, fr_status why)
+{
+    if (me->noticed) return FR_OK;
+    me->noticed = true;
+    fr_pack pack = {0};
+    fr_pack_u32(&pack, (uint32_t)why);
+    fr_pack_string(&pack, fr_status_message());
+    return fr_mail_send(&run->mail, 0, FR_TAG_NOTICE, &pack);
+}
+
+/* Everything that is left, and the record: the last message of this rank. */
+static fr_status send_done(fr_run_state *run)
+{
+    fr_worker_stop(run->worker, true);
+    fr_results_list list = {0};
+    fr_status failure = fr_worker_collect(run->worker, true, &list);
+    fr_rank_record record = {0};
+    fr_worker_get_record(run->worker, &record);
+    record.threads = run->place.threads;
+    record.idle_s = fr_clock_now() - run->loop_started - record.busy_s;
+    fr_pack pack = {0};
+    fr_rank_record_pack(&record, &pack);
+    fr_results_list_pack(&list, &pack);
+    fr_results_list_clear(&list);
+    const fr_status st = fr_mail_send(&run->mail, 0, FR_TAG_DONE, &pack);
+    return st != FR_OK ? st : failure;
+}
+
+static fr_status handle(fr_run_state *run, follower *me, int tag, fr_unpack *in)
+{
+    if (tag == FR_TAG_TASKS) {
+        fr_parcel *parcel = NULL;
+        FR_TRY(fr_parcel_unpack(in, run->study->space.n, &parcel));
+        fr_worker_push(run->worker, parcel);
+        return FR_OK;
+    }
+    me->ended = true;
+    me->status = (fr_status)fr_unpack_u32(in);
+    me->message = fr_unpack_string(in);
+    return FR_OK;
+}
+
+/* Take all messages that are there. *busy when there was one. */
+static fr_status take_messages(fr_run_state *run, follower *me, bool *busy)
+{
+    fr_status st = FR_OK;
+    while (st == FR_OK && !me->ended) {
+        int from = 0, tag = 0;
+        unsigned char *bytes = NULL;
+        size_t size = 0;
+        st = fr_mail_take(&run->mail, &from, &tag, &bytes, &size);
+        if (tag == 0) break;
+        fr_unpack in = fr_unpack_make(bytes, size);
+        if (st == FR_OK) st = handle(run, me, tag, &in);
+        free(bytes);
+        *busy = true;
+    }
+    return st;
+}
+
+static fr_status look_around(fr_run_state *run, follower *me, bool *busy)
+{
+    FR_TRY(take_messages(run, me, busy));
+    if (me->ended) return FR_OK;
+    FR_TRY(send_results(run, false));
+    FR_TRY(fr_mail_settle(&run->mail, false));
+    if (fr_signals_raised() && !me->noticed)
+        return FR_FAIL(FR_STOPPED, "a signal came to rank %d", run->rank);
+    return FR_OK;
+}
+
+fr_status fr_run_follower(fr_run_state *run)
+{
+    follower me = {.status = FR_OK};
+    double sleep_s = least_sleep_s;
+    while (!me.ended) {
+        bool busy = false;
+        const fr_status st = look_around(run, &me, &busy);
+        if (st == FR_ERR_MPI) return st;
+        if (st != FR_OK) FR_TRY(send_notice(run, &me, st));
+        sleep_s = busy ? least_sleep_s : sleep_s * 2.0;
+        if (sleep_s > most_sleep_s) sleep_s = most_sleep_s;
+        if (!me.ended) fr_worker_wait(run->worker, sleep_s);
+    }
+    const fr_status st = send_done(run);
+    if (me.status != FR_OK) fr_status_set(me.status, me.message != NULL ? me.message : "");
+    free(me.message);
+    FR_TRY(fr_mail_settle(&run->mail, true));
+    return me.status != FR_OK ? me.status : st;
+}

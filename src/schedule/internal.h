@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* internal.h - the parts of a run: compute thread, messages, the two sides of the protocol.
+ *
+ * Protocol, on a communicator of its own; every message is packed bytes:
+ *   TASKS    root -> rank   work, to be done in order
+ *   RESULTS  rank -> root   finished folds; tells root that the rank wants more
+ *   NOTICE   rank -> root   a signal came or something failed: status, sentence
+ *   STOP     root -> rank   the end: status, sentence. Not FR_OK: give up what is running
+ *   DONE     rank -> root   the answer to STOP: last folds, the rank's record
+ * After DONE a rank sends nothing more, and root ends after the last DONE. */
+#ifndef FR_SCHEDULE_INTERNAL_H
+#define FR_SCHEDULE_INTERNAL_H
+
+#include "foldrank/coordinator.h"
+#include "foldrank/objective.h"
+#include "foldrank/pack.h"
+#include "foldrank/schedule.h"
+
+enum { FR_TASKS_MAX = 1024 }; /* in one message */
+
+typedef enum {
+    FR_TAG_TASKS = 1,
+    FR_TAG_RESULTS,
+    FR_TAG_NOTICE,
+    FR_TAG_STOP,
+    FR_TAG_DONE,
+} fr_tag;
+
+/* ---- parcel.c: work on its way ---- */
+
+typedef struct fr_parcel fr_parcel;
+struct fr_parcel {
+    fr_parcel *next;
+    size_t n, n_params;
+    fr_assignment *tasks; /* (n) */
+    double *points;       /* (n, n_params) */
+};
+
+/* Zeroed; NULL when memory is short. Local. */
+fr_parcel *fr_parcel_create(size_t n, size_t n_params);
+void fr_parcel_destroy(fr_parcel **parcel);
+
+/* A point travels once for all consecutive folds of its trial. Local. */
+void fr_parcel_pack(const fr_parcel *parcel, fr_pack *out);
+FR_CHECKED fr_status fr_parcel_unpack(fr_unpack *in, size_t n_params, fr_parcel **out);
+
+typedef struct {
+    fr_fold_result *items;
+    size_t n, capacity;
+} fr_results_list;
+
+FR_CHECKED fr_status fr_results_list_add(fr_results_list *list, fr_fold_result *result);
+void fr_results_list_clear(fr_results_list *list);
+void fr_results_list_pack(const fr_results_list *list, fr_pack *out);
+FR_CHECKED fr_status fr_results_list_unpack(fr_unpack *in, fr_results_list *out);
+
+void fr_rank_record_pack(const fr_rank_record *record, fr_pack *out);
+void fr_rank_record_unpack(fr_unpack *in, fr_rank_record *out);
+
+/* ---- mail.c: messages that never block the sender ---- */
+
+typedef struct {
+    MPI_Comm comm; /* borrowed */
+    struct {
+        MPI_Request request;
+        unsigned char *bytes;
+    } * sent; /* still on their way */
+    size_t n_sent, capacity;
+} fr_mail;
+
+/* Takes over the pack's bytes, also on failure. Local. */
+FR_CHECKED fr_status fr_mail_send(fr_mail *mail, int rank, fr_tag tag, fr_pack *pack);
+
+/* Release what has arrived; with `all`, wait until everything has. Local. */
+FR_CHECKED fr_status fr_mail_settle(fr_mail *mail, bool all);
+
+/* The next message that is there, if any: *tag = 0 when none is. *bytes is the caller's (free).
+ * Local. */
+FR_CHECKED fr_status fr_mail_take(fr_mail *mail, int *rank, int *tag, unsigned char **bytes,
+                                  size_t *size);
+
+/* ---- worker.c: the compute thread of a rank ---- */
+
+typedef struct fr_worker fr_worker;
+
+typedef struct {
+    fr_objective *objective; /* borrowed; used by the thread alone while it has work */
+    size_t n_params;
+    uint32_t rank;
+    double clock_offset_s; /* study time = fr_clock_now() + offset */
+} fr_worker_options;
+
+FR_CHECKED fr_status fr_worker_create(const fr_worker_options *options, fr_worker **out);
+
+/* Queue work; the batch becomes the worker's. Local, as all below, main thread only. */
+void fr_worker_push(fr_worker *worker, fr_parcel *parcel);
+
+/* Queue the refit of a trial; fr_worker_refit_result gives it, once, when it is there. */
+void fr_worker_push_refit(fr_worker *worker, const fr_trial *trial, uint64_t trial_id);
+bool fr_worker_refit_result(fr_worker *worker, fr_refit *out);
+
+/* Take the finished folds, if they make a message's worth or the worker runs dry; or `all`.
+ * `out` is empty before. The status is the first failure of the thread, with its message. */
+FR_CHECKED fr_status fr_worker_collect(fr_worker *worker, bool all, fr_results_list *out);
+
+/* Sleep for so long [s], or less: until there is something to collect. */
+void fr_worker_wait(fr_worker *worker, double seconds);
+
+/* End the thread: after what is queued, or at once (the running fit ends after its epoch, the
+ * rest is dropped). Results can be collected afterwards. */
+void fr_worker_stop(fr_worker *worker, bool at_once);
+void fr_worker_get_record(const fr_worker *worker, fr_rank_record *out); /* after stop */
+void fr_worker_destroy(fr_worker **worker);
+
+/* ---- progress.c ---- */
+
+typedef struct {
+    double started, every_s; /* fr_clock_now() of the loop's start; between log lines */
+    double next_live, next_line;
+    uint64_t done_before; /* tasks that an earlier run had finished */
+    int n_ranks;
+    double busy_s; /* time in tasks, all ranks, this run */
+    uint64_t failed;
+} fr_progress;
+
+/* Show how far the run is, when it is time to. Local. */
+void fr_progress_show(fr_progress *progress, const fr_coordinator *coordinator,
+                      const fr_history *history, double now);
+void fr_progress_end(void);
+
+/* ---- threads.c ---- */
+
+typedef struct {
+    int n_hosts;
+    int own_cores; /* that this process may run on */
+    int threads;   /* to train with */
+} fr_run_place_info;
+
+/* Where this rank runs. `wanted` threads: the study's, 0 = not said; then OMP_NUM_THREADS, then
+ * an even share of the node's cores. Collective. */
+FR_CHECKED fr_status fr_run_place(MPI_Comm comm, int64_t wanted, fr_run_place_info *out);
+
+/* ---- run.c, root.c, follower.c, conclude.c: a run ---- */
+
+typedef struct {
+    MPI_Comm comm; /* own duplicate */
+    int rank, size;
+    fr_run_place_info place;
+    const fr_study *study;
+    const fr_run_options *options;
+    fr_shared_data *data; /* NULL for an objective without data */
+    fr_folds *folds;
+    fr_objective *objective;
+    fr_worker *worker;
+    fr_mail mail;
+    double loop_started; /* fr_clock_now() */
+
+    /* root only */
+    fr_source *source;
+    fr_lock *lock;
+    fr_journal *journal;
+    fr_history *history;
+    fr_search *search;
+    fr_coordinator *coordinator;
+    fr_results_file *earlier; /* results.h5 as it was; NULL when there was none */
+    double elapsed_s;         /* of earlier runs */
+    fr_refit refit;
+    bool has_selection, has_model;
+    bool has_records; /* report->ranks is filled */
+    bool unchanged;   /* results.h5 holds exactly this already */
+    fr_run_report *report;
+} fr_run_state;
+
+/* The two loops: until the study is done or something ends it. The status is this rank's view;
+ * fr_run agrees on it. */
+FR_CHECKED fr_status fr_run_root(fr_run_state *run);
+FR_CHECKED fr_status fr_run_follower(fr_run_state *run);
+
+/* Choose the trial; *refit when its model has to be trained. Root. */
+FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
+
+/* Write results.h5 with what is known. Root. */
+FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* parcel.c - work and results as bytes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+fr_parcel *fr_parcel_create(size_t n, size_t n_params)
+{
+    fr_parcel *parcel = fr_alloc(1, sizeof *parcel);
+    if (parcel == NULL) return NULL;
+    *parcel = (fr_parcel){.n = n,
+                          .n_params = n_params,
+                          .tasks = fr_alloc(n, sizeof *parcel->tasks),
+                          .points = fr_alloc(n * n_params, sizeof *parcel->points)};
+    if (parcel->tasks == NULL || parcel->points == NULL) fr_parcel_destroy(&parcel);
+    return parcel;
+}
+
+void fr_parcel_destroy(fr_parcel **parcel)
+{
+    if (*parcel == NULL) return;
+    free((*parcel)->tasks);
+    free((*parcel)->points);
+    free(*parcel);
+    *parcel = NULL;
+}
+
+static bool same_trial(const fr_parcel *parcel, size_t i)
+{
+    return i > 0 && parcel->tasks[i].trial == parcel->tasks[i - 1].trial;
+}
+
+void fr_parcel_pack(const fr_parcel *parcel, fr_pack *out)
+{
+    fr_pack_u32(out, (uint32_t)parcel->n);
+    for (size_t i = 0; i < parcel->n; i++) {
+        fr_pack_u64(out, parcel->tasks[i].trial);
+        fr_pack_u32(out, parcel->tasks[i].fold);
+        if (!same_trial(parcel, i))
+            fr_pack_doubles(out, parcel->points + i * parcel->n_params, parcel->n_params);
+    }
+}
+
+fr_status fr_parcel_unpack(fr_unpack *in, size_t n_params, fr_parcel **out)
+{
+    const size_t n = fr_unpack_u32(in);
+    *out = fr_parcel_create(n <= FR_TASKS_MAX ? n : 0, n_params);
+    if (*out == NULL) return FR_ERR_MEMORY;
+    fr_parcel *parcel = *out;
+    for (size_t i = 0; i < parcel->n; i++) {
+        double *point = parcel->points + i * n_params;
+        parcel->tasks[i].trial = fr_unpack_u64(in);
+        parcel->tasks[i].fold = fr_unpack_u32(in);
+        if (!same_trial(parcel, i))
+            fr_unpack_doubles(in, point, n_params);
+        else if (n_params > 0)
+            memcpy(point, point - n_params, n_params * sizeof *point);
+    }
+    if (!in->failed && n == parcel->n) return FR_OK;
+    fr_parcel_destroy(out);
+    return FR_FAIL(FR_ERR_MPI, "a message with %zu tasks is damaged", n);
+}
+
+fr_status fr_results_list_add(fr_results_list *list, fr_fold_result *result)
+{
+    void *block = list->items;
+    fr_status st = fr_grow(&block, &list->capacity, list->n + 1, sizeof *list->items);
+    list->items = block;
+    if (st == FR_OK)
+        list->items[list->n++] = *result;
+    else
+        fr_fold_result_clear(result);
+    *result = (fr_fold_result){0};
+    return st;
+}
+
+void fr_results_list_clear(fr_results_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) fr_fold_result_clear(&list->items[i]);
+    free(list->items);
+    *list = (fr_results_list){0};
+}
+
+void fr_results_list_pack(const fr_results_list *list, fr_pack *out)
+{
+    fr_pack_u32(out, (uint32_t)list->n);
+    for (size_t i = 0; i < list->n; i++) fr_fold_result_pack(&list->items[i], out);
+}
+
+fr_status fr_results_list_unpack(fr_unpack *in, fr_results_list *out)
+{
+    const uint32_t n = fr_unpack_u32(in);
+    for (uint32_t i = 0; i < n; i++) {
+        fr_fold_result result = {0};
+        fr_status st = fr_fold_result_unpack(in, &result);
+        if (st != FR_OK) {
+            fr_fold_result_clear(&result);
+            return st;
+        }
+        FR_TRY(fr_results_list_add(out, &result));
+    }
+    return in->failed ? FR_FAIL(FR_ERR_MPI, "a message with %u results is damaged", (unsigned)n)
+                      : FR_OK;
+}
+
+void fr_rank_record_pack(const fr_rank_record *record, fr_pack *out)
+{
+    fr_pack_bytes(out, record->host, sizeof record->host);
+    fr_pack_u32(out, (uint32_t)record->threads);
+    fr_pack_double(out, record->busy_s);
+    fr_pack_double(out, record->idle_s);
+    fr_pack_u64(out, record->fits);
+    fr_pack_double(out, record->flops);
+}
+
+void fr_rank_record_unpack(fr_unpack *in, fr_rank_record *out)
+{
+    const void *host = fr_unpack_bytes(in, sizeof out->host);
+    if (host != NULL) memcpy(out->host, host, sizeof out->host - 1);
+    out->threads = (int)fr_unpack_u32(in);
+    out->busy_s = fr_unpack_double(in);
+    out->idle_s = fr_unpack_double(in);
+    out->fits = fr_unpack_u64(in);
+    out->flops = fr_unpack_double(in);
+}

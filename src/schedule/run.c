@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* run.c - a run from its parts: prepare on all ranks, loop, save, clean up. Whatever may fail
+ * on one rank is agreed upon before the next collective step. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/linalg.h"
+#include "foldrank/log.h"
+#include "foldrank/memory.h"
+#include "internal.h"
+
+static fr_status open_communicator(fr_run_state *run, MPI_Comm comm)
+{
+    FR_MPI(MPI_Comm_dup(comm, &run->comm));
+    FR_MPI(MPI_Comm_set_errhandler(run->comm, MPI_ERRORS_RETURN));
+    FR_MPI(MPI_Comm_rank(run->comm, &run->rank));
+    FR_MPI(MPI_Comm_size(run->comm, &run->size));
+    run->mail.comm = run->comm;
+    FR_TRY(fr_run_place(run->comm, run->study->resources.threads, &run->place));
+    return FR_OK;
+}
+
+/* The data on every node, and the folds, which every rank makes by itself. */
+static fr_status open_data(fr_run_state *run)
+{
+    const fr_study *study = run->study;
+    if (study->objective.type != FR_OBJECTIVE_TRAINING) return FR_OK;
+    fr_status st = FR_OK;
+    if (run->rank == 0) st = fr_source_open(&study->data, &study->test, &run->source);
+    FR_TRY(fr_agree(run->comm, st));
+    FR_TRY(fr_shared_data_create(run->comm, run->source, &run->data));
+    fr_source_close(&run->source);
+    st = fr_folds_create(fr_shared_data_get(run->data), &study->test, &study->validation,
+                         &run->folds);
+    return fr_agree(run->comm, st);
+}
+
+static fr_status journal_trial(void *context, uint64_t trial, const double *point)
+{
+    fr_run_state *run = context;
+    return fr_journal_trial(run->journal, trial, point, run->study->space.n);
+}
+
+/* What the last run left, for its model: only needed when nothing remains to be trained. A
+ * damaged file is no loss, the journal has everything. */
+static void open_earlier(fr_run_state *run)
+{
+    fr_text path = {0};
+    fr_text_add(&path, "%s/results.h5", run->study->output);
+    if (fr_coordinator_done(run->coordinator) && access(fr_text_get(&path), F_OK) == 0 &&
+        fr_results_open(fr_text_get(&path), true, &run->earlier) != FR_OK)
+        fr_log(FR_LOG_WARN, "schedule results.h5 is made anew: %s", fr_status_message());
+    fr_text_clear(&path);
+}
+
+/* Root's own: the output directory, what is known already, what is still to do. */
+static fr_status open_study(fr_run_state *run)
+{
+    const fr_study *study = run->study;
+    const uint64_t fingerprint =
+        run->data != NULL ? fr_shared_data_get(run->data)->schema.fingerprint : 0;
+    const uint32_t n_folds = run->folds != NULL ? fr_folds_count(run->folds) : 1;
+    FR_TRY(fr_lock_take(study->output, &run->lock));
+    FR_TRY(fr_history_create(&study->space, n_folds, study->maximize, &run->history));
+    FR_TRY(fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
+                            &run->search));
+    FR_TRY(fr_journal_open(study->output, study, fingerprint, run->history, &run->elapsed_s,
+                           &run->journal));
+    run->report->resumed = run->history->n > 0;
+    FR_TRY(fr_coordinator_create(run->search, run->history, run->size, journal_trial, run,
+                                 &run->coordinator));
+    FR_TRY(fr_store_write_text(study->output, "study.yaml", study->text));
+    run->report->n_ranks = run->size;
+    run->report->ranks = fr_alloc((size_t)run->size, sizeof *run->report->ranks);
+    if (run->report->ranks == NULL) return FR_ERR_MEMORY;
+    open_earlier(run);
+    return FR_OK;
+}
+
+static fr_status open_worker(fr_run_state *run)
+{
+    const fr_dataset *dataset = run->data != NULL ? fr_shared_data_get(run->data) : NULL;
+    FR_TRY(fr_objective_create(run->study, dataset, run->folds, run->place.threads,
+                               &run->objective));
+    const fr_worker_options options = {.objective = run->objective,
+                                       .n_params = run->study->space.n,
+                                       .rank = (uint32_t)run->rank,
+                                       .clock_offset_s = run->elapsed_s - run->loop_started};
+    return fr_worker_create(&options, &run->worker);
+}
+
+static void log_start(const fr_run_state *run)
+{
+    const char *best = NULL;
+    uint64_t done = 0, total = 0;
+    fr_coordinator_progress(run->coordinator, &done, &total);
+    fr_log(FR_LOG_INFO,
+           "schedule start study=%s ranks=%d threads=%d hosts=%d blas=%s kernels=%s",
+           run->study->name, run->size, run->place.threads, run->place.n_hosts,
+           fr_linalg_kernel_name(), fr_gemm_kernel_name());
+    if (fr_linalg_kernel_is_low(&best))
+        fr_log(FR_LOG_WARN,
+               "linalg kernels=%s possible=%s: the BLAS is held below what this processor can "
+               "do; is OPENBLAS_CORETYPE set?",
+               fr_linalg_kernel_name(), best);
+    if (run->place.threads > run->place.own_cores)
+        fr_log(FR_LOG_WARN,
+               "schedule threads=%d cores=%d: a rank may use fewer cores than it has threads; "
+               "with Open MPI, mpirun --bind-to none lets it use them all",
+               run->place.threads, run->place.own_cores);
+    if (run->data != NULL) {
+        const fr_schema *schema = &fr_shared_data_get(run->data)->schema;
+        size_t n_test = 0;
+        fr_folds_test_rows(run->folds, &n_test);
+        fr_log(FR_LOG_INFO, "data rows=%zu test_rows=%zu features=%zu classes=%zu",
+               schema->rows, n_test, schema->cols, schema->n_classes);
+    }
+    fr_log(FR_LOG_INFO, "schedule tasks=%llu folds=%u done_before=%llu output=%s",
+           (unsigned long long)total, (unsigned)run->history->n_folds, (unsigned long long)done,
+           run->study->output);
+}
+
+static fr_status prepare(fr_run_state *run)
+{
+    FR_TRY(open_data(run));
+    FR_TRY(fr_agree(run->comm, run->rank == 0 ? open_study(run) : FR_OK));
+    FR_MPI(MPI_Bcast(&run->elapsed_s, 1, MPI_DOUBLE, 0, run->comm));
+    run->loop_started = fr_clock_now();
+    FR_TRY(fr_agree(run->comm, open_worker(run)));
+    if (run->rank == 0) log_start(run);
+    return FR_OK;
+}
+
+/* Root's last duty: whatever the loop said, what is known is saved. The first failure counts.
+ */
+static fr_status save(fr_run_state *run, fr_status loop)
+{
+    char message[4096];
+    snprintf(message, sizeof message, "%s", fr_status_message());
+    fr_status st = fr_journal_sync(run->journal, fr_clock_now(), true);
+    if (st == FR_OK && !run->unchanged) st = fr_conclude_write(run);
+    if (loop != FR_OK && loop != FR_STOPPED) return fr_status_set(loop, message);
+    if (st != FR_OK) return st;
+    return loop == FR_OK ? FR_OK : fr_status_set(loop, message);
+}
+
+static void log_end(const fr_run_state *run)
+{
+    const fr_run_report *report = run->report;
+    double busy = 0.0, flops = 0.0;
+    uint64_t fits = 0;
+    for (int i = 0; i < report->n_ranks; i++) {
+        busy += report->ranks[i].busy_s;
+        flops += report->ranks[i].flops;
+        fits += report->ranks[i].fits;
+    }
+    fr_log(FR_LOG_INFO,
+           "schedule end wall_s=%.3f fits=%llu fits_per_s=%.4g busy_percent=%.1f "
+           "coordinating_percent=%.2f gflop_per_s=%.4g",
+           report->wall_s, (unsigned long long)fits, (double)fits / report->wall_s,
+           100.0 * busy / (report->wall_s * report->n_ranks),
+           100.0 * report->coordinating_s / report->wall_s, flops * 1e-9 / report->wall_s);
+}
+
+static void fill_report(fr_run_state *run)
+{
+    fr_run_report *report = run->report;
+    if (run->has_model) {
+        report->test_score = run->refit.test_score;
+        report->train_score = run->refit.train_score;
+    } else if (run->earlier != NULL && run->has_selection) {
+        report->test_score = run->earlier->test_score;
+    }
+    report->history = run->history;
+    run->history = NULL;
+}
+
+static fr_status loop(fr_run_state *run)
+{
+    const double cpu = fr_clock_thread_cpu();
+    fr_status st = run->rank == 0 ? fr_run_root(run) : fr_run_follower(run);
+    run->report->wall_s = fr_clock_now() - run->loop_started;
+    run->report->coordinating_s = fr_clock_thread_cpu() - cpu;
+    if (st == FR_ERR_MPI) return st;
+    if (run->rank == 0) st = save(run, st);
+    st = fr_agree(run->comm, st);
+    if (run->rank == 0) {
+        log_end(run);
+        fill_report(run);
+    }
+    return st;
+}
+
+/* Without the collective parts after an error of MPI itself: nobody may be left to meet. */
+static void clean_up(fr_run_state *run, bool collective)
+{
+    fr_worker_destroy(&run->worker);
+    fr_objective_destroy(&run->objective);
+    fr_refit_clear(&run->refit);
+    fr_results_close(&run->earlier);
+    fr_coordinator_destroy(&run->coordinator);
+    fr_search_destroy(&run->search);
+    fr_history_destroy(&run->history);
+    if (run->journal != NULL && fr_journal_close(&run->journal) != FR_OK)
+        fr_log(FR_LOG_WARN, "schedule journal: %s", fr_status_message());
+    fr_lock_release(&run->lock);
+    fr_folds_destroy(&run->folds);
+    fr_source_close(&run->source);
+    if (!collective) return;
+    fr_shared_data_destroy(&run->data);
+    if (run->comm != MPI_COMM_NULL) MPI_Comm_free(&run->comm);
+}
+
+fr_status fr_run(MPI_Comm comm, const fr_study *study, const fr_run_options *options,
+                 fr_run_report *report)
+{
+    fr_run_state run = {
+        .comm = MPI_COMM_NULL, .study = study, .options = options, .report = report};
+    *report = (fr_run_report){.test_score = NAN, .train_score = NAN};
+    fr_status st = open_communicator(&run, comm);
+    if (st == FR_OK) st = prepare(&run);
+    if (st == FR_OK) st = loop(&run);
+    char message[4096];
+    snprintf(message, sizeof message, "%s", fr_status_message());
+    clean_up(&run, st != FR_ERR_MPI);
+    return st == FR_OK ? FR_OK : fr_status_set(st, message);
+}
+
+void fr_run_report_clear(fr_run_report *report)
+{
+    fr_history_destroy(&report->history);
+    fr_selection_clear(&report->selection);
+    free(report->ranks);
+    *report = (fr_run_report){0};
+}

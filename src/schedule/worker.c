@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* worker.c - the thread that trains. It knows no MPI: work comes in batches, results wait in a
+ * list until the main thread fetches them. The main thread sleeps on the same lock and is woken
+ * when there is a message's worth of results or when the last task is begun, not for every
+ * fold: both threads share one core. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/memory.h"
+#include "internal.h"
+
+/* Work that is worth a message [s]. */
+static const double message_seconds = 0.05;
+
+typedef enum { REFIT_NONE, REFIT_QUEUED, REFIT_DONE } refit_stage;
+
+struct fr_worker {
+    fr_worker_options options;
+    pthread_t thread;
+    bool started;
+    atomic_bool stop; /* what a fit looks at between epochs */
+
+    pthread_mutex_t mutex;   /* guards all that follows */
+    pthread_cond_t has_work; /* for the thread */
+    pthread_cond_t has_news; /* for the main thread */
+    fr_parcel *first, *last; /* first is being worked on */
+    size_t at;               /* next task of first */
+    bool quit;
+    fr_results_list results;
+    double gathered_s; /* work in results */
+    bool dry;          /* nothing is queued behind what runs */
+    refit_stage refit_stage;
+    fr_trial refit_trial; /* copy; its arrays are the history's */
+    uint64_t refit_id;
+    fr_refit refit;
+    fr_status failure;
+    bool failure_told; /* collect has returned it */
+    char failure_message[1024];
+    fr_rank_record record;
+};
+
+static bool has_news(const fr_worker *w)
+{
+    return (w->failure != FR_OK && !w->failure_told) || w->refit_stage == REFIT_DONE ||
+           (w->results.n > 0 && (w->gathered_s >= message_seconds || w->dry));
+}
+
+/* Both with the mutex held. */
+static void fail(fr_worker *w, fr_status status)
+{
+    if (w->failure != FR_OK) return;
+    w->failure = status;
+    snprintf(w->failure_message, sizeof w->failure_message, "%s", fr_status_message());
+    w->quit = true;
+}
+
+static void file_result(fr_worker *w, fr_fold_result *result)
+{
+    const double seconds = result->end_s - result->start_s;
+    w->record.busy_s += seconds;
+    w->record.flops += result->flops;
+    w->record.fits++;
+    w->gathered_s += seconds;
+    fr_status st = fr_results_list_add(&w->results, result);
+    if (st != FR_OK) fail(w, st);
+}
+
+/* Take the next task off the queue, its point into `point`. */
+static fr_assignment next_task(fr_worker *w, double *point)
+{
+    fr_parcel *parcel = w->first;
+    const size_t i = w->at++;
+    for (size_t j = 0; j < w->options.n_params; j++)
+        point[j] = parcel->points[i * w->options.n_params + j];
+    const fr_assignment task = parcel->tasks[i];
+    if (w->at == parcel->n) {
+        w->first = parcel->next;
+        if (w->first == NULL) w->last = NULL;
+        w->dry = w->first == NULL;
+        w->at = 0;
+        fr_parcel_destroy(&parcel);
+    }
+    return task;
+}
+
+static void do_task(fr_worker *w, fr_assignment assignment, const double *point)
+{
+    const fr_task task = {.trial = assignment.trial, .fold = assignment.fold, .point = point};
+    fr_fold_result result = {0};
+    /* Ask for more while the last task runs, not when it is done. */
+    if (has_news(w)) pthread_cond_signal(&w->has_news);
+    pthread_mutex_unlock(&w->mutex);
+    const double start = fr_clock_now();
+    fr_status st = fr_objective_evaluate(w->options.objective, &task, &w->stop, &result);
+    result.trial = assignment.trial;
+    result.fold = assignment.fold;
+    result.rank = w->options.rank;
+    result.start_s = start + w->options.clock_offset_s;
+    result.end_s = fr_clock_now() + w->options.clock_offset_s;
+    pthread_mutex_lock(&w->mutex);
+    if (st == FR_OK) {
+        file_result(w, &result);
+    } else {
+        fr_fold_result_clear(&result);
+        fail(w, st);
+    }
+}
+
+static void do_refit(fr_worker *w)
+{
+    fr_refit refit = {0};
+    pthread_mutex_unlock(&w->mutex);
+    const double start = fr_clock_now();
+    fr_status st = fr_objective_refit(w->options.objective, &w->refit_trial, w->refit_id,
+                                      &w->stop, &refit);
+    const double seconds = fr_clock_now() - start;
+    pthread_mutex_lock(&w->mutex);
+    w->record.busy_s += seconds;
+    w->refit_stage = st == FR_OK ? REFIT_DONE : REFIT_NONE;
+    if (st == FR_OK)
+        w->refit = refit;
+    else
+        fail(w, st);
+}
+
+static void *compute(void *argument)
+{
+    fr_worker *w = argument;
+    double *point = fr_alloc(w->options.n_params, sizeof *point);
+    pthread_mutex_lock(&w->mutex);
+    if (point == NULL) fail(w, FR_ERR_MEMORY);
+    while (!atomic_load(&w->stop) && w->failure == FR_OK) {
+        if (w->first != NULL)
+            do_task(w, next_task(w, point), point);
+        else if (w->refit_stage == REFIT_QUEUED)
+            do_refit(w);
+        else if (w->quit)
+            break;
+        else
+            pthread_cond_wait(&w->has_work, &w->mutex);
+        if (has_news(w)) pthread_cond_signal(&w->has_news);
+    }
+    pthread_cond_signal(&w->has_news);
+    pthread_mutex_unlock(&w->mutex);
+    free(point);
+    return NULL;
+}
+
+static fr_status start(fr_worker *w)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->has_work, NULL);
+    pthread_cond_init(&w->has_news, &attributes);
+    pthread_condattr_destroy(&attributes);
+    w->started = pthread_create(&w->thread, NULL, compute, w) == 0;
+    return w->started ? FR_OK : FR_FAIL(FR_ERR_MEMORY, "cannot start a thread to train in");
+}
+
+fr_status fr_worker_create(const fr_worker_options *options, fr_worker **out)
+{
+    *out = NULL;
+    fr_worker *w = fr_alloc(1, sizeof *w);
+    if (w == NULL) return FR_ERR_MEMORY;
+    w->options = *options;
+    atomic_init(&w->stop, false);
+    fr_status st = start(w);
+    if (st != FR_OK)
+        fr_worker_destroy(&w);
+    else
+        *out = w;
+    return st;
+}
+
+void fr_worker_push(fr_worker *w, fr_parcel *parcel)
+{
+    if (parcel->n == 0) {
+        fr_parcel_destroy(&parcel);
+        return;
+    }
+    pthread_mutex_lock(&w->mutex);
+    parcel->next = NULL;
+    if (w->last != NULL)
+        w->last->next = parcel;
+    else
+        w->first = parcel;
+    w->last = parcel;
+    w->dry = false;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void fr_worker_push_refit(fr_worker *w, const fr_trial *trial, uint64_t trial_id)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->refit_trial = *trial;
+    w->refit_id = trial_id;
+    w->refit_stage = REFIT_QUEUED;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+bool fr_worker_refit_result(fr_worker *w, fr_refit *out)
+{
+    pthread_mutex_lock(&w->mutex);
+    const bool there = w->refit_stage == REFIT_DONE && w->failure == FR_OK;
+    if (there) {
+        *out = w->refit;
+        w->refit = (fr_refit){0};
+        w->refit_stage = REFIT_NONE;
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return there;
+}
+
+fr_status fr_worker_collect(fr_worker *w, bool all, fr_results_list *out)
+{
+    pthread_mutex_lock(&w->mutex);
+    if (all || has_news(w)) {
+        *out = w->results;
+        w->results = (fr_results_list){0};
+        w->gathered_s = 0.0;
+    }
+    w->failure_told = w->failure != FR_OK;
+    const fr_status st =
+        w->failure == FR_OK ? FR_OK : fr_status_set(w->failure, w->failure_message);
+    pthread_mutex_unlock(&w->mutex);
+    return st;
+}
+
+void fr_worker_wait(fr_worker *w, double seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(seconds * 1e9);
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&w->mutex);
+    if (!has_news(w)) pthread_cond_timedwait(&w->has_news, &w->mutex, &until);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void fr_worker_stop(fr_worker *w, bool at_once)
+{
+    if (!w->started) return;
+    if (at_once) atomic_store(&w->stop, true);
+    pthread_mutex_lock(&w->mutex);
+    w->quit = true;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    w->started = false;
+}
+
+void fr_worker_get_record(const fr_worker *w, fr_rank_record *out)
+{
+    *out = w->record;
+    if (gethostname(out->host, sizeof out->host - 1) != 0) out->host[0] = '\0';
+}
+
+void fr_worker_destroy(fr_worker **worker)
+{
+    fr_worker *w = *worker;
+    if (w == NULL) return;
+    fr_worker_stop(w, true);
+    while (w->first != NULL) {
+        fr_parcel *parcel = w->first;
+        w->first = parcel->next;
+        fr_parcel_destroy(&parcel);
+    }
+    fr_results_list_clear(&w->results);
+    fr_refit_clear(&w->refit);
+    pthread_cond_destroy(&w->has_news);
+    pthread_cond_destroy(&w->has_work);
+    pthread_mutex_destroy(&w->mutex);
+    free(w);
+    *worker = NULL;
+}

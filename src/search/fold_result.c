@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* fold_result.c - one fold's result as bytes. The layout is part of the journal's format; what
+ * is read back is untrusted. */
+#include <stdlib.h>
+
+#include "foldrank/history.h"
+#include "foldrank/memory.h"
+
+enum { CURVE_COLUMNS = 2 };
+
+void fr_fold_result_clear(fr_fold_result *result)
+{
+    free(result->curve);
+    free(result->message);
+    *result = (fr_fold_result){0};
+}
+
+void fr_fold_result_pack(const fr_fold_result *result, fr_pack *out)
+{
+    fr_pack_u64(out, result->trial);
+    fr_pack_u32(out, result->fold);
+    fr_pack_u8(out, (uint8_t)result->state);
+    fr_pack_double(out, result->score);
+    fr_pack_double(out, result->train_score);
+    fr_pack_double(out, result->loss);
+    fr_pack_u32(out, result->epochs);
+    fr_pack_u32(out, result->best_epoch);
+    fr_pack_double(out, result->seconds);
+    fr_pack_double(out, result->samples_per_second);
+    fr_pack_double(out, result->flops);
+    fr_pack_u32(out, result->rank);
+    fr_pack_double(out, result->start_s);
+    fr_pack_double(out, result->end_s);
+    fr_pack_u64(out, result->n_curve);
+    fr_pack_doubles(out, result->curve, CURVE_COLUMNS * result->n_curve);
+    fr_pack_string(out, result->message);
+}
+
+static void unpack_numbers(fr_unpack *in, fr_fold_result *out)
+{
+    out->trial = fr_unpack_u64(in);
+    out->fold = fr_unpack_u32(in);
+    out->state = (fr_trial_state)fr_unpack_u8(in);
+    out->score = fr_unpack_double(in);
+    out->train_score = fr_unpack_double(in);
+    out->loss = fr_unpack_double(in);
+    out->epochs = fr_unpack_u32(in);
+    out->best_epoch = fr_unpack_u32(in);
+    out->seconds = fr_unpack_double(in);
+    out->samples_per_second = fr_unpack_double(in);
+    out->flops = fr_unpack_double(in);
+    out->rank = fr_unpack_u32(in);
+    out->start_s = fr_unpack_double(in);
+    out->end_s = fr_unpack_double(in);
+}
+
+fr_status fr_fold_result_unpack(fr_unpack *in, fr_fold_result *out)
+{
+    *out = (fr_fold_result){0};
+    unpack_numbers(in, out);
+    const uint64_t n_curve = fr_unpack_u64(in);
+
+    /* The count is checked against the bytes that are there before anything is allocated. */
+    if (n_curve > fr_unpack_left(in) / (CURVE_COLUMNS * sizeof(double)))
+        return FR_FAIL(FR_ERR_FORMAT, "a fold result names %llu curve points but has %zu bytes",
+                       (unsigned long long)n_curve, fr_unpack_left(in));
+    if (n_curve > 0) {
+        out->curve = fr_alloc((size_t)n_curve, CURVE_COLUMNS * sizeof(double));
+        if (out->curve == NULL) return FR_ERR_MEMORY;
+        out->n_curve = (size_t)n_curve;
+        fr_unpack_doubles(in, out->curve, CURVE_COLUMNS * out->n_curve);
+    }
+    out->message = fr_unpack_string(in);
+    if (in->failed) return FR_FAIL(FR_ERR_FORMAT, "a fold result ends too early");
+    if (out->message[0] == '\0') {
+        free(out->message);
+        out->message = NULL;
+    }
+    if (out->state <= FR_TRIAL_PENDING || out->state > FR_TRIAL_CANCELLED)
+        return FR_FAIL(FR_ERR_FORMAT, "a fold result has state %d; known are %d to %d",
+                       (int)out->state, FR_TRIAL_PENDING + 1, FR_TRIAL_CANCELLED);
+    return FR_OK;
+}

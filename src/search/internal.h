@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* internal.h - what search.c and the samplers share. All Local. */
+#ifndef FR_SEARCH_INTERNAL_H
+#define FR_SEARCH_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "foldrank/history.h"
+#include "foldrank/search.h"
+#include "foldrank/space.h"
+#include "foldrank/status.h"
+
+/* ---- the points of a history, hashed ---- */
+
+/* An index and nothing more: what it answers follows from the history alone, and it is rebuilt
+ * when another history is shown to it. Start with {0}. */
+typedef struct {
+    const fr_history *history; /* indexed last; borrowed */
+    size_t n;                  /* trials indexed */
+    size_t distinct;           /* different points among them */
+    uint64_t last_hash;        /* of trial n - 1, to notice that the history was replaced */
+    struct fr_seen_slot *slots;
+    size_t n_slots;  /* a power of two, or 0 */
+    uint64_t cursor; /* grid: every cell of a lower rank is in the history */
+    uint64_t serial; /* goes up when the index is built anew: caches beside it are void then */
+} fr_seen;
+
+/* Take in the trials that are new since the last call. */
+FR_CHECKED fr_status fr_seen_update(fr_seen *seen, const fr_history *history);
+bool fr_seen_has(const fr_seen *seen, const double *point);
+void fr_seen_clear(fr_seen *seen);
+
+/* ---- the cells of a space, numbered ---- */
+
+/* Every combination of allowed values as a rank in [0, size), in mixed-radix order: the last
+ * parameter moves fastest, inactive ones are not multiplied. */
+typedef struct {
+    const fr_space *space; /* borrowed */
+    struct fr_axis *axes;  /* (space->n) */
+    uint64_t size;         /* 0 when infinite or above FR_CELLS_MAX */
+} fr_cells;
+
+#define FR_CELLS_MAX (UINT64_C(1) << 62)
+
+/* With `grid` a range that says `grid: n` has n equally spaced values. FR_ERR_USAGE when a grid
+ * cannot be made: the parameter's name. Without, a continuous parameter gives size 0. */
+FR_CHECKED fr_status fr_cells_create(const fr_space *space, bool grid, fr_cells *out);
+void fr_cells_clear(fr_cells *cells);
+
+void fr_cells_point(const fr_cells *cells, uint64_t rank, double *point);
+bool fr_cells_contain(const fr_cells *cells, const double *point);
+
+/* ---- samplers ---- */
+
+/* What a sampler may look at. */
+typedef struct {
+    const fr_space *space;
+    const fr_search_options *options;
+    const fr_history *history;
+    const fr_seen *seen;
+    uint64_t trial;
+    uint64_t n_enqueued;
+    uint64_t visible; /* results of trials [0, visible) may be used; with concurrency 0 those
+                       * of every settled trial */
+    uint64_t budget;  /* trials in all */
+    uint32_t attempt; /* 0, then 1, 2, ... while the suggestion was a point tried before */
+} fr_ask;
+
+typedef struct {
+    const char *name;
+    bool adaptive;
+    fr_status (*create)(const fr_space *space, const fr_search_options *options, void **state);
+    void (*destroy)(void *state);
+    fr_status (*suggest)(void *state, const fr_ask *ask, double *point);
+} fr_sampler;
+
+extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe;
+
+/* Whether the result of trial t may be used, and is there. */
+bool fr_ask_sees(const fr_ask *ask, size_t t);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* options.c - study key `search`. */
+#include <stddef.h>
+
+#include "foldrank/search.h"
+
+/* The order is that of the samplers in search.c. */
+const char *const fr_search_methods[] = {"grid", "random", "sobol", "tpe", NULL};
+
+#define FIELD(name) offsetof(fr_search_options, name)
+
+const fr_option fr_search_option_table[] = {
+    {.name = "method",
+     .type = FR_OPTION_WORD,
+     .offset = FIELD(method),
+     .fallback = "random",
+     .words = fr_search_methods,
+     .help = "how configurations are chosen"},
+    {.name = "trials",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(trials),
+     .fallback = "0",
+     .low = 0,
+     .high = 1e9,
+     .help = "configurations to try; 0: the whole grid, or 100 with the other methods"},
+    {.name = "seed",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(seed),
+     .fallback = "0",
+     .help = "start of the random numbers"},
+    {.name = "concurrency",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(concurrency),
+     .fallback = "8",
+     .low = 0,
+     .high = 1e6,
+     .help = "trials in flight that an adaptive method allows for; 0: any, not reproducible"},
+    {.name = "repeats",
+     .type = FR_OPTION_BOOL,
+     .offset = FIELD(repeats),
+     .fallback = "false",
+     .help = "allow a configuration to be evaluated more than once"},
+};
+const size_t fr_search_option_count =
+    sizeof fr_search_option_table / sizeof *fr_search_option_table;

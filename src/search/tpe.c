@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tpe.c - tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
+ * optimization", NIPS 2011), multivariate.
+ *
+ * The best trials make a density `good`, all others one `bad`; of some points drawn from `good`
+ * the one with the largest ratio good / bad is tried next. Trials whose results may not be
+ * looked at count as bad: nothing is proposed twice by a crowd of workers (constant liar).
+ * Shares and weights follow the ablation of Watanabe, arXiv 2304.11127. Work and model are
+ * bounded: a suggestion costs the same after 1,000 trials and after 100,000. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/random.h"
+#include "internal.h"
+#include "mixture.h"
+#include "sobol.h"
+
+enum {
+    START = 10,    /* results before the model is asked: Sobol points until then */
+    GOOD_MAX = 25, /* trials in `good` */
+    BAD_MAX = 1000,
+    CANDIDATES_MIN = 24,
+    CANDIDATES_MAX = 64,
+    WORK = 24000, /* candidates x kernels */
+};
+
+static const double GOOD_SHARE = 0.15;
+static const double LEAST_WEIGHT = 0.25; /* of a good trial; the mean is 1 */
+/* Share of the suggestions that are one draw from `good` instead of the best of many: the best
+ * of many never leaves a branch that looks better until its numbers are settled. */
+static const double PLAIN_DRAWS = 0.15;
+
+typedef struct {
+    double score; /* smaller is better */
+    size_t trial;
+} entry;
+
+typedef struct {
+    fr_sobol *sobol;
+    fr_axes *axes;
+    fr_mixture *good, *bad;
+    /* Coordinates of the trials, (n_rows, space->n): follow from the history alone. */
+    float *coordinates;
+    size_t n_rows, capacity;
+    uint64_t serial; /* of the index they belong to */
+    double *point;   /* (space->n) */
+    float *place;    /* (space->n) */
+} tpe;
+
+static void destroy(void *state)
+{
+    tpe *t = state;
+    if (t == NULL) return;
+    fr_mixture_destroy(&t->good);
+    fr_mixture_destroy(&t->bad);
+    fr_axes_destroy(&t->axes);
+    fr_sobol_destroy(&t->sobol);
+    free(t->coordinates);
+    free(t->point);
+    free(t->place);
+    free(t);
+}
+
+static fr_status create(const fr_space *space, const fr_search_options *options, void **state)
+{
+    *state = NULL;
+    tpe *t = fr_alloc(1, sizeof *t);
+    if (t == NULL) return FR_ERR_MEMORY;
+    t->point = fr_alloc(space->n, sizeof *t->point);
+    t->place = fr_alloc(space->n, sizeof *t->place);
+    fr_status st = t->point == NULL || t->place == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) st = fr_sobol_create(space->n, (uint64_t)options->seed, true, &t->sobol);
+    if (st == FR_OK) st = fr_axes_create(space, &t->axes);
+    if (st == FR_OK) st = fr_mixture_create(t->axes, &t->good);
+    if (st == FR_OK) st = fr_mixture_create(t->axes, &t->bad);
+    if (st != FR_OK)
+        destroy(t);
+    else
+        *state = t;
+    return st;
+}
+
+/* Bring the coordinates up to date. */
+static fr_status update_rows(tpe *t, const fr_ask *ask)
+{
+    const size_t n = ask->history->n, d = ask->space->n;
+    if (t->serial != ask->seen->serial) t->n_rows = 0;
+    t->serial = ask->seen->serial;
+    void *block = t->coordinates;
+    FR_TRY(fr_grow(&block, &t->capacity, n, (d == 0 ? 1 : d) * sizeof(float)));
+    t->coordinates = block;
+    for (; t->n_rows < n; t->n_rows++)
+        fr_axes_coordinates(t->axes, ask->history->trials[t->n_rows].point,
+                            t->coordinates + t->n_rows * d);
+    return FR_OK;
+}
+
+/* The best of all visible complete trials, best first, ties to the lower index: those that are
+ * good and one more, as far as there are. Returns how many; *n_good of them are good. */
+static size_t find_best(const fr_ask *ask, entry best[GOOD_MAX + 1], size_t *n_good)
+{
+    const fr_history *h = ask->history;
+    size_t n = 0, seen = 0;
+    for (size_t t = 0; t < h->n; t++) {
+        if (!fr_ask_sees(ask, t)) continue;
+        const fr_trial *trial = &h->trials[t];
+        seen++;
+        if (trial->state != FR_TRIAL_COMPLETE || !isfinite(trial->score_mean)) continue;
+        const double score = h->maximize ? -trial->score_mean : trial->score_mean;
+        if (n == GOOD_MAX + 1 && !(score < best[n - 1].score)) continue;
+        size_t at = n < GOOD_MAX + 1 ? n++ : n - 1;
+        for (; at > 0 && score < best[at - 1].score; at--) best[at] = best[at - 1];
+        best[at] = (entry){.score = score, .trial = t};
+    }
+    const size_t share = (size_t)ceil(GOOD_SHARE * (double)seen);
+    *n_good = share < GOOD_MAX ? share : GOOD_MAX;
+    if (*n_good > n) *n_good = n;
+    return n;
+}
+
+/* Each good trial weighs as much as it improves on the best of the others, which makes the
+ * ratio of the densities proportional to the expected improvement; but none so little that one
+ * lucky trial is all that is left. */
+static void weigh(const entry *best, size_t n, size_t n_good, float *weight)
+{
+    const double bar = n > n_good ? best[n_good].score : best[n_good - 1].score;
+    double mean = 0.0;
+    for (size_t i = 0; i < n_good; i++) mean += (bar - best[i].score) / (double)n_good;
+    for (size_t i = 0; i < n_good; i++)
+        weight[i] = mean > 0.0 && isfinite(mean)
+                        ? (float)fmax((bar - best[i].score) / mean, LEAST_WEIGHT)
+                        : 1.0f;
+}
+
+static int by_trial(const void *a, const void *b)
+{
+    const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All trials that are not good, in order; of more than BAD_MAX the newest half, among them
+ * those in flight, and of the older ones every so manyth. `good` is sorted. Returns how many.
+ */
+static size_t list_bad(size_t n_trials, const size_t *good, size_t n_good, size_t *bad)
+{
+    const size_t n = n_trials - n_good;
+    const size_t newest = n > BAD_MAX ? BAD_MAX / 2 : n;
+    const double stride = n > BAD_MAX ? (double)(n - newest) / (BAD_MAX / 2) : 1.0;
+    size_t count = 0, next_good = 0, position = 0;
+    for (size_t t = 0; t < n_trials; t++) {
+        if (next_good < n_good && good[next_good] == t) {
+            next_good++;
+            continue;
+        }
+        const bool old = position < n - newest;
+        const size_t due = (size_t)(stride * (double)count);
+        if (!old || position == due) bad[count++] = t;
+        position++;
+    }
+    return count;
+}
+
+static fr_status fit(tpe *t, const fr_ask *ask, const entry *best, size_t n, size_t n_good)
+{
+    size_t rows[GOOD_MAX], sorted[GOOD_MAX];
+    float weight[GOOD_MAX];
+    size_t *bad = fr_alloc(BAD_MAX + 1, sizeof *bad);
+    if (bad == NULL) return FR_ERR_MEMORY;
+    weigh(best, n, n_good, weight);
+    for (size_t i = 0; i < n_good; i++) rows[i] = sorted[i] = best[i].trial;
+    qsort(sorted, n_good, sizeof *sorted, by_trial);
+    const size_t n_bad = list_bad(ask->history->n, sorted, n_good, bad);
+    fr_status st = fr_mixture_fit(t->good, t->coordinates, rows, weight, n_good);
+    if (st == FR_OK) st = fr_mixture_fit(t->bad, t->coordinates, bad, NULL, n_bad);
+    free(bad);
+    return st;
+}
+
+/* The best new candidate; false when all that were drawn have been tried before. */
+static bool pick(tpe *t, const fr_ask *ask, double *point)
+{
+    const size_t kernels = ask->history->n < BAD_MAX ? ask->history->n : BAD_MAX;
+    fr_rng rng =
+        fr_rng_make((uint64_t)ask->options->seed, FR_RNG_ACQUISITION, ask->trial, 0, 0);
+    size_t candidates = WORK / (kernels + 1);
+    if (candidates < CANDIDATES_MIN) candidates = CANDIDATES_MIN;
+    if (candidates > CANDIDATES_MAX) candidates = CANDIDATES_MAX;
+    const bool plain = fr_rng_uniform(&rng) < PLAIN_DRAWS;
+    double best = -INFINITY;
+    bool found = false;
+    for (size_t c = 0; c < candidates && !(plain && found); c++) {
+        fr_mixture_draw(t->good, &rng, t->point);
+        if (!ask->options->repeats && fr_seen_has(ask->seen, t->point)) continue;
+        fr_axes_coordinates(t->axes, t->point, t->place);
+        const double ratio = fr_mixture_log_density(t->good, t->place) -
+                             fr_mixture_log_density(t->bad, t->place);
+        if (found && !(ratio > best)) continue;
+        best = ratio;
+        found = true;
+        memcpy(point, t->point, ask->space->n * sizeof *point);
+    }
+    return found;
+}
+
+static fr_status suggest(void *state, const fr_ask *ask, double *point)
+{
+    tpe *t = state;
+    entry best[GOOD_MAX + 1];
+    size_t n_good = 0;
+    if (ask->attempt > 0) return fr_sampler_random.suggest(NULL, ask, point);
+    const size_t n = find_best(ask, best, &n_good);
+    if (n < START) {
+        fr_sobol_point(t->sobol, ask->trial - ask->n_enqueued, point);
+        fr_space_from_unit(ask->space, point, point);
+        return FR_OK;
+    }
+    FR_TRY(update_rows(t, ask));
+    FR_TRY(fit(t, ask, best, n, n_good));
+    if (pick(t, ask, point)) return FR_OK;
+    return fr_sampler_random.suggest(NULL, ask, point);
+}
+
+const fr_sampler fr_sampler_tpe = {
+    .name = "tpe", .adaptive = true, .create = create, .destroy = destroy, .suggest = suggest};

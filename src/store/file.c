@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* file.c - files that appear whole or not at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/text.h"
+#include "internal.h"
+
+char *fr_store_path(const char *dir, const char *name)
+{
+    const size_t n = strlen(dir) + strlen(name) + 2;
+    char *path = fr_alloc(n, 1);
+    if (path != NULL) snprintf(path, n, "%s/%s", dir, name);
+    return path;
+}
+
+static fr_status make_one(const char *path, const char *whole)
+{
+    struct stat info;
+    if (mkdir(path, 0777) == 0) return FR_OK;
+    const int why = errno;
+    if (stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode)) return FR_OK;
+        return FR_FAIL(FR_ERR_IO, "cannot make the output directory %s: %s is a file", whole,
+                       path);
+    }
+    return FR_FAIL(FR_ERR_IO, "cannot make the output directory %s: %s: %s", whole, path,
+                   strerror(why));
+}
+
+fr_status fr_store_make_dir(const char *dir)
+{
+    char *path = fr_strdup(dir);
+    if (path == NULL) return FR_ERR_MEMORY;
+    fr_status st = FR_OK;
+    for (char *at = path + 1; st == FR_OK && *path != '\0' && *at != '\0'; at++) {
+        if (*at != '/') continue;
+        *at = '\0';
+        st = make_one(path, dir);
+        *at = '/';
+    }
+    if (st == FR_OK) st = make_one(path, dir);
+    free(path);
+    return st;
+}
+
+bool fr_store_write_at(int fd, const void *bytes, size_t n, off_t at)
+{
+    const char *from = bytes;
+    while (n > 0) {
+        const ssize_t written = pwrite(fd, from, n, at);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            if (written == 0) errno = ENOSPC;
+            return false;
+        }
+        from += written;
+        at += written;
+        n -= (size_t)written;
+    }
+    return true;
+}
+
+/* The rename itself is safe only once the directory is on disk. Some network file systems
+ * cannot sync a directory and say EINVAL; they order renames on their own. */
+static bool sync_directory(const char *dir)
+{
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+static bool write_new(const char *path, const void *bytes, size_t n)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return false;
+    bool ok = fr_store_write_at(fd, bytes, n, 0) && fsync(fd) == 0;
+    const int why = errno;
+    if (close(fd) != 0 && ok) return false; /* NFS reports a full disk here */
+    errno = why;
+    return ok;
+}
+
+/* One fixed temporary name: the lock makes us the only writer, and what a killed run left is
+ * overwritten instead of piling up. */
+fr_status fr_store_replace(const char *dir, const char *name, const void *bytes, size_t n)
+{
+    fr_status st = FR_OK;
+    fr_text part = {0};
+    char *path = fr_store_path(dir, name);
+    fr_text_add(&part, "%s/%s.tmp", dir, name);
+    if (path == NULL || part.failed) {
+        st = FR_ERR_MEMORY;
+        goto out;
+    }
+    if (!write_new(part.data, bytes, n) || rename(part.data, path) != 0) {
+        st = FR_FAIL(FR_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+        unlink(part.data);
+        goto out;
+    }
+    if (!sync_directory(dir))
+        st = FR_FAIL(FR_ERR_IO, "cannot sync the directory %s: %s", dir, strerror(errno));
+out:
+    fr_text_clear(&part);
+    free(path);
+    return st;
+}
+
+fr_status fr_store_write_text(const char *dir, const char *name, const char *text)
+{
+    return fr_store_replace(dir, name, text, strlen(text));
+}

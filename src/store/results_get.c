@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* results_get.c - reading results.h5; everything in it is checked, nothing is executed. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+/* A directory stands for the results file in it. */
+static fr_status find_file(const char *path, char **out)
+{
+    struct stat info;
+    *out = NULL;
+    if (stat(path, &info) != 0)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s: %s; give a results file, or the directory that `foldrank run` "
+                       "wrote to",
+                       path, strerror(errno));
+    if (!S_ISDIR(info.st_mode)) {
+        *out = fr_strdup(path);
+        return *out == NULL ? FR_ERR_MEMORY : FR_OK;
+    }
+    if ((*out = fr_store_path(path, "results.h5")) == NULL) return FR_ERR_MEMORY;
+    if (stat(*out, &info) == 0) return FR_OK;
+    return FR_FAIL(FR_ERR_DATA,
+                   "%s: %s; a run writes it at its first checkpoint and at its end", *out,
+                   strerror(errno));
+}
+
+static fr_status get_root(const fr_h5_in *in, fr_results_file *results)
+{
+    char *content = NULL;
+    uint32_t format = 0;
+    const bool ours = fr_h5_get_text_attribute(in, "/", "content", &content) == FR_OK &&
+                      strcmp(content, FR_RESULTS_CONTENT) == 0;
+    free(content);
+    if (!ours)
+        return FR_FAIL(FR_ERR_DATA, "%s: this HDF5 file was not written by foldrank run",
+                       in->path);
+    FR_TRY(fr_h5_get_attribute(in, "/", "format", FR_H5_U32, &format));
+    if (format == 0 || format > FR_RESULTS_FORMAT)
+        return FR_FAIL(FR_ERR_FORMAT,
+                       "%s has results format %u; this foldrank reads up to format %d: use a "
+                       "newer one",
+                       in->path, format, FR_RESULTS_FORMAT);
+    FR_TRY(fr_h5_get_text_attribute(in, "/", "created", &results->created));
+    FR_TRY(fr_h5_get_text_attribute(in, "/", "version", &results->version));
+    return fr_h5_get_text_attribute(in, "/", "command", &results->command);
+}
+
+/* The space comes from the study's text; the columns beside it must tell the same. */
+static fr_status check_space(const fr_h5_in *in, const fr_space *space)
+{
+    fr_h5_block names;
+    FR_TRY(fr_h5_get_texts(in, "/study/space/name", &names));
+    bool same = names.n == space->n;
+    for (size_t p = 0; same && p < space->n; p++)
+        same = strcmp(fr_h5_text(&names, p), space->params[p].name) == 0;
+    free(names.data);
+    if (same) return FR_OK;
+    return FR_FAIL(FR_ERR_FORMAT, "%s: /study/space does not fit /study/config", in->path);
+}
+
+static fr_status get_study(const fr_h5_in *in, fr_results_file *results, uint32_t *n_folds)
+{
+    char *text = NULL;
+    FR_TRY(fr_h5_get_attribute(in, "/study", "folds", FR_H5_U32, n_folds));
+    if (*n_folds == 0)
+        return FR_FAIL(FR_ERR_FORMAT, "%s: attribute folds of /study is 0", in->path);
+    FR_TRY(fr_h5_get_scalar_text(in, "/study/config", &text));
+    fr_status st = fr_study_parse(text, "study", NULL, 0, &results->study);
+    free(text);
+    if (st != FR_OK && st != FR_ERR_MEMORY)
+        return FR_FAIL(FR_ERR_FORMAT, "%s: the study inside cannot be read: %s", in->path,
+                       fr_status_message());
+    FR_TRY(st);
+    return check_space(in, &results->study->space);
+}
+
+static fr_status get_optional(const fr_h5_in *in, const char *path, fr_h5_type type, size_t n,
+                              void *out)
+{
+    if (!fr_h5_has(in, path)) return FR_OK;
+    void *values = fr_alloc(n, fr_h5_type_size(type));
+    if (values == NULL) return FR_ERR_MEMORY;
+    const fr_status st = fr_h5_get_column(in, path, type, n, values);
+    if (st == FR_OK)
+        memcpy(out, &values, sizeof values);
+    else
+        free(values);
+    return st;
+}
+
+static fr_status get_selection_columns(const fr_h5_in *in, fr_selection *s)
+{
+    size_t n = 0;
+    FR_TRY(fr_h5_get_all(in, "/selection/ranking", FR_H5_U64, &s->ranking, &s->n_ranking));
+    FR_TRY(get_optional(in, "/selection/p_value", FR_H5_F64, s->n_ranking, &s->p_value));
+    FR_TRY(get_optional(in, "/selection/difference", FR_H5_F64, s->n_ranking, &s->difference));
+    FR_TRY(get_optional(in, "/selection/win_share", FR_H5_F64, s->n_ranking, &s->win_share));
+    if (fr_h5_has(in, "/selection/round_winner")) {
+        FR_TRY(fr_h5_get_all(in, "/selection/round_winner", FR_H5_U64, &s->round_winner, &n));
+        s->n_rounds = n;
+    }
+    if (fr_h5_has(in, "/selection/expected"))
+        FR_TRY(
+            fr_h5_get_all(in, "/selection/expected", FR_H5_F64, &s->expected, &s->n_expected));
+    return FR_OK;
+}
+
+static fr_status get_selection(const fr_h5_in *in, fr_results_file *results)
+{
+    fr_selection *s = &results->selection;
+    const size_t n = results->history->n;
+    uint64_t chosen = 0;
+    results->test_score = NAN;
+    if (!fr_h5_has(in, "/selection")) return FR_OK;
+    results->has_selection = true;
+    FR_TRY(fr_h5_get_column(in, "/selection/chosen", FR_H5_U64, 1, &chosen));
+    FR_TRY(fr_h5_get_column(in, "/selection/test_score", FR_H5_F64, 1, &results->test_score));
+    FR_TRY(get_selection_columns(in, s));
+    s->chosen = (size_t)chosen;
+    bool good = chosen < n && s->n_ranking <= n;
+    for (size_t i = 0; good && i < s->n_ranking; i++) good = s->ranking[i] < n;
+    for (size_t i = 0; good && i < s->n_rounds; i++) good = s->round_winner[i] < n;
+    if (good) return FR_OK;
+    return FR_FAIL(FR_ERR_FORMAT, "%s: /selection names trials that are not there", in->path);
+}
+
+static fr_status get_ranks(const fr_h5_in *in, fr_results_file *results)
+{
+    enum { RANKS_MAX = 1 << 24 };
+    size_t n = 0;
+    fr_h5_block hosts;
+    if (!fr_h5_has(in, "/ranks")) return FR_OK;
+    FR_TRY(fr_table_count(in, "/ranks/threads", &n));
+    if (n > RANKS_MAX) return FR_FAIL(FR_ERR_FORMAT, "%s: %zu ranks", in->path, n);
+    results->ranks = fr_alloc(n, sizeof *results->ranks);
+    if (results->ranks == NULL) return FR_ERR_MEMORY;
+    results->n_ranks = (int)n;
+    FR_TRY(fr_table_get(in, &fr_rank_table, results->ranks, n));
+    FR_TRY(fr_h5_get_texts(in, "/ranks/host", &hosts));
+    fr_status st = hosts.n == n ? FR_OK
+                                : FR_FAIL(FR_ERR_FORMAT,
+                                          "%s: columns of /ranks differ in length", in->path);
+    for (size_t i = 0; st == FR_OK && i < n; i++)
+        snprintf(results->ranks[i].host, sizeof results->ranks[i].host, "%s",
+                 fr_h5_text(&hosts, i));
+    free(hosts.data);
+    return st;
+}
+
+static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *results)
+{
+    uint32_t n_folds = 0;
+    FR_TRY(get_root(in, results));
+    FR_TRY(get_study(in, results, &n_folds));
+    FR_TRY(fr_history_create(&results->study->space, n_folds, results->study->maximize,
+                             &results->history));
+    FR_TRY(fr_history_get(in, results->history));
+    FR_TRY(get_selection(in, results));
+    FR_TRY(get_ranks(in, results));
+    if (!want_model || !fr_h5_has(in, "/model")) return FR_OK;
+    results->has_model = true;
+    return fr_model_get(in, &results->model);
+}
+
+/* HDF5 1.10 loses memory when a header's checksum is wrong, and reports that at exit as
+ * "infinite loop closing library". */
+void fr_results_quiet_exit(void)
+{
+    H5dont_atexit();
+}
+
+fr_status fr_results_open(const char *path, bool want_model, fr_results_file **out)
+{
+    fr_h5_in in;
+    *out = NULL;
+    fr_results_file *results = fr_alloc(1, sizeof *results);
+    if (results == NULL) return FR_ERR_MEMORY;
+    fr_status st = find_file(path, &results->path);
+    if (st == FR_OK && (st = fr_h5_in_open(results->path, &in)) == FR_OK) {
+        st = get_all(&in, want_model, results);
+        fr_h5_in_close(&in);
+    }
+    if (st == FR_OK)
+        *out = results;
+    else
+        fr_results_close(&results);
+    return st;
+}
+
+void fr_results_close(fr_results_file **results)
+{
+    fr_results_file *r = *results;
+    if (r == NULL) return;
+    fr_selection_clear(&r->selection);
+    fr_history_destroy(&r->history);
+    fr_model_clear(&r->model);
+    fr_study_destroy(&r->study);
+    free(r->ranks);
+    free(r->path);
+    free(r->created);
+    free(r->version);
+    free(r->command);
+    free(r);
+    *results = NULL;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* fit.c - one training: epochs, scores, when to stop, and what remains of it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/hot.h"
+#include "foldrank/memory.h"
+#include "foldrank/text.h"
+#include "internal.h"
+
+/* The course of a fit. */
+typedef struct {
+    const fr_fit_request *request;
+    fr_trainer trainer;
+    fr_fold_result *result;
+    uint32_t epochs, done; /* to train at most; trained */
+    size_t next_rung;
+    bool keep_best;
+    double score, loss; /* of the last epoch */
+    double best;        /* score since the beginning, NaN: none yet */
+    double best_loss;   /* of that epoch */
+    double to_beat;     /* patience: best score that counted as better */
+    uint32_t best_epoch, counted_epoch;
+    double training_seconds; /* in epochs, without scoring [s] */
+} fit_course;
+
+static bool better(fr_metric metric, double a, double b)
+{
+    if (isnan(a)) return false;
+    if (isnan(b)) return true;
+    return fr_metric_maximizes(metric) ? a > b : a < b;
+}
+
+FR_HOT static bool all_finite(const float *x, size_t n)
+{
+    /* x - x is 0 for numbers only, and a sum of NaN stays NaN. */
+    enum { LANES = 16 };
+    float lane[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) lane[k] += x[i + k] - x[i + k];
+    for (; i < n; i++) lane[0] += x[i] - x[i];
+    for (size_t k = 0; k < LANES; k++) sum += lane[k];
+    return sum == 0.0f;
+}
+
+static fr_status set_message(fr_fold_result *result, const fr_text *text)
+{
+    free(result->message);
+    result->message = fr_strdup(fr_text_get(text));
+    return text->failed || result->message == NULL ? FR_ERR_MEMORY : FR_OK;
+}
+
+static fr_status note_divergence(fit_course *c, double train_loss)
+{
+    const fr_train_options *o = &c->trainer.options;
+    char loss[FR_NUMBER_SIZE], rate[FR_NUMBER_SIZE];
+    fr_text text = {0};
+    fr_text_add(&text,
+                "training diverged in epoch %u: loss %s, learning rate %s; try a smaller "
+                "learning_rate, or clip_norm",
+                c->done, fr_format_double(train_loss, loss),
+                fr_format_double(o->learning_rate, rate));
+    c->result->state = FR_TRIAL_DIVERGED;
+    const fr_status st = set_message(c->result, &text);
+    fr_text_clear(&text);
+    return st;
+}
+
+static fr_status note_undefined(fit_course *c)
+{
+    fr_text text = {0};
+    fr_text_add(&text,
+                "%s is not defined on the %zu validation rows of this fold: has the fold "
+                "rows of more than one class?",
+                fr_metric_words[c->request->metric], c->request->n_valid);
+    c->result->state = FR_TRIAL_FAILED;
+    const fr_status st = set_message(c->result, &text);
+    fr_text_clear(&text);
+    return st;
+}
+
+static fr_status score_epoch(fit_course *c)
+{
+    fr_trainer *t = &c->trainer;
+    const fr_fit_request *r = c->request;
+    c->score = c->loss = NAN;
+    if (r->n_valid == 0) return FR_OK;
+    const fr_scored_rows rows = {r->valid, r->n_valid, t->prepared->valid_x, t->valid_y,
+                                 t->outputs};
+    return fr_trainer_score(t, &rows, &c->score, &c->loss);
+}
+
+/* Remember the best epoch, with its weights if they are to be kept. */
+static void compare_with_best(fit_course *c)
+{
+    const fr_metric metric = c->request->metric;
+    const double step = fr_metric_maximizes(metric) ? 1.0 : -1.0;
+    if (better(metric, c->score, c->best)) {
+        c->best = c->score;
+        c->best_loss = c->loss;
+        c->best_epoch = c->done;
+        if (c->keep_best)
+            memcpy(c->trainer.best, c->trainer.params,
+                   c->trainer.network.n_params * sizeof(float));
+    }
+    if (better(metric, c->score, c->to_beat + step * c->trainer.options.min_delta)) {
+        c->to_beat = c->score;
+        c->counted_epoch = c->done;
+    }
+}
+
+static bool beaten_at_rung(fit_course *c)
+{
+    const fr_fit_request *r = c->request;
+    while (c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch < c->done) c->next_rung++;
+    return c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch == c->done &&
+           better(r->metric, r->rungs[c->next_rung].cutoff, c->best);
+}
+
+/* After an epoch: does the fit end here? Sets the state if so. */
+static bool decide(fit_course *c)
+{
+    const int64_t patience = c->trainer.options.patience;
+    if (beaten_at_rung(c)) {
+        c->result->state = FR_TRIAL_PRUNED;
+        return true;
+    }
+    if (c->request->n_valid > 0 && patience > 0 && c->done - c->counted_epoch >= patience)
+        return true;
+    if (c->done >= c->epochs) return true;
+    if (c->request->stop != NULL && atomic_load(c->request->stop)) {
+        c->result->state = FR_TRIAL_INTERRUPTED;
+        return true;
+    }
+    return false;
+}
+
+static fr_status run_epochs(fit_course *c)
+{
+    fr_trainer *t = &c->trainer;
+    fr_fold_result *result = c->result;
+    for (;;) {
+        const double start = fr_clock_now();
+        const double train_loss = fr_trainer_epoch(t, c->done);
+        c->training_seconds += fr_clock_now() - start;
+        c->done++;
+        const bool finite = isfinite(train_loss) && all_finite(t->params, t->network.n_params);
+        c->score = NAN;
+        if (finite) FR_TRY(score_epoch(c));
+        result->curve[2 * result->n_curve] = train_loss;
+        result->curve[2 * result->n_curve++ + 1] = c->score;
+        if (!finite) return note_divergence(c, train_loss);
+        if (c->request->n_valid > 0 && isnan(c->score)) return note_undefined(c);
+        compare_with_best(c);
+        if (decide(c)) return FR_OK;
+    }
+}
+
+static fr_status score_training(fit_course *c)
+{
+    const fr_fit_request *r = c->request;
+    fr_trainer *t = &c->trainer;
+    double loss;
+    float *y = fr_alloc(r->n_train, sizeof *y);
+    float *outputs =
+        fr_alloc(r->n_train * t->network.width[t->network.n_layers], sizeof *outputs);
+    fr_status st = FR_ERR_MEMORY;
+    if (y == NULL || outputs == NULL) goto out;
+    for (size_t i = 0; i < r->n_train; i++) y[i] = r->dataset->y[r->train[i]];
+    const fr_scored_rows rows = {r->train, r->n_train, t->prepared->train_x, y, outputs};
+    st = fr_trainer_score(t, &rows, &c->result->train_score, &loss);
+out:
+    free(y);
+    free(outputs);
+    return st;
+}
+
+/* Scores of the kept epoch; the weights become its weights. */
+static fr_status settle(fit_course *c)
+{
+    fr_fold_result *result = c->result;
+    fr_trainer *t = &c->trainer;
+    const bool kept = result->state == FR_TRIAL_COMPLETE || result->state == FR_TRIAL_PRUNED;
+    result->score = result->loss = result->train_score = NAN;
+    result->epochs = c->done;
+    if (!kept) return FR_OK;
+    if (c->keep_best && c->best_epoch > 0) {
+        memcpy(t->params, t->best, t->network.n_params * sizeof(float));
+        result->score = c->best;
+        result->loss = c->best_loss;
+        result->best_epoch = c->best_epoch;
+    } else {
+        result->score = c->score;
+        result->loss = c->loss;
+        result->best_epoch = c->done;
+    }
+    return c->request->want_train_score ? score_training(c) : FR_OK;
+}
+
+static void measure(fit_course *c, double seconds)
+{
+    const fr_fit_request *r = c->request;
+    const fr_network *net = &c->trainer.network;
+    const fr_model_options *m = &r->recipe->model;
+    const size_t in = net->width[0], out = net->width[net->n_layers];
+    const double trained = (double)r->n_train * c->done, scored = (double)r->n_valid * c->done;
+    c->result->seconds = seconds;
+    c->result->samples_per_second = c->training_seconds > 0 ? trained / c->training_seconds : 0;
+    c->result->flops = trained * fr_model_flops_training(m, in, out) +
+                       scored * fr_model_flops_predict(m, in, out);
+}
+
+static fr_status copy_transform(const fr_transform *from, fr_transform *to)
+{
+    fr_pack bytes = {0};
+    fr_status st = FR_ERR_MEMORY;
+    fr_transform_pack(from, &bytes);
+    if (!bytes.failed) {
+        fr_unpack in = fr_unpack_make(bytes.data, bytes.size);
+        st = fr_transform_unpack(&in, to);
+    }
+    fr_pack_clear(&bytes);
+    return st;
+}
+
+static fr_status make_model(const fit_course *c, fr_model *model)
+{
+    const fr_network *net = &c->trainer.network;
+    *model = (fr_model){.options = c->request->recipe->model,
+                        .n_outputs = net->width[net->n_layers],
+                        .n_params = net->n_params};
+    fr_status st = fr_schema_copy(&c->request->dataset->schema, &model->schema);
+    if (st == FR_OK) st = copy_transform(&c->trainer.prepared->transform, &model->transform);
+    if (st == FR_OK) {
+        model->params = fr_alloc(net->n_params, sizeof(float));
+        if (model->params == NULL) st = FR_ERR_MEMORY;
+    }
+    if (st == FR_OK)
+        memcpy(model->params, c->trainer.params, net->n_params * sizeof(float));
+    else
+        fr_model_clear(model);
+    return st;
+}
+
+static fr_status check_request(const fr_fit_request *r)
+{
+    const fr_learn learn = r->dataset->schema.learn;
+    const fr_family family = (fr_family)r->recipe->model.family;
+    if (r->n_train == 0) return FR_FAIL(FR_ERR_DATA, "there are no rows to train on");
+    if (!fr_family_learns(family, learn))
+        return FR_FAIL(FR_ERR_DATA, "model %s cannot learn a %s", fr_family_words[family],
+                       learn == FR_LEARN_REGRESSION ? "regression" : "classification");
+    if (fr_metric_learn(r->metric) != learn)
+        return FR_FAIL(FR_ERR_DATA, "metric %s does not score a %s", fr_metric_words[r->metric],
+                       learn == FR_LEARN_REGRESSION ? "regression" : "classification");
+    if (r->metric == FR_METRIC_LOG_LOSS && family == FR_FAMILY_SVM)
+        return FR_FAIL(FR_ERR_DATA, "metric log_loss needs probabilities, which model svm does "
+                                    "not give; take accuracy or roc_auc");
+    return FR_OK;
+}
+
+static fr_status run_fit(fit_course *c, const fr_prepared *prepared, fr_model *model)
+{
+    const fr_fit_request *r = c->request;
+    FR_TRY(fr_trainer_create(r, prepared, &c->trainer));
+    c->epochs = (uint32_t)c->trainer.options.epochs;
+    if (r->stop_after > 0 && r->stop_after < c->epochs) c->epochs = r->stop_after;
+    c->keep_best = c->trainer.best != NULL && r->n_valid > 0;
+    c->result->curve = fr_alloc(c->epochs, 2 * sizeof(double));
+    fr_status st = c->result->curve == NULL ? FR_ERR_MEMORY : run_epochs(c);
+    if (st == FR_OK) st = settle(c);
+    if (st == FR_OK && model != NULL) st = make_model(c, model);
+    return st;
+}
+
+static void drop_result(fr_fold_result *result)
+{
+    free(result->curve);
+    free(result->message);
+    *result = (fr_fold_result){0};
+}
+
+fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result, fr_model *model)
+{
+    const double start = fr_clock_now();
+    const uint32_t *const rows[2] = {request->train, request->valid};
+    const size_t n[2] = {request->n_train, request->n_valid};
+    fr_prepared own = {0};
+    FR_TRY(check_request(request));
+    if (request->prepared == NULL)
+        FR_TRY(fr_prepare(&request->recipe->preprocess, request->dataset, rows, n, &own));
+
+    fit_course c = {.request = request, .result = result, .best = NAN, .to_beat = NAN};
+    *result = (fr_fold_result){
+        .trial = request->trial, .fold = request->fold, .state = FR_TRIAL_COMPLETE};
+    const fr_status st =
+        run_fit(&c, request->prepared == NULL ? &own : request->prepared, model);
+    if (st == FR_OK)
+        measure(&c, fr_clock_now() - start);
+    else
+        drop_result(result);
+    fr_trainer_clear(&c.trainer);
+    fr_prepared_clear(&own);
+    return st;
+}

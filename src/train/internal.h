@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* internal.h - what the files of train share. */
+#ifndef FR_TRAIN_INTERNAL_H
+#define FR_TRAIN_INTERNAL_H
+
+#include "foldrank/network.h"
+#include "foldrank/train.h"
+
+enum { FR_STATE_MAX = 3 }; /* arrays of optimizer state */
+
+/* One optimizer step as scalars: what the loop over parameters multiplies with. */
+typedef struct {
+    fr_optimizer_kind kind;
+    bool nesterov, centered, has_momentum;
+    float rate;        /* what multiplies the step */
+    float base_rate;   /* the learning rate itself */
+    float keep1, add1; /* first moment or momentum: m = keep1 m + add1 g */
+    float keep2, add2; /* second moment: v = keep2 v + add2 g^2 */
+    float root_scale;  /* adam: 1 / sqrt of the bias correction of v */
+    float epsilon;
+    float decay;  /* g += decay w */
+    float shrink; /* w *= shrink: decoupled weight decay */
+} fr_update;
+
+/* Parameters with their gradient and state, n of each. */
+typedef struct {
+    float *w;
+    float *state[FR_STATE_MAX]; /* NULL where the optimizer has none */
+    const float *g;
+    size_t n;
+} fr_slice;
+
+/* Arrays of state that the optimizer needs, and what they start from. */
+size_t fr_optimizer_states(const fr_train_options *options);
+float fr_optimizer_start(const fr_train_options *options);
+
+/* `options` settled; `step` counts from 1. */
+fr_update fr_update_make(const fr_train_options *options, double rate, uint64_t step);
+
+/* One step of torch.optim; elementwise, so the same bits however it is cut. */
+void fr_update_run(const fr_update *update, const fr_slice *slice);
+
+/* The lasso's proximal step, w = sign(w) max(|w| - threshold, 0), after the gradient step
+ * (Duchi and Singer 2009, "forward backward splitting"): weights become exactly 0. */
+void fr_soft_threshold(float *w, size_t n, float threshold);
+
+/* The threads that compute one fit together, and which one this is. */
+typedef struct {
+    size_t index, size;
+} fr_team;
+
+/* A piece of the parameters that one thread differentiates and updates: a tile of layer
+ * `layer`'s weights, or its bias. */
+typedef struct {
+    size_t layer;
+    bool is_bias;
+    fr_tile tile; /* of the weights; bias: row 0, all columns */
+    size_t start; /* of its floats in the collected gradient */
+} fr_piece;
+
+/* A fit in progress. */
+typedef struct {
+    const fr_fit_request *request;
+    const fr_prepared *prepared;
+    fr_train_options options; /* settled */
+    fr_network network;
+    float l1, l2;
+    int threads;
+
+    float *params, *state[FR_STATE_MAX]; /* (n_params) */
+    float *best;     /* (n_params) weights of the best epoch, or NULL: not asked for */
+    float *gradient; /* (n_params), or NULL: each piece is used up where it is computed */
+    void *block;     /* the memory of these */
+
+    fr_piece *pieces;
+    size_t n_pieces;
+    double *piece_norm; /* (n_pieces) squared norm of the gradient's pieces */
+    float **scratch;    /* (threads) gradients of a piece's shards */
+
+    fr_batch batch;
+    size_t batch_rows;   /* of a full step */
+    uint32_t *order;     /* (n_train) training rows as places in request->train */
+    uint32_t *gathered;  /* (batch capacity) their row numbers; NULL when train_x is kept */
+    float *row_weight;   /* (n_train), or NULL: all 1 */
+    float *class_weight; /* (classes), or NULL: all 1 */
+    uint64_t step;       /* done so far */
+    uint64_t steps_per_epoch;
+    double loss_sum, weight_sum; /* of the epoch: row losses times weights, and weights */
+
+    fr_batch *score_batches; /* (threads) for scoring */
+    float *outputs;          /* (n_valid, n_outputs) */
+    float *valid_y;          /* (n_valid) targets in their own unit */
+} fr_trainer;
+
+FR_CHECKED fr_status fr_trainer_create(const fr_fit_request *request,
+                                       const fr_prepared *prepared, fr_trainer *out);
+void fr_trainer_clear(fr_trainer *trainer);
+
+/* Wait until all of the team are here. */
+void fr_team_wait(fr_team team);
+
+/* The pieces and the scratch of a trainer. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_gradient_create(fr_trainer *trainer);
+void fr_gradient_clear(fr_trainer *trainer);
+
+/* After a backward pass: differentiate every piece and update it or, where the trainer keeps
+ * the whole gradient, add it there; in the end fr_gradient_finish clips and updates. Called by
+ * the whole team, which has met at the end. */
+void fr_gradient_run(fr_trainer *trainer, fr_team team, bool first_pass,
+                     const fr_update *update);
+void fr_gradient_finish(fr_trainer *trainer, fr_team team, const fr_update *update);
+
+/* One pass over the training rows; returns their mean loss before each step. */
+double fr_trainer_epoch(fr_trainer *trainer, uint32_t epoch);
+
+/* Rows to score: `x` (n, stride) when they are kept, else they are made from the data set. */
+typedef struct {
+    const uint32_t *rows;
+    size_t n;
+    const float *x;
+    const float *y; /* (n) in their own unit */
+    float *outputs; /* (n, n_outputs) scratch */
+} fr_scored_rows;
+
+/* Metric and mean loss of the present weights. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_trainer_score(fr_trainer *trainer, const fr_scored_rows *rows,
+                                      double *score, double *loss);
+
+/* Rows that a fit computes at a time, and shards of a batch: a power of two that follows from
+ * the number of rows alone. */
+size_t fr_pass_rows(size_t batch_rows);
+size_t fr_shard_count(size_t rows);
+
+#endif

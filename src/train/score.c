@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* score.c - what the present weights are worth on rows that did or did not train them. */
+#include <omp.h>
+#include <stdlib.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+/* Outputs and loss of rows first .. first + batch->rows; returns the sum of their losses. */
+static double score_chunk(const fr_trainer *t, const fr_scored_rows *s, size_t first,
+                          fr_batch *b)
+{
+    const fr_network *net = &t->network;
+    const fr_transform *transform = &t->prepared->transform;
+    const bool regression = t->request->dataset->schema.learn == FR_LEARN_REGRESSION;
+    float *own = b->level[0], *out = s->outputs + first * net->width[net->n_layers];
+    double sum = 0;
+
+    if (s->x == NULL)
+        fr_transform_apply(transform, t->request->dataset, s->rows + first, b->rows, own,
+                           net->stride[0]);
+    else
+        b->level[0] = (float *)(uintptr_t)(s->x + first * net->stride[0]); /* only read */
+    for (size_t i = 0; i < b->rows; i++)
+        b->y[i] = (float)(((double)s->y[first + i] - transform->target_shift) *
+                          transform->target_factor);
+    b->total_weight = (double)b->rows;
+    fr_batch_forward(b, t->params);
+    fr_head_run(b, 0, b->rows, out);
+    b->level[0] = own;
+    for (size_t i = 0; i < b->rows; i++) sum += (double)b->loss[i];
+    for (size_t i = 0; regression && i < b->rows; i++)
+        out[i] = (float)((double)out[i] / transform->target_factor + transform->target_shift);
+    return sum;
+}
+
+fr_status fr_trainer_score(fr_trainer *t, const fr_scored_rows *s, double *score, double *loss)
+{
+    const size_t chunk = t->score_batches[0].capacity, n = (s->n + chunk - 1) / chunk;
+    double *sums = fr_alloc(n, sizeof *sums);
+    if (sums == NULL) return FR_ERR_MEMORY;
+#pragma omp parallel for num_threads(t->threads) if (t->threads > 1) default(none)             \
+    schedule(static) firstprivate(t, s, sums, n, chunk)
+    for (size_t c = 0; c < n; c++) {
+        fr_batch *b = &t->score_batches[omp_get_thread_num()];
+        b->rows = s->n - c * chunk < chunk ? s->n - c * chunk : chunk;
+        sums[c] = score_chunk(t, s, c * chunk, b);
+    }
+    *loss = 0;
+    for (size_t c = 0; c < n; c++) *loss += sums[c];
+    *loss /= (double)s->n;
+    free(sums);
+    return fr_metric_score(t->request->metric, s->y, s->outputs, s->n,
+                           t->network.width[t->network.n_layers], score);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_prune.c - cutoffs against naive twins, and the promise that matters: where curves do not
+ * cross and nothing is noisy, no method stops the trial that turns out best. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/prune.h"
+#include "foldrank/random.h"
+#include "foldrank/select.h"
+
+enum { EPOCHS = 27, FOLDS = 3 };
+
+typedef struct {
+    fr_space space;
+    fr_history *history;
+} fixture;
+
+static void fixture_open(fixture *f, bool maximize)
+{
+    *f = (fixture){0};
+    fr_param x = {.name = fr_strdup("x"), .kind = FR_PARAM_FLOAT, .low = 0, .high = 1};
+    assert_int_equal(fr_space_add(&f->space, x), FR_OK);
+    assert_int_equal(fr_history_create(&f->space, FOLDS, maximize, &f->history), FR_OK);
+}
+
+static void fixture_close(fixture *f)
+{
+    fr_history_destroy(&f->history);
+    fr_space_clear(&f->space);
+}
+
+/* A learning curve that gets better towards `quality` and crosses no curve of another quality.
+ */
+static double curve(const fixture *f, double quality, uint32_t epoch)
+{
+    const double rest = exp(-(double)epoch / 9);
+    return quality * (f->history->maximize ? 1 - rest : 1 + rest);
+}
+
+static void add_fold(fixture *f, uint64_t trial, uint32_t fold, double quality, uint32_t epochs)
+{
+    const bool cut = epochs < EPOCHS;
+    fr_fold_result r = {.trial = trial,
+                        .fold = fold,
+                        .state = cut ? FR_TRIAL_PRUNED : FR_TRIAL_COMPLETE,
+                        .score = curve(f, quality, epochs),
+                        .epochs = epochs,
+                        .n_curve = epochs};
+    r.curve = malloc(2 * epochs * sizeof *r.curve);
+    for (uint32_t e = 0; e < epochs; e++) {
+        r.curve[2 * e] = NAN;
+        r.curve[2 * e + 1] = curve(f, quality, e + 1);
+    }
+    assert_int_equal(fr_history_add_fold(f->history, &r), FR_OK);
+}
+
+static void add_trial(fixture *f, double quality, uint32_t epochs)
+{
+    assert_int_equal(fr_history_add_trial(f->history, &quality), FR_OK);
+    for (uint32_t fold = 0; fold < FOLDS; fold++)
+        add_fold(f, f->history->n - 1, fold, quality, epochs);
+}
+
+static fr_prune_options defaults(const char *method)
+{
+    fr_prune_options o = {0};
+    assert_int_equal(fr_option_defaults(fr_prune_option_table, fr_prune_option_count, &o),
+                     FR_OK);
+    const fr_option *row =
+        fr_option_find(fr_prune_option_table, fr_prune_option_count, "method");
+    assert_int_equal(fr_option_set(row, method, &o), FR_OK);
+    return o;
+}
+
+static void clear(fr_prune_options *o)
+{
+    fr_option_clear(fr_prune_option_table, fr_prune_option_count, o);
+}
+
+/* The epoch at which a trial of `quality` is stopped; EPOCHS when it is not. */
+static uint32_t stopped_at(fixture *f, const fr_prune_options *o, double quality)
+{
+    const fr_prune_query query = {
+        .trial = f->history->n, .visible = f->history->n, .fold = 0, .epochs = EPOCHS};
+    fr_rung *rungs;
+    size_t n;
+    uint32_t end = EPOCHS;
+    assert_int_equal(fr_prune_rungs(o, f->history, &query, &rungs, &n), FR_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(rungs[i].epoch >= 1 && rungs[i].epoch < EPOCHS);
+        assert_true(i == 0 || rungs[i].epoch > rungs[i - 1].epoch);
+        if (end == EPOCHS &&
+            fr_history_better(f->history, rungs[i].cutoff, curve(f, quality, rungs[i].epoch)))
+            end = rungs[i].epoch;
+    }
+    free(rungs);
+    return end;
+}
+
+static void median_is_the_middle(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, true);
+    fr_prune_options o = defaults("median");
+    for (int i = 1; i <= 4; i++) add_trial(&f, i, EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 0.1), EPOCHS); /* four trials: too few to judge */
+    add_trial(&f, 5, EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 3.0), EPOCHS); /* not worse than the median, 3 */
+    assert_int_equal(stopped_at(&f, &o, 2.9), 1);
+    o.first_epoch = 7;
+    assert_int_equal(stopped_at(&f, &o, 2.9), 7);
+    clear(&o);
+    fixture_close(&f);
+}
+
+static void percentile_keeps_its_share(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, false); /* lower is better: quality 1 is the best */
+    fr_prune_options o = defaults("percentile");
+    for (int i = 1; i <= 8; i++) add_trial(&f, i, EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 2.0), EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 2.1), 1);
+    clear(&o);
+    fixture_close(&f);
+}
+
+static void asha_goes_by_rungs(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, true);
+    fr_prune_options o = defaults("asha");
+    add_trial(&f, 5, EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 0.1), EPOCHS); /* two trials: fewer than reduction */
+    add_trial(&f, 3, EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 5.0), EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 4.9), 1);
+    /* Trials that were stopped at epoch 1 count at rung 1 and not at rung 3. */
+    for (int i = 0; i < 12; i++) add_trial(&f, 1, 1);
+    assert_int_equal(stopped_at(&f, &o, 3.5), 3);
+    assert_int_equal(stopped_at(&f, &o, 0.5), 1);
+    clear(&o);
+    fixture_close(&f);
+}
+
+static void threshold_and_unknown_words(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, true);
+    fr_prune_options o = defaults("threshold");
+    unsigned methods;
+    assert_int_equal(fr_prune_methods(&o, &methods), FR_ERR_USAGE);
+    char score[FR_NUMBER_SIZE];
+    o.threshold = fr_strdup(fr_format_double(curve(&f, 2, 10), score));
+    o.first_epoch = 10;
+    assert_int_equal(stopped_at(&f, &o, 2.0), EPOCHS);
+    assert_int_equal(stopped_at(&f, &o, 1.9), 10);
+    clear(&o);
+    o = defaults("[asha, raceing]");
+    assert_int_equal(fr_prune_methods(&o, &methods), FR_ERR_USAGE);
+    assert_non_null(strstr(fr_status_message(), "did you mean racing"));
+    clear(&o);
+    fixture_close(&f);
+}
+
+static void brackets_are_dealt_by_their_sizes(void **state)
+{
+    (void)state;
+    fr_prune_options o = defaults("hyperband");
+    const uint32_t n = fr_prune_brackets(&o, EPOCHS);
+    assert_int_equal(n, 3); /* first rungs 1, 3, 9 */
+    enum { N = 30000 };
+    double seen[3] = {0};
+    for (uint64_t t = 0; t < N; t++) seen[fr_prune_bracket(&o, t, EPOCHS)]++;
+    const double weight[3] = {9.0 / 3, 3.0 / 2, 1}; /* eta^s / (s + 1), s = 2, 1, 0 */
+    for (int b = 0; b < 3; b++) {
+        const double share = weight[b] / 5.5;
+        assert_true(fabs(seen[b] / N - share) < 5 * sqrt(share * (1 - share) / N));
+    }
+    clear(&o);
+}
+
+/* 200 trials of random quality, each stopped as its cutoffs say; the best must get through, for
+ * every method and both directions. */
+static void the_best_is_never_pruned(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"median",    "percentile",     "asha",
+                                          "hyperband", "[asha, racing]", "[median, hyperband]"};
+    for (size_t m = 0; m < 2 * sizeof methods / sizeof *methods; m++) {
+        fixture f;
+        fixture_open(&f, m % 2 == 0);
+        fr_prune_options o = defaults(methods[m / 2]);
+        fr_rng rng = fr_rng_make(m, FR_RNG_NOISE, 0, 0, 0);
+        double best = NAN;
+        uint32_t best_epochs = 0;
+        size_t cut = 0;
+        for (int t = 0; t < 200; t++) {
+            const double quality = 1 + fr_rng_uniform(&rng);
+            const uint32_t end = stopped_at(&f, &o, quality);
+            cut += end < EPOCHS;
+            if (fr_history_better(f.history, quality, best)) {
+                best = quality;
+                best_epochs = end;
+            }
+            add_trial(&f, quality, end);
+            assert_false(quality == best && /* racing must let it finish its folds, too */
+                         fr_race_beaten(f.history, f.history->n - 1, f.history->n - 1, FOLDS,
+                                        0.1, 0.25));
+        }
+        assert_int_equal(best_epochs, EPOCHS);
+        assert_true(cut > 50); /* and the methods do stop the others */
+        clear(&o);
+        fixture_close(&f);
+    }
+}
+
+static void racing_needs_evidence(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, true);
+    add_trial(&f, 5, EPOCHS);
+    assert_false(
+        fr_race_beaten(f.history, 0, 0, FOLDS, 0.1, 0.25)); /* nobody to compare with */
+    add_trial(&f, 4, EPOCHS);
+    assert_true(
+        fr_race_beaten(f.history, 1, 1, 2, 0.1, 0.25)); /* worse by the same each time */
+    assert_false(fr_race_beaten(f.history, 1, 1, 1, 0.1, 0.25));
+    const double noisy = 6;
+    assert_int_equal(fr_history_add_trial(f.history, &noisy), FR_OK);
+    add_fold(&f, 2, 0, 3.0, EPOCHS);
+    add_fold(&f, 2, 1, 5.1, EPOCHS);
+    assert_false(fr_race_beaten(f.history, 2, 2, 2, 0.1, 0.25)); /* one bad fold of two */
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(median_is_the_middle),
+        cmocka_unit_test(percentile_keeps_its_share),
+        cmocka_unit_test(asha_goes_by_rungs),
+        cmocka_unit_test(threshold_and_unknown_words),
+        cmocka_unit_test(brackets_are_dealt_by_their_sizes),
+        cmocka_unit_test(the_best_is_never_pruned),
+        cmocka_unit_test(racing_needs_evidence),
+    };
+    return cmocka_run_group_tests_name("prune", tests, NULL, NULL);
+}
