@@ -11,7 +11,7 @@ CC := mpicc
 endif
 # Debian may have another OpenBLAS installed beside the OpenMP one: prefer this one.
 export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
-PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas yaml-0.1 nlopt zlib
+PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas scalapack-openmpi yaml-0.1 nlopt zlib
 
 # Open MPI as root, and more ranks than cores, want to be told so.
 MPIRUN ?= mpirun --oversubscribe $(if $(filter 0,$(shell id -u)),--allow-run-as-root) -n
@@ -54,8 +54,9 @@ $O/%.o: %.c $O/flags
 	$(call say,CC,$@)
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-UNIT := $(patsubst tests/unit/%.c,$O/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
-$O/tests/unit/%: $O/tests/unit/%.o $(LIB)
+UNIT := $(patsubst %.c,$O/%,$(sort $(wildcard tests/unit/test_*.c)))
+PARALLEL := $(patsubst %.c,$O/%,$(sort $(wildcard tests/mpi/test_*.c)))
+$O/tests/%: $O/tests/%.o $(LIB)
 	$(call say,LINK,$@)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
@@ -66,10 +67,10 @@ $O/flags: FORCE
 # ---- what is needed ----
 
 DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev \
-        libopenblas-openmp-dev libyaml-dev libnlopt-dev zlib1g-dev
+        libopenblas-openmp-dev libscalapack-openmpi-dev libyaml-dev libnlopt-dev zlib1g-dev
 DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
-                  libyaml, NLopt, zlib; for the tests also cmocka, clang-format 14, shellcheck, h5diff
+                  ScaLAPACK, libyaml, NLopt, zlib; for the tests also cmocka, clang-format 14, shellcheck, h5diff
 
 deps:                             ## install what is missing (asks for root only if something is)
 	@if ! command -v dpkg-query >/dev/null; then echo 'Needed: $(DEPS_ELSEWHERE).'; exit 0; fi; \
@@ -97,7 +98,7 @@ check: deps                       ## install, build, run all tests
 export MPIRUN CC
 run-check: export FOLDRANK := $(abspath $(BIN))
 run-check: WERROR := -Werror
-run-check: $(BIN) $(UNIT)
+run-check: $(BIN) $(UNIT) $(PARALLEL)
 	@$(MAKE) --no-print-directory BUILD=asan WERROR=-Werror units
 	@tests/run $(UNIT) $(UNIT:$O/%=build/asan/%) $(sort $(wildcard tests/mpi/*.sh tests/cli/*.sh tests/lint/*.sh))
 
@@ -122,4 +123,4 @@ help:                             ## this text
 
 .PHONY: all bench check clean demo deps help install run-check run-demo units FORCE
 .SECONDARY:
--include $(OBJ:.o=.d) $O/src/cli/main.d $(UNIT:%=%.d)
+-include $(OBJ:.o=.d) $O/src/cli/main.d $(UNIT:%=%.d) $(PARALLEL:%=%.d)

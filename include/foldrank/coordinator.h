@@ -36,6 +36,14 @@ FR_CHECKED fr_status fr_coordinator_create(fr_search *search, fr_history *histor
                                            void *context, fr_coordinator **out);
 void fr_coordinator_destroy(fr_coordinator **coordinator);
 
+/* Trials are pruned by comparison with others: trial t waits until trials 0 .. t - concurrency
+ * have settled (0: waits for nothing), and of the open trials the one with the fewest folds
+ * handed out comes first, so that a beaten trial costs little. Before the first assignment. */
+void fr_coordinator_set_pruning(fr_coordinator *coordinator, uint64_t concurrency);
+
+/* Number of trials, from 0 on, that decisions about `trial` may look at. */
+uint64_t fr_coordinator_visible(const fr_coordinator *coordinator, uint64_t trial);
+
 /* Up to `capacity` tasks for `worker`, so many that it has one batch to work on and one in
  * reserve. A batch is about 50 ms of work by the running average of task times. Towards the end
  * less: nobody is given what others could begin sooner. *n = 0: the worker has enough, or
@@ -48,6 +56,9 @@ FR_CHECKED fr_status fr_coordinator_assign(fr_coordinator *coordinator, int work
  * filled or does not exist. */
 FR_CHECKED fr_status fr_coordinator_report(fr_coordinator *coordinator, int worker,
                                            fr_fold_result *result);
+
+/* Tasks that `worker` has and has not reported. */
+size_t fr_coordinator_held(const fr_coordinator *coordinator, int worker);
 
 /* All trials of the search have settled. */
 bool fr_coordinator_done(const fr_coordinator *coordinator);

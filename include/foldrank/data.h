@@ -49,7 +49,7 @@ typedef struct {
     char *path;
     int format;   /* fr_format */
     char *target; /* column name; a number counts columns from 0, negative from the end */
-    char *labels; /* file with the targets, for formats that keep them apart (idx, npy) */
+    char *labels; /* file with the targets alone, one column in any format */
     int task;     /* fr_learn */
     char *features_dataset, *target_dataset; /* hdf5: names of the data sets; X and y */
     int delimiter;                           /* csv: fr_delimiter */
@@ -96,7 +96,7 @@ typedef struct {
     char **classes; /* classification: names, sorted (numbers as numbers) */
     size_t n_classes;
     bool has_target, has_group, has_fold, has_weight, has_test_mark;
-    uint64_t fingerprint; /* of all cells; 0 until the block is filled */
+    uint64_t fingerprint; /* of all cells and names; 0 until the block is filled */
 } fr_schema;
 
 typedef struct {
@@ -111,15 +111,23 @@ typedef struct {
 
 typedef struct fr_source fr_source;
 
-/* Look at the file(s) and learn the schema. A text file is parsed whole, here; the others are
- * read in fr_source_fill. Errors: FR_ERR_DATA with file, line, column and cell. */
+/* Look at the file(s) and learn the schema. Text is read once here to learn the kinds of its
+ * columns, and again in fr_source_fill; of the other formats only the target is read here.
+ *
+ * A text column is categorical when one of its cells is no number; with more than 95 % numbers
+ * that cell is taken for a mistake, and an error. Levels of a separate test file count too; a
+ * class that only the test file has is an error, as nothing could learn it. Numbers are levels
+ * and classes by their value ("1" and "1.0" are one), named as first written.
+ * Missing targets, groups, folds, weights and infinite numbers are errors.
+ * Errors: FR_ERR_DATA with file, line, column and cell; FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_source_open(const fr_data_options *options, const fr_test_options *test,
                                     fr_source **out);
 
 /* The same for new data that a model is to predict: columns are matched by name to `schema` (by
  * position for formats without names), its levels and classes are kept (a new level is
  * missing), columns it does not know are ignored, a column it needs and does not find is
- * FR_ERR_DATA that lists the missing and the present ones. The target may be absent. */
+ * FR_ERR_DATA that lists the missing and the present ones. The target may be absent; where it
+ * is missing or no class of the model, y is NaN. */
 FR_CHECKED fr_status fr_source_open_like(const fr_data_options *options,
                                          const fr_schema *schema, fr_source **out);
 void fr_source_close(fr_source **source);
@@ -147,7 +155,9 @@ FR_CHECKED fr_status fr_dataset_read(const fr_data_options *options,
                                      const fr_test_options *test, void **block,
                                      fr_dataset *out);
 
-/* Write a data set as HDF5: X, y, names, levels, classes; `foldrank import`. */
+/* Write a data set as HDF5, under a temporary name first: X, y, names, classes, levels/<column
+ * number>, group, fold, weight, test. Reading the file gives the same data set back. Errors:
+ * FR_ERR_IO. */
 FR_CHECKED fr_status fr_dataset_write_hdf5(const fr_dataset *dataset, const char *path);
 
 #endif

@@ -32,6 +32,9 @@ typedef enum {
     FR_PRUNE_THRESHOLD = 16, /* worse than a fixed score */
     FR_PRUNE_PATIENCE = 32,  /* no better score for `patience` epochs */
     FR_PRUNE_RACING = 64,    /* over folds: a paired test against the best trial (select.h) */
+    /* those that give cutoffs */
+    FR_PRUNE_BY_CUTOFF = FR_PRUNE_MEDIAN | FR_PRUNE_PERCENTILE | FR_PRUNE_ASHA |
+                         FR_PRUNE_HYPERBAND | FR_PRUNE_THRESHOLD,
 } fr_prune_method;
 
 /* Study key `pruning`. */

@@ -75,11 +75,11 @@ typedef struct {
     const fr_model *model;         /* NULL before the refit */
     double test_score;             /* NaN when there is none */
     const fr_rank_record *ranks;   /* (n_ranks), NULL while unknown */
-    int n_ranks;
-    const char *command;       /* as typed */
-    const char *mpi_version;   /* the MPI library's own words; NULL = not known */
-    double created;            /* fr_journal_created(): seconds since 1970 [s] */
-    uint64_t data_fingerprint; /* 0 without data */
+    int n_ranks;                   /* also known without `ranks` */
+    const char *command;           /* as typed */
+    const char *mpi_version;       /* the MPI library's own words; NULL = not known */
+    double created;                /* fr_journal_created(): seconds since 1970 [s] */
+    uint64_t data_fingerprint;     /* 0 without data */
 } fr_results;
 
 /* Write dir/results.h5 under a temporary name, sync, rename. FR_ERR_IO leaves the old one. */

@@ -20,7 +20,8 @@ void fr_text_table_close(fr_text_table **table);
 char *const *fr_text_table_names(const fr_text_table *table, size_t *n);
 
 /* The cells of the next row, one per column, valid until the next call; *cells is NULL at the
- * end. A row that is short has empty cells at its end: replicates that were not made. *line is the row's line in the file. Errors: FR_ERR_DATA, FR_ERR_MEMORY. */
+ * end. A row that is short has empty cells at its end: replicates that were not made. *line is
+ * the row's line in the file. Errors: FR_ERR_DATA, FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_text_table_next(fr_text_table *table, char ***cells, uint64_t *line);
 
 #endif

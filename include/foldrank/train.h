@@ -96,7 +96,7 @@ typedef struct {
 } fr_prepared;
 
 /* Largest size of train_x and valid_x together [bytes]: what the caches hold anyway. */
-enum { FR_PREPARED_MAX = 8 << 20 };
+enum { FR_PREPARED_MAX = 2 << 20 };
 
 /* rows[0], n[0]: training; rows[1], n[1]: validation, may be NULL and 0.
  * Errors: FR_ERR_MEMORY, and those of fr_transform_fit. */
@@ -117,7 +117,9 @@ typedef struct {
     int threads;          /* OpenMP threads to use; never changes a result */
     const fr_rung *rungs; /* stop when worse than the cutoff; ascending epochs */
     size_t n_rungs;
-    uint32_t stop_after; /* end after this epoch, the schedule's horizon unchanged; 0 = no */
+    uint32_t give_up_after; /* pruned after so many epochs without a better score ... */
+    uint32_t give_up_from;  /* ... but not before this epoch; give_up_after 0 = never */
+    uint32_t stop_after;    /* end after this epoch, the schedule's horizon unchanged; 0 = no */
     const atomic_bool *stop; /* looked at between epochs; NULL = never */
     bool want_train_score;
 } fr_fit_request;

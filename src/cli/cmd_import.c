@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "foldrank/data.h"
+#include "foldrank/memory.h"
 #include "foldrank/text.h"
 
 typedef struct {
@@ -87,11 +88,13 @@ static fr_status take_settings(const fr_cli *cli, const import_values *values,
     FR_TRY(fr_option_defaults(fr_test_option_table, fr_test_option_count, &settings->test));
     for (size_t i = 0; i < values->set.n; i++)
         FR_TRY(apply_setting(values->set.item[i], settings));
-    const fr_option *path = fr_option_find(fr_data_option_table, fr_data_option_count, "path"),
-                    *target =
-                        fr_option_find(fr_data_option_table, fr_data_option_count, "target");
-    FR_TRY(fr_option_set(path, cli->operands[0], &settings->data));
-    if (values->target != NULL) FR_TRY(fr_option_set(target, values->target, &settings->data));
+    free(settings->data.path);
+    if ((settings->data.path = fr_strdup(cli->operands[0])) == NULL) return FR_ERR_MEMORY;
+    if (values->target != NULL) {
+        free(settings->data.target);
+        settings->data.target = fr_strdup(values->target);
+        if (settings->data.target == NULL) return FR_ERR_MEMORY;
+    }
     if (!values->force && access(cli->operands[1], F_OK) == 0)
         return FR_FAIL(FR_ERR_USAGE, "import: %s is there already; --force replaces it",
                        cli->operands[1]);
@@ -151,7 +154,7 @@ const fr_cli_command fr_cmd_import = {
         "Kinds of columns, names of levels and classes, groups, folds, weights and\n"
         "the test part of DATA go along.",
     .example = "foldrank import data/hpc_data.csv.gz hpc.h5 --target class\n"
-               "  foldrank import power.txt power.h5 -t -1 --set task=regression",
+               "foldrank import power.txt power.h5 -t -1 --set task=regression",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,

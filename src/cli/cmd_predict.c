@@ -294,8 +294,8 @@ const fr_cli_command fr_cmd_predict = {
                "ignored, a missing one is an error, a category that the training data did not\n"
                "have counts as missing. Classes come with the probability of each. When DATA\n"
                "has the target too, the score is printed as well.",
-    .example = "foldrank predict results/digits new.csv -o predicted.csv\n"
-               "mpirun -n 8 foldrank predict results/digits new.h5 -o predicted.h5",
+    .example = "  foldrank predict results/digits new.csv -o predicted.csv\n"
+               "  mpirun -n 8 foldrank predict results/digits new.h5 -o predicted.h5",
     .min_operands = 2,
     .max_operands = 2,
     .parallel = true,

@@ -273,9 +273,9 @@ const fr_cli_command fr_cmd_show = {
     .details = "RESULTS is a results.h5, or the directory of a run, also while it goes on:\n"
                "then the last checkpoint is shown. Without --sort the best trials come\n"
                "first. A trial marked * is the chosen one.",
-    .example = "foldrank show results/digits              the ten best trials\n"
-               "foldrank show results/digits --trial 17   everything about one\n"
-               "foldrank show results/digits -f csv       all trials, to read elsewhere",
+    .example = "  foldrank show results/digits              the ten best trials\n"
+               "  foldrank show results/digits --trial 17   everything about one\n"
+               "  foldrank show results/digits -f csv       all trials, to read elsewhere",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

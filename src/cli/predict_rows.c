@@ -56,7 +56,7 @@ static void add_number(fr_text *text, float value)
     char number[32];
     if (isnan(value)) return;
     int length = 0;
-    for (int digits = 6; digits <= 9; digits++) {
+    for (int digits = 7; digits <= 9; digits++) {
         length = snprintf(number, sizeof number, "%.*g", digits, (double)value);
         if (strtof(number, NULL) == value) break;
     }

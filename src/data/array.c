@@ -76,7 +76,7 @@ static double decode_one(fr_element element, const unsigned char *bytes)
     }
 }
 
-void fr_element_decode(fr_element element, const unsigned char *in, size_t n, double *out)
+static void decode(fr_element element, const unsigned char *in, size_t n, double *out)
 {
     if (element.kind == 'u' && element.bytes == 1)
         for (size_t i = 0; i < n; i++) out[i] = in[i];
@@ -85,7 +85,7 @@ void fr_element_decode(fr_element element, const unsigned char *in, size_t n, do
             out[i] = decode_one(element, in + i * (size_t)element.bytes);
 }
 
-fr_cell fr_element_cell(fr_element element)
+static fr_cell cell_of(fr_element element)
 {
     if (element.kind == 'u' && element.bytes == 1) return FR_CELL_U8;
     return element.kind == 'i' && element.bytes <= 2 ? FR_CELL_I16 : FR_CELL_F32;
@@ -116,12 +116,11 @@ static fr_status array_next(fr_reader *reader, fr_rows *rows)
     if (a->array.by_columns) {
         for (size_t c = 0; c < cols; c++)
             for (size_t r = 0; r < n; r++)
-                fr_element_decode(a->array.element,
-                                  a->bytes + (c * a->array.rows + a->row + r) * size, 1,
-                                  &a->values[r * cols + c]);
+                decode(a->array.element, a->bytes + (c * a->array.rows + a->row + r) * size, 1,
+                       &a->values[r * cols + c]);
     } else if (n > 0) {
         FR_TRY(fr_stream_read(&a->stream, a->bytes, n * cols * size));
-        fr_element_decode(a->array.element, a->bytes, n * cols, a->values);
+        decode(a->array.element, a->bytes, n * cols, a->values);
     }
     a->row += n;
     return FR_OK;
@@ -133,6 +132,20 @@ static void array_close(fr_reader *reader)
     fr_stream_close(&a->stream);
     free(a->bytes);
     free(a->values);
+}
+
+/* A damaged header must not make us ask for memory that nothing will fill. */
+static fr_status check_shape(const array_reader *a)
+{
+    const size_t rows = a->array.rows, cols = a->array.cols;
+    const double bytes = (double)rows * (double)cols * a->array.element.bytes;
+    if (cols == 0 || cols > FR_COLUMNS_MAX)
+        return FR_FAIL(FR_ERR_DATA, "%s: has %zu columns; 1 to %d can be used", a->base.path,
+                       cols, FR_COLUMNS_MAX);
+    if (bytes + (double)a->array.start > (double)a->stream.most)
+        return FR_FAIL(FR_ERR_DATA, "%s: is too short for %zu rows x %zu columns of %d bytes",
+                       a->base.path, rows, cols, a->array.element.bytes);
+    return FR_OK;
 }
 
 static fr_status get_buffers(array_reader *a)
@@ -161,7 +174,7 @@ fr_status fr_array_open(fr_stream *stream, const fr_array *array, fr_reader **ou
     a->base = (fr_reader){.ops = &ops,
                           .path = fr_strdup(stream->path),
                           .typed = true,
-                          .cell = fr_element_cell(array->element),
+                          .cell = cell_of(array->element),
                           .rows = array->rows,
                           .target = -1};
     a->stream = *stream;
@@ -169,10 +182,7 @@ fr_status fr_array_open(fr_stream *stream, const fr_array *array, fr_reader **ou
     *stream = (fr_stream){0};
     fr_reader *reader = &a->base;
     fr_status st = a->base.path == NULL ? FR_ERR_MEMORY : FR_OK;
-    const size_t limit = SIZE_MAX / 16;
-    if (st == FR_OK && (array->cols == 0 || array->rows > limit / array->cols))
-        st = FR_FAIL(FR_ERR_DATA, "%s: %zu rows x %zu columns is no table", a->base.path,
-                     array->rows, array->cols);
+    if (st == FR_OK) st = check_shape(a);
     a->base.cols = st == FR_OK ? array->cols : 0;
     if (st == FR_OK) st = get_buffers(a);
     if (st != FR_OK) fr_reader_close(&reader);

@@ -85,7 +85,8 @@ static fr_status note_record(fr_splitter *s, column_hint *hint, size_t cols, boo
     return FR_OK;
 }
 
-/* Names stand over numbers; where all is text, names do not come back below. */
+/* Names stand over numbers; where all is text, names do not come back below. A lone column of
+ * texts is a list of labels. */
 static bool looks_like_header(const column_hint *hint, size_t cols, const char *target)
 {
     bool all_text = true, repeated = false;
@@ -97,7 +98,7 @@ static bool looks_like_header(const column_hint *hint, size_t cols, const char *
         all_text &= hint[c].first_is_text;
         repeated |= hint[c].repeated;
     }
-    return all_text && !repeated;
+    return all_text && !repeated && cols > 1;
 }
 
 static fr_status sniff_header(fr_splitter *s, const char *target, bool *header)

@@ -126,7 +126,8 @@ static fr_status fill_reader(fill_place *at, fr_reader *reader, const ptrdiff_t 
     return at->row - first == n_rows ? FR_OK : changed(reader);
 }
 
-bool fr_part_is_plain(const fr_source *source, const fr_part *part)
+/* All feature columns go into the block as they are. */
+static bool is_plain(const fr_source *source, const fr_part *part)
 {
     const size_t n = fr_reader_features(part->reader);
     if (part->reader->ops->cells == NULL || n != source->schema.cols) return false;
@@ -143,7 +144,7 @@ static fr_status fill_part(fr_source *source, const fr_part *part, const fr_layo
 {
     fr_reader *reader = part->reader;
     fill_place at = {.source = source, .reader = reader, .to = *to, .row = first_row};
-    const bool plain = fr_part_is_plain(source, part);
+    const bool plain = is_plain(source, part);
     size_t n_wanted = 0;
     if (plain) {
         const size_t offset =

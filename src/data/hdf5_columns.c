@@ -54,8 +54,9 @@ static fr_status open_features(fr_hdf5_reader *h, const char *name)
     if (!holds_numbers(h->x, &h->base.cell))
         return FR_FAIL(FR_ERR_DATA, "%s: data set `%s` holds no plain integers or floats",
                        h->base.path, name);
-    if (h->x_cols == 0)
-        return FR_FAIL(FR_ERR_DATA, "%s: data set `%s` has no columns", h->base.path, name);
+    if (h->x_cols == 0 || h->x_cols > FR_COLUMNS_MAX)
+        return FR_FAIL(FR_ERR_DATA, "%s: data set `%s` has %zu columns; 1 to %d can be used",
+                       h->base.path, name, h->x_cols, FR_COLUMNS_MAX);
     return FR_OK;
 }
 

@@ -23,7 +23,9 @@ typedef struct {
     char *path;
     char *buffer;
     size_t capacity, at, end;
-    bool ended; /* the file has no more than what is in the buffer */
+    bool ended;    /* the file has no more than what is in the buffer */
+    uint64_t most; /* bytes that a file of this size can hold: what a header promises beyond
+                    * is a lie */
 } fr_stream;
 
 FR_CHECKED fr_status fr_stream_open(const char *path, fr_stream *out);
@@ -176,9 +178,6 @@ typedef struct {
     bool swap; /* other byte order than ours */
 } fr_element;
 
-void fr_element_decode(fr_element element, const unsigned char *in, size_t n, double *out);
-fr_cell fr_element_cell(fr_element element);
-
 /* A reader over an open stream, which it takes over also on failure. */
 typedef struct {
     fr_element element;
@@ -214,6 +213,9 @@ typedef struct {
     char *first_text;        /* message part: place and cell of the first text */
     fr_dict dict;
 } fr_field;
+
+/* Above this a table is not one that can be used dense. */
+enum { FR_COLUMNS_MAX = 1 << 22 };
 
 /* Above this a column of categories is an identifier. Index and level then also fit int16 or
  * are exact in float32. */
@@ -265,7 +267,5 @@ size_t fr_cell_size(fr_cell cell);
 
 /* Read all rows and learn of each field what it holds; sets the rows of the parts. */
 FR_CHECKED fr_status fr_scan(fr_source *source);
-/* Whether all feature columns of the part go into the block as they are. */
-bool fr_part_is_plain(const fr_source *source, const fr_part *part);
 
 #endif

@@ -206,8 +206,11 @@ static fr_status scan_parts(fr_source *source)
         size_t labels;
         FR_TRY(scan_reader(source, p, part->labels, part->labels_field, &labels));
         if (labels != part->rows)
-            return FR_FAIL(FR_ERR_DATA, "%s: has %zu labels for the %zu rows of %s",
-                           part->labels->path, labels, part->rows, part->reader->path);
+            return FR_FAIL(FR_ERR_DATA, "%s: has %zu labels for the %zu rows of %s%s",
+                           part->labels->path, labels, part->rows, part->reader->path,
+                           labels == part->rows + 1
+                               ? "; if its first line is a name, set data.header: true"
+                               : "");
     }
     return FR_OK;
 }

@@ -8,6 +8,8 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
+/* No gzip stream shrinks its content by more (deflate: 1032). */
+enum { BEST_RATIO = 1100 };
 enum { START_SIZE = 1 << 18, READ_LIMIT = 1 << 30, SPARE = 1 };
 
 fr_status fr_stream_open(const char *path, fr_stream *out)
@@ -31,6 +33,7 @@ fr_status fr_stream_open(const char *path, fr_stream *out)
         fr_stream_close(out);
         return FR_FAIL(FR_ERR_MEMORY, "%s: out of memory", path);
     }
+    out->most = (uint64_t)about.st_size * (gzdirect(out->file) ? 1 : BEST_RATIO);
     out->capacity = START_SIZE;
     out->buffer[0] = '\n';
     return FR_OK;

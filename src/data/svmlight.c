@@ -11,7 +11,7 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-enum { BATCH_VALUES = 1 << 16, COLS_MAX = 1 << 24 };
+enum { BATCH_VALUES = 1 << 16, COLS_MAX = FR_COLUMNS_MAX };
 
 typedef struct {
     fr_reader base;

@@ -7,6 +7,13 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
+/* The one pruning rule that needs no other trial. */
+static uint32_t patience_of(const fr_study *study)
+{
+    const bool wanted = (study->prune_methods & FR_PRUNE_PATIENCE) != 0;
+    return wanted ? (uint32_t)study->pruning.patience : 0;
+}
+
 fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                const atomic_bool *stop, fr_fold_result *result)
 {
@@ -30,6 +37,8 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                         .threads = objective->threads,
                                         .rungs = task->rungs,
                                         .n_rungs = task->n_rungs,
+                                        .give_up_after = patience_of(study),
+                                        .give_up_from = (uint32_t)study->pruning.first_epoch,
                                         .stop = stop,
                                         .want_train_score = true};
         st = fr_fit(&request, result, NULL);

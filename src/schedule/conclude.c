@@ -7,18 +7,16 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-/* Rows that train and validate in the first fold, for the paired test's correction. */
-static fr_status fold_rows(const fr_run_state *run, double *train, double *valid)
+fr_status fr_conclude_valid_share(const fr_run_state *run, double *share)
 {
-    *train = *valid = 1.0;
+    *share = 1.0;
     if (run->folds == NULL) return FR_OK;
     uint32_t *train_rows = NULL, *valid_rows = NULL;
     size_t n_train = 0, n_valid = 0;
     FR_TRY(fr_folds_get(run->folds, 0, &train_rows, &n_train, &valid_rows, &n_valid));
     free(train_rows);
     free(valid_rows);
-    *train = (double)n_train;
-    *valid = (double)n_valid;
+    *share = (double)n_valid / (double)n_train;
     return FR_OK;
 }
 
@@ -42,14 +40,12 @@ static bool nothing_new(const fr_run_state *run, bool trains)
 fr_status fr_conclude_select(fr_run_state *run, bool *refit)
 {
     const fr_history *history = run->history;
-    double train = 0.0, valid = 0.0;
-    FR_TRY(fold_rows(run, &train, &valid));
     double *complexity = fr_alloc(history->n, sizeof *complexity);
     if (complexity == NULL) return FR_ERR_MEMORY;
     for (size_t t = 0; t < history->n; t++)
         complexity[t] = fr_objective_complexity(run->objective, history->trials[t].point);
-    const fr_status st = fr_select_run(history, &run->study->select, complexity, train, valid,
-                                       &run->report->selection);
+    const fr_status st = fr_select_run(history, &run->study->select, complexity, 1.0,
+                                       run->valid_share, &run->report->selection);
     free(complexity);
     if (st != FR_OK) return st;
     run->has_selection = true;
@@ -75,7 +71,7 @@ fr_status fr_conclude_write(fr_run_state *run)
         .test_score = run->has_model ? run->refit.test_score
                       : reused       ? run->earlier->test_score
                                      : NAN,
-        .ranks = run->has_records ? run->report->ranks : NULL,
+        .ranks = run->report->ranks,
         .n_ranks = run->report->n_ranks,
         .command = run->options->command,
         .mpi_version = mpi,

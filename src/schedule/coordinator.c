@@ -4,8 +4,9 @@
  * Workload: from ten trials of minutes to millions of tasks of microseconds, on 1 to 1,000
  * workers; assign and report are O(1) but for the suggestion itself and one binary search.
  *
- * Invariant: of the history->n * n_folds tasks of the suggested trials, n_done are filed,
- * n_out are with workers, and the rest lies ahead of the cursor or in `returned`. */
+ * Invariant: of the history->n * n_folds tasks of the suggested trials, history->n_filed are
+ * filed, n_out are with workers (a cancelled one counts in both until it comes back), and the
+ * rest lies ahead of `handed` or in `returned`. */
 #include "foldrank/coordinator.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@
 /* Work that one message should carry [s], and the least worth dividing: what a message takes to
  * be noticed by a sleeping main thread. */
 static const double batch_seconds = 0.05;
-static const double least_seconds = 0.002;
+static const double least_seconds = 0.004;
 
 struct fr_coordinator {
     fr_search *search;
@@ -29,9 +30,11 @@ struct fr_coordinator {
     size_t n_workers;
     size_t *out;    /* (n_workers) tasks with each worker */
     uint64_t n_out; /* their sum */
-    uint64_t n_done;
-    size_t cursor_trial; /* next task to look at */
-    uint32_t cursor_fold;
+    bool pruning;
+    uint64_t concurrency; /* with pruning: trials in flight; 0 = any number */
+    uint32_t *handed; /* (capacity) folds of each trial that were handed out or passed over */
+    size_t handed_capacity;
+    size_t cursor;           /* trials before it have all their folds handed out */
     fr_assignment *returned; /* interrupted tasks, to be handed out before the cursor's */
     size_t n_returned, returned_capacity;
     double mean_s; /* running average of the seconds of a task */
@@ -46,14 +49,14 @@ static void learn_seconds(fr_coordinator *c, double seconds)
     c->mean_s += (seconds - c->mean_s) / (double)c->n_timed;
 }
 
-static void count_replayed(fr_coordinator *c)
+static void learn_replayed(fr_coordinator *c)
 {
     const fr_history *h = c->history;
     for (size_t t = 0; t < h->n; t++) {
         for (uint32_t f = 0; f < h->n_folds; f++) {
-            if (h->trials[t].folds[f] == NULL) continue;
-            c->n_done++;
-            learn_seconds(c, h->trials[t].folds[f]->seconds);
+            const fr_fold_result *fold = h->trials[t].folds[f];
+            if (fold == NULL || fold->state == FR_TRIAL_CANCELLED) continue;
+            learn_seconds(c, fold->seconds);
         }
     }
 }
@@ -79,7 +82,7 @@ fr_status fr_coordinator_create(fr_search *search, fr_history *history, int n_wo
     }
     const uint64_t budget = fr_search_trials(search);
     c->n_trials = budget > history->n ? budget : history->n;
-    count_replayed(c);
+    learn_replayed(c);
     *out = c;
     return FR_OK;
 }
@@ -91,17 +94,43 @@ void fr_coordinator_destroy(fr_coordinator **coordinator)
     free(c->out);
     free(c->point);
     free(c->returned);
+    free(c->handed);
     free(c);
     *coordinator = NULL;
 }
 
-/* Trials that could be suggested now. fr_search_needs grows with the trial number. */
+void fr_coordinator_set_pruning(fr_coordinator *c, uint64_t concurrency)
+{
+    c->pruning = true;
+    c->concurrency = concurrency;
+}
+
+/* Trials that must have settled before `trial` is suggested, as pruning wants it. */
+static uint64_t pruning_needs(const fr_coordinator *c, uint64_t trial)
+{
+    if (!c->pruning || c->concurrency == 0 || trial < c->concurrency) return 0;
+    return trial - c->concurrency + 1;
+}
+
+uint64_t fr_coordinator_visible(const fr_coordinator *c, uint64_t trial)
+{
+    if (c->concurrency > 0) return pruning_needs(c, trial);
+    return c->history->settled < trial ? c->history->settled : trial;
+}
+
+static bool may_suggest(const fr_coordinator *c, uint64_t trial)
+{
+    return fr_search_needs(c->search, trial) <= c->history->settled &&
+           pruning_needs(c, trial) <= c->history->settled;
+}
+
+/* Trials that could be suggested now. What they need grows with the trial number. */
 static uint64_t count_suggestible(const fr_coordinator *c)
 {
     uint64_t low = c->history->n, high = c->n_trials; /* low .. high-1 are candidates */
     while (low < high) {
         const uint64_t middle = low + (high - low) / 2;
-        if (fr_search_needs(c->search, middle) <= c->history->settled)
+        if (may_suggest(c, middle))
             low = middle + 1;
         else
             high = middle;
@@ -109,11 +138,12 @@ static uint64_t count_suggestible(const fr_coordinator *c)
     return low - c->history->n;
 }
 
-/* Tasks that could be handed out now. */
+/* Tasks that could be handed out now; fewer while cancelled ones are with workers. */
 static uint64_t count_ready(const fr_coordinator *c)
 {
-    const uint64_t folds = c->history->n_folds;
-    return c->history->n * folds - c->n_done - c->n_out + count_suggestible(c) * folds;
+    const uint64_t folds = c->history->n_folds, all = c->history->n * folds;
+    const uint64_t gone = c->history->n_filed + c->n_out;
+    return (all > gone ? all - gone : 0) + count_suggestible(c) * folds;
 }
 
 /* Tasks that make `seconds` of work, between 1 and `limit`. */
@@ -125,22 +155,26 @@ static size_t tasks_in(const fr_coordinator *c, double seconds, size_t limit)
     return n < 1.0 ? 1 : (size_t)n;
 }
 
-/* How many tasks `worker` should get now. Each hand-out takes at most half of its even share of
- * what is left (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Comput. C-36,
- * 1987), and when there is less than one task for everybody, only a worker that has none. */
+/* How many tasks `worker` should get now: filled up to two batches when it is down to one. A
+ * batch of tasks that take less than a quarter second has at least two, or a run of short ones
+ * among longer ones would empty the reserve before a message is back. Towards the end a worker
+ * holds at most half its even share of what is left (guided self-scheduling: Polychronopoulos
+ * and Kuck, IEEE Trans. Comput. C-36, 1987), and of the last tasks only one that has none. */
 static size_t quota(const fr_coordinator *c, size_t worker, size_t capacity)
 {
     const size_t held = c->out[worker];
-    const size_t batch = tasks_in(c, batch_seconds, capacity);
+    size_t batch = tasks_in(c, batch_seconds, capacity);
+    if (batch == 1 && c->n_timed > 0 && c->mean_s < 5.0 * batch_seconds) batch = 2;
     if (held > batch) return 0;
-    const size_t least = tasks_in(c, least_seconds, batch);
     const uint64_t ready = count_ready(c);
-    if (held > 0 && ready < (uint64_t)least * c->n_workers) return 0;
-    uint64_t n = ready / (2 * (uint64_t)c->n_workers);
-    if (n < least) n = least;
-    if (n > 2 * batch - held) n = 2 * batch - held;
-    if (n > ready) n = ready;
-    return n > capacity ? capacity : (size_t)n;
+    const uint64_t share = ready / (2 * (uint64_t)c->n_workers);
+    const size_t least = tasks_in(c, least_seconds, batch);
+    size_t target = 2 * batch;
+    if (target > share) target = share > least ? (size_t)share : least;
+    if (held > target / 2) return 0;
+    size_t n = target - held;
+    if (n > ready) n = (size_t)ready;
+    return n > capacity ? capacity : n;
 }
 
 /* Add the next trial to the history; *found is false when none may or can be added. */
@@ -149,7 +183,7 @@ static fr_status suggest(fr_coordinator *c, bool *found)
     const uint64_t trial = c->history->n;
     *found = false;
     if (trial >= c->n_trials) return FR_OK;
-    if (fr_search_needs(c->search, trial) > c->history->settled) return FR_OK;
+    if (!may_suggest(c, trial)) return FR_OK;
     FR_TRY(fr_search_suggest(c->search, c->history, c->point, found));
     if (!*found) {
         c->n_trials = trial;
@@ -159,29 +193,59 @@ static fr_status suggest(fr_coordinator *c, bool *found)
     return fr_history_add_trial(c->history, c->point);
 }
 
-/* The next task in trial-major order; *found is false when nothing is ready. */
+/* First fold of trial t that is neither handed out nor filed; n_folds when there is none. */
+static uint32_t next_fold(fr_coordinator *c, size_t t)
+{
+    while (c->handed[t] < c->history->n_folds &&
+           c->history->trials[t].folds[c->handed[t]] != NULL)
+        c->handed[t]++;
+    return c->handed[t];
+}
+
+/* The open trial to go on with: the first one; with pruning the one with the lowest fold, of
+ * which there are about `concurrency`. history->n when all folds are handed out. */
+static size_t pick_trial(fr_coordinator *c)
+{
+    const uint32_t n_folds = c->history->n_folds;
+    size_t best = c->history->n;
+    uint32_t lowest = n_folds;
+    while (c->cursor < c->history->n && next_fold(c, c->cursor) == n_folds) c->cursor++;
+    for (size_t t = c->cursor; t < c->history->n && lowest > 0; t++) {
+        if (next_fold(c, t) >= lowest) continue;
+        best = t;
+        lowest = c->handed[t];
+        if (!c->pruning) break;
+    }
+    return best;
+}
+
+static bool take_returned(fr_coordinator *c, fr_assignment *task)
+{
+    while (c->n_returned > 0) {
+        *task = c->returned[--c->n_returned];
+        if (c->history->trials[task->trial].folds[task->fold] == NULL) return true;
+    }
+    return false;
+}
+
+/* The next task; *found is false when nothing is ready. */
 static fr_status next_task(fr_coordinator *c, fr_assignment *task, bool *found)
 {
+    *found = take_returned(c, task);
+    if (*found) return FR_OK;
+    void *block = c->handed;
+    FR_TRY(fr_grow(&block, &c->handed_capacity, c->history->n + 1, sizeof *c->handed));
+    c->handed = block;
+    size_t trial = pick_trial(c);
+    const bool none = trial == c->history->n;
+    if (none || (c->pruning && c->handed[trial] > 0)) {
+        FR_TRY(suggest(c, found));
+        if (*found) trial = c->history->n - 1;
+        if (!*found && none) return FR_OK;
+    }
     *found = true;
-    if (c->n_returned > 0) {
-        *task = c->returned[--c->n_returned];
-        return FR_OK;
-    }
-    for (;;) {
-        if (c->cursor_trial == c->history->n) {
-            FR_TRY(suggest(c, found));
-            if (!*found) return FR_OK;
-        }
-        const fr_trial *trial = &c->history->trials[c->cursor_trial];
-        while (c->cursor_fold < c->history->n_folds) {
-            const uint32_t fold = c->cursor_fold++;
-            if (trial->folds[fold] != NULL) continue;
-            *task = (fr_assignment){.trial = c->cursor_trial, .fold = fold};
-            return FR_OK;
-        }
-        c->cursor_trial++;
-        c->cursor_fold = 0;
-    }
+    *task = (fr_assignment){.trial = trial, .fold = c->handed[trial]++};
+    return FR_OK;
 }
 
 fr_status fr_coordinator_assign(fr_coordinator *c, int worker, fr_assignment *tasks,
@@ -226,11 +290,16 @@ fr_status fr_coordinator_report(fr_coordinator *c, int worker, fr_fold_result *r
         const double seconds = result->seconds;
         FR_TRY(fr_history_add_fold(c->history, result));
         learn_seconds(c, seconds);
-        c->n_done++;
     }
     c->out[worker]--;
     c->n_out--;
     return FR_OK;
+}
+
+size_t fr_coordinator_held(const fr_coordinator *c, int worker)
+{
+    assert(worker >= 0 && (size_t)worker < c->n_workers);
+    return c->out[worker];
 }
 
 bool fr_coordinator_done(const fr_coordinator *c)
@@ -240,6 +309,6 @@ bool fr_coordinator_done(const fr_coordinator *c)
 
 void fr_coordinator_progress(const fr_coordinator *c, uint64_t *done, uint64_t *total)
 {
-    *done = c->n_done;
+    *done = c->history->n_filed;
     *total = c->n_trials * c->history->n_folds;
 }

@@ -3,12 +3,13 @@
 #include <stdlib.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/log.h"
 #include "internal.h"
 
 /* Sleep between two looks at the network [s]. Nobody waits for this thread while its compute
  * thread has a batch in reserve, and it wakes at once when that runs dry. */
-static const double least_sleep_s = 0.0001;
-static const double most_sleep_s = 0.002;
+static const double least_sleep_s = 0.0005;
+static const double most_sleep_s = 0.004;
 
 typedef struct {
     bool noticed; /* root knows that this rank wants to end */
@@ -47,7 +48,8 @@ static fr_status send_done(fr_run_state *run)
 {
     fr_worker_stop(run->worker, true);
     fr_results_list list = {0};
-    fr_status failure = fr_worker_collect(run->worker, true, &list);
+    if (fr_worker_collect(run->worker, true, &list) != FR_OK)
+        fr_log_all(FR_LOG_DEBUG, "schedule late_failure=%s", fr_status_message());
     fr_rank_record record = {0};
     fr_worker_get_record(run->worker, &record);
     record.threads = run->place.threads;
@@ -56,8 +58,7 @@ static fr_status send_done(fr_run_state *run)
     fr_rank_record_pack(&record, &pack);
     fr_results_list_pack(&list, &pack);
     fr_results_list_clear(&list);
-    const fr_status st = fr_mail_send(&run->mail, 0, FR_TAG_DONE, &pack);
-    return st != FR_OK ? st : failure;
+    return fr_mail_send(&run->mail, 0, FR_TAG_DONE, &pack);
 }
 
 static fr_status handle(fr_run_state *run, follower *me, int tag, fr_unpack *in)
@@ -103,22 +104,25 @@ static fr_status look_around(fr_run_state *run, follower *me, bool *busy)
     return FR_OK;
 }
 
-fr_status fr_run_follower(fr_run_state *run)
+fr_status fr_follower_run(fr_run_state *run)
 {
     follower me = {.status = FR_OK};
     double sleep_s = least_sleep_s;
-    while (!me.ended) {
+    fr_status st = FR_OK;
+    while (!me.ended && st == FR_OK) {
         bool busy = false;
-        const fr_status st = look_around(run, &me, &busy);
-        if (st == FR_ERR_MPI) return st;
-        if (st != FR_OK) FR_TRY(send_notice(run, &me, st));
+        st = look_around(run, &me, &busy);
+        if (st != FR_OK && st != FR_ERR_MPI) st = send_notice(run, &me, st);
         sleep_s = busy ? least_sleep_s : sleep_s * 2.0;
         if (sleep_s > most_sleep_s) sleep_s = most_sleep_s;
         if (!me.ended) fr_worker_wait(run->worker, sleep_s);
     }
-    const fr_status st = send_done(run);
-    if (me.status != FR_OK) fr_status_set(me.status, me.message != NULL ? me.message : "");
+    if (st == FR_OK) st = send_done(run);
+    if (st == FR_OK) st = fr_mail_settle(&run->mail, true);
+    if (st != FR_OK) /* root cannot be told any more: only an abort is left */
+        st = FR_FAIL(FR_ERR_MPI, "%s", fr_status_message());
+    else if (me.status != FR_OK)
+        st = fr_status_set(me.status, me.message != NULL ? me.message : "");
     free(me.message);
-    FR_TRY(fr_mail_settle(&run->mail, true));
-    return me.status != FR_OK ? me.status : st;
+    return st;
 }

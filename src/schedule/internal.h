@@ -34,6 +34,8 @@ struct fr_parcel {
     size_t n, n_params;
     fr_assignment *tasks; /* (n) */
     double *points;       /* (n, n_params) */
+    fr_rung **rungs;      /* (n) cutoffs of each task, owned; NULL where there are none */
+    size_t *n_rungs;      /* (n) */
 };
 
 /* Zeroed; NULL when memory is short. Local. */
@@ -115,17 +117,19 @@ void fr_worker_destroy(fr_worker **worker);
 /* ---- progress.c ---- */
 
 typedef struct {
-    double started, every_s; /* fr_clock_now() of the loop's start; between log lines */
+    const fr_coordinator *coordinator; /* borrowed, as all pointers here */
+    const fr_history *history;
+    double started, every_s; /* fr_clock_now() of the loop's start; between log lines [s] */
     double next_live, next_line;
     uint64_t done_before; /* tasks that an earlier run had finished */
-    int n_ranks;
-    double busy_s; /* time in tasks, all ranks, this run */
     uint64_t failed;
+    int n_ranks;
+    double busy_s;    /* time in finished tasks, all ranks, this run */
+    double *last_end; /* (n_ranks) when each rank's last known task ended, fr_clock_now() */
 } fr_progress;
 
 /* Show how far the run is, when it is time to. Local. */
-void fr_progress_show(fr_progress *progress, const fr_coordinator *coordinator,
-                      const fr_history *history, double now);
+void fr_progress_show(fr_progress *progress, double now);
 void fr_progress_end(void);
 
 /* ---- threads.c ---- */
@@ -141,6 +145,8 @@ typedef struct {
 FR_CHECKED fr_status fr_run_place(MPI_Comm comm, int64_t wanted, fr_run_place_info *out);
 
 /* ---- run.c, root.c, follower.c, conclude.c: a run ---- */
+
+typedef struct fr_root fr_root;
 
 typedef struct {
     MPI_Comm comm; /* own duplicate */
@@ -162,24 +168,40 @@ typedef struct {
     fr_history *history;
     fr_search *search;
     fr_coordinator *coordinator;
+    fr_root *root;
     fr_results_file *earlier; /* results.h5 as it was; NULL when there was none */
     double elapsed_s;         /* of earlier runs */
+    double valid_share;       /* validation rows / training rows of a fold */
     fr_refit refit;
     bool has_selection, has_model;
-    bool has_records; /* report->ranks is filled */
-    bool unchanged;   /* results.h5 holds exactly this already */
+    bool unchanged; /* results.h5 holds exactly this already */
     fr_run_report *report;
 } fr_run_state;
 
-/* The two loops: until the study is done or something ends it. The status is this rank's view;
- * fr_run agrees on it. */
-FR_CHECKED fr_status fr_run_root(fr_run_state *run);
-FR_CHECKED fr_status fr_run_follower(fr_run_state *run);
+/* The two loops: until the study is done or something ends it. The status is this rank's view,
+ * fr_run agrees on it; FR_ERR_MPI when the ranks can no longer reach each other. */
+FR_CHECKED fr_status fr_root_create(fr_run_state *run, fr_root **out);
+FR_CHECKED fr_status fr_root_run(fr_root *root);
+void fr_root_destroy(fr_root **root);
+FR_CHECKED fr_status fr_follower_run(fr_run_state *run);
 
 /* Choose the trial; *refit when its model has to be trained. Root. */
 FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
 
 /* Write results.h5 with what is known. Root. */
 FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
+
+/* Validation rows / training rows of the first fold, for corrected tests; 1 without data. */
+FR_CHECKED fr_status fr_conclude_valid_share(const fr_run_state *run, double *share);
+
+/* ---- pruning.c ---- */
+
+/* Cutoffs for a task: *rungs is the caller's (free), NULL when *n is 0. Root. */
+FR_CHECKED fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **rungs,
+                                  size_t *n);
+
+/* Let the history race trials over folds if the study says so. Before the journal is replayed.
+ * Root. */
+void fr_run_start_race(fr_run_state *run);
 
 #endif

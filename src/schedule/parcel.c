@@ -13,14 +13,22 @@ fr_parcel *fr_parcel_create(size_t n, size_t n_params)
     *parcel = (fr_parcel){.n = n,
                           .n_params = n_params,
                           .tasks = fr_alloc(n, sizeof *parcel->tasks),
-                          .points = fr_alloc(n * n_params, sizeof *parcel->points)};
-    if (parcel->tasks == NULL || parcel->points == NULL) fr_parcel_destroy(&parcel);
+                          .points = fr_alloc(n * n_params, sizeof *parcel->points),
+                          .rungs = fr_alloc(n, sizeof *parcel->rungs),
+                          .n_rungs = fr_alloc(n, sizeof *parcel->n_rungs)};
+    if (parcel->tasks == NULL || parcel->points == NULL || parcel->rungs == NULL ||
+        parcel->n_rungs == NULL)
+        fr_parcel_destroy(&parcel);
     return parcel;
 }
 
 void fr_parcel_destroy(fr_parcel **parcel)
 {
     if (*parcel == NULL) return;
+    for (size_t i = 0; (*parcel)->rungs != NULL && i < (*parcel)->n; i++)
+        free((*parcel)->rungs[i]);
+    free((*parcel)->rungs);
+    free((*parcel)->n_rungs);
     free((*parcel)->tasks);
     free((*parcel)->points);
     free(*parcel);
@@ -40,7 +48,30 @@ void fr_parcel_pack(const fr_parcel *parcel, fr_pack *out)
         fr_pack_u32(out, parcel->tasks[i].fold);
         if (!same_trial(parcel, i))
             fr_pack_doubles(out, parcel->points + i * parcel->n_params, parcel->n_params);
+        fr_pack_u32(out, (uint32_t)parcel->n_rungs[i]);
+        for (size_t r = 0; r < parcel->n_rungs[i]; r++) {
+            fr_pack_u32(out, parcel->rungs[i][r].epoch);
+            fr_pack_double(out, parcel->rungs[i][r].cutoff);
+        }
     }
+}
+
+static fr_status unpack_rungs(fr_unpack *in, fr_parcel *parcel, size_t i)
+{
+    const size_t n = fr_unpack_u32(in), packed_bytes = 12;
+    if (n == 0) return FR_OK;
+    if (n > fr_unpack_left(in) / packed_bytes) {
+        in->failed = true;
+        return FR_OK;
+    }
+    parcel->rungs[i] = fr_alloc(n, sizeof *parcel->rungs[i]);
+    if (parcel->rungs[i] == NULL) return FR_ERR_MEMORY;
+    parcel->n_rungs[i] = n;
+    for (size_t r = 0; r < n; r++) {
+        parcel->rungs[i][r].epoch = fr_unpack_u32(in);
+        parcel->rungs[i][r].cutoff = fr_unpack_double(in);
+    }
+    return FR_OK;
 }
 
 fr_status fr_parcel_unpack(fr_unpack *in, size_t n_params, fr_parcel **out)
@@ -49,7 +80,8 @@ fr_status fr_parcel_unpack(fr_unpack *in, size_t n_params, fr_parcel **out)
     *out = fr_parcel_create(n <= FR_TASKS_MAX ? n : 0, n_params);
     if (*out == NULL) return FR_ERR_MEMORY;
     fr_parcel *parcel = *out;
-    for (size_t i = 0; i < parcel->n; i++) {
+    fr_status st = FR_OK;
+    for (size_t i = 0; st == FR_OK && i < parcel->n; i++) {
         double *point = parcel->points + i * n_params;
         parcel->tasks[i].trial = fr_unpack_u64(in);
         parcel->tasks[i].fold = fr_unpack_u32(in);
@@ -57,9 +89,11 @@ fr_status fr_parcel_unpack(fr_unpack *in, size_t n_params, fr_parcel **out)
             fr_unpack_doubles(in, point, n_params);
         else if (n_params > 0)
             memcpy(point, point - n_params, n_params * sizeof *point);
+        st = unpack_rungs(in, parcel, i);
     }
-    if (!in->failed && n == parcel->n) return FR_OK;
+    if (st == FR_OK && !in->failed && n == parcel->n) return FR_OK;
     fr_parcel_destroy(out);
+    if (st != FR_OK) return st;
     return FR_FAIL(FR_ERR_MPI, "a message with %zu tasks is damaged", n);
 }
 

@@ -8,54 +8,66 @@
 
 static const double live_every_s = 0.2;
 
-static void live_line(const fr_progress *p, const fr_history *history, uint64_t done,
-                      uint64_t total, double now)
+typedef struct {
+    uint64_t done, total;
+    double rate;  /* tasks per second in this run */
+    double left;  /* at this rate [s]; NaN while it is 0 */
+    double busy;  /* share of the ranks' time, tasks that still run included [%] */
+    size_t best;  /* trial; history->n when none is complete */
+    double score; /* of the best; NaN */
+} figures;
+
+static figures get_figures(const fr_progress *p, double now)
 {
+    figures f = {.left = NAN, .score = NAN};
     const double wall = fmax(now - p->started, 1e-9);
-    const double rate = (double)(done - p->done_before) / wall;
-    const size_t best = fr_history_best(history, history->n);
-    char eta[FR_NUMBER_SIZE] = "?";
-    if (rate > 0.0) fr_format_duration((double)(total - done) / rate, eta);
+    double busy = p->busy_s;
+    for (int rank = 0; rank < p->n_ranks; rank++)
+        if (fr_coordinator_held(p->coordinator, rank) > 0)
+            busy += fmax(now - p->last_end[rank], 0.0);
+    f.busy = fmin(100.0 * busy / (wall * p->n_ranks), 100.0);
+    fr_coordinator_progress(p->coordinator, &f.done, &f.total);
+    f.rate = (double)(f.done - p->done_before) / wall;
+    if (f.rate > 0.0) f.left = (double)(f.total - f.done) / f.rate;
+    f.best = fr_history_best(p->history, p->history->n);
+    if (f.best < p->history->n) f.score = p->history->trials[f.best].score_mean;
+    return f;
+}
+
+static void live_line(const fr_progress *p, const figures *f)
+{
+    char left[FR_NUMBER_SIZE] = "?";
+    if (!isnan(f->left)) fr_format_duration(f->left, left);
     fr_text line = {0};
-    fr_text_add(&line, "%llu/%llu fits", (unsigned long long)done, (unsigned long long)total);
-    if (best < history->n)
-        fr_text_add(&line, "  best %.5g (trial %zu)", history->trials[best].score_mean, best);
+    fr_text_add(&line, "%llu/%llu fits", (unsigned long long)f->done,
+                (unsigned long long)f->total);
+    if (!isnan(f->score)) fr_text_add(&line, "  best %.5g (trial %zu)", f->score, f->best);
     fr_text_add(&line, "  failed %llu  %.4g fits/s  ETA %s  busy %.0f %%",
-                (unsigned long long)p->failed, rate, eta,
-                100.0 * p->busy_s / (wall * p->n_ranks));
+                (unsigned long long)p->failed, f->rate, left, f->busy);
     fr_log_live(fr_text_get(&line));
     fr_text_clear(&line);
 }
 
-static void log_line(const fr_progress *p, const fr_history *history, uint64_t done,
-                     uint64_t total, double now)
+static void log_line(const fr_progress *p, const figures *f)
 {
-    const double wall = fmax(now - p->started, 1e-9);
-    const double rate = (double)(done - p->done_before) / wall;
-    const size_t best = fr_history_best(history, history->n);
     fr_log(FR_LOG_INFO,
            "schedule progress done=%llu total=%llu best=%.6g failed=%llu fits_per_s=%.4g "
            "eta_s=%.0f busy_percent=%.0f",
-           (unsigned long long)done, (unsigned long long)total,
-           best < history->n ? history->trials[best].score_mean : NAN,
-           (unsigned long long)p->failed, rate,
-           rate > 0.0 ? (double)(total - done) / rate : NAN,
-           100.0 * p->busy_s / (wall * p->n_ranks));
+           (unsigned long long)f->done, (unsigned long long)f->total, f->score,
+           (unsigned long long)p->failed, f->rate, f->left, f->busy);
 }
 
-void fr_progress_show(fr_progress *p, const fr_coordinator *coordinator,
-                      const fr_history *history, double now)
+void fr_progress_show(fr_progress *p, double now)
 {
     const bool live = fr_log_is_live();
     double *next = live ? &p->next_live : &p->next_line;
     if (now < *next) return;
     *next = now + (live ? live_every_s : p->every_s);
-    uint64_t done = 0, total = 0;
-    fr_coordinator_progress(coordinator, &done, &total);
+    const figures f = get_figures(p, now);
     if (live)
-        live_line(p, history, done, total, now);
+        live_line(p, &f);
     else
-        log_line(p, history, done, total, now);
+        log_line(p, &f);
 }
 
 void fr_progress_end(void)

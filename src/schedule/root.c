@@ -9,18 +9,18 @@
 #include <string.h>
 
 #include "foldrank/clock.h"
-#include "foldrank/log.h"
+#include "foldrank/memory.h"
 #include "internal.h"
 
-static const double least_sleep_s = 0.0001;
-static const double most_sleep_s = 0.002;
+static const double least_sleep_s = 0.0005;
+static const double most_sleep_s = 0.004;
 
 /* Writing a snapshot may take at most this share of root's time. */
 static const double snapshot_share = 0.02;
 
 typedef enum { TRAINING, REFITTING, ENDING } stage;
 
-typedef struct {
+struct fr_root {
     fr_run_state *run;
     stage stage;
     int n_left;  /* ranks that have not sent DONE */
@@ -32,11 +32,11 @@ typedef struct {
     fr_assignment tasks[FR_TASKS_MAX];
     fr_progress progress;
     double next_snapshot;
-} root;
+};
 
 /* ---- the end ---- */
 
-static fr_status send_stop(root *r)
+static fr_status send_stop(fr_root *r)
 {
     for (int rank = 1; rank < r->run->size; rank++) {
         fr_pack pack = {0};
@@ -47,19 +47,32 @@ static fr_status send_stop(root *r)
     return FR_OK;
 }
 
+/* For progress lines and snapshots, until DONE brings the worker's own record. */
+static void count_result(fr_root *r, int worker, const fr_fold_result *result)
+{
+    const fr_run_state *run = r->run;
+    const double seconds = result->end_s - result->start_s;
+    r->progress.busy_s += seconds;
+    r->progress.last_end[worker] = result->end_s - run->elapsed_s + run->loop_started;
+    r->progress.failed += result->state != FR_TRIAL_COMPLETE &&
+                          result->state != FR_TRIAL_PRUNED &&
+                          result->state != FR_TRIAL_INTERRUPTED;
+    run->report->ranks[worker].busy_s += seconds;
+    run->report->ranks[worker].flops += result->flops;
+    run->report->ranks[worker].fits++;
+}
+
 /* File what a worker brings. When that has failed once (a full disk), nothing more is filed. */
-static fr_status file_results(root *r, int worker, fr_results_list *list)
+static fr_status file_results(fr_root *r, int worker, fr_results_list *list)
 {
     fr_run_state *run = r->run;
     if (r->cannot_file) return FR_OK;
     r->cannot_file = true;
     for (size_t i = 0; i < list->n; i++) {
         fr_fold_result *result = &list->items[i];
-        r->progress.busy_s += result->end_s - result->start_s;
-        if (result->state != FR_TRIAL_INTERRUPTED) {
-            r->progress.failed += result->state != FR_TRIAL_COMPLETE;
+        count_result(r, worker, result);
+        if (result->state != FR_TRIAL_INTERRUPTED)
             FR_TRY(fr_journal_fold(run->journal, result));
-        }
         FR_TRY(fr_coordinator_report(run->coordinator, worker, result));
         r->hungry = true;
     }
@@ -67,7 +80,7 @@ static fr_status file_results(root *r, int worker, fr_results_list *list)
     return FR_OK;
 }
 
-static fr_status collect_own(root *r, bool all)
+static fr_status collect_own(fr_root *r, bool all)
 {
     fr_results_list list = {0};
     fr_status failure = fr_worker_collect(r->run->worker, all, &list);
@@ -78,7 +91,7 @@ static fr_status collect_own(root *r, bool all)
 }
 
 /* Begin to end the run, for the reason that the thread's status message tells. */
-static fr_status end_run(root *r, fr_status status)
+static fr_status end_run(fr_root *r, fr_status status)
 {
     if (r->stage == ENDING) return FR_OK;
     r->stage = ENDING;
@@ -96,7 +109,7 @@ static fr_status end_run(root *r, fr_status status)
 
 /* ---- messages ---- */
 
-static fr_status take_done(root *r, int rank, fr_unpack *in)
+static fr_status take_done(fr_root *r, int rank, fr_unpack *in)
 {
     fr_rank_record_unpack(in, &r->run->report->ranks[rank]);
     r->n_left--;
@@ -114,7 +127,7 @@ static fr_status take_notice(int rank, fr_unpack *in)
     return st;
 }
 
-static fr_status handle(root *r, int rank, int tag, fr_unpack *in)
+static fr_status handle(fr_root *r, int rank, int tag, fr_unpack *in)
 {
     if (tag == FR_TAG_NOTICE) return take_notice(rank, in);
     if (tag == FR_TAG_DONE) FR_TRY(take_done(r, rank, in));
@@ -125,7 +138,7 @@ static fr_status handle(root *r, int rank, int tag, fr_unpack *in)
     return st;
 }
 
-static fr_status take_messages(root *r)
+static fr_status take_messages(fr_root *r)
 {
     for (;;) {
         int rank = 0, tag = 0;
@@ -146,18 +159,30 @@ static fr_status take_messages(root *r)
 
 /* ---- work ---- */
 
-static fr_status give(root *r, int worker, size_t n)
+/* The first n of r->tasks with all that a worker needs for them. */
+static fr_status make_parcel(fr_root *r, size_t n, fr_parcel **out)
 {
     fr_run_state *run = r->run;
     const size_t n_params = run->study->space.n;
     fr_parcel *parcel = fr_parcel_create(n, n_params);
-    if (parcel == NULL) return FR_ERR_MEMORY;
-    for (size_t i = 0; i < n; i++) {
+    fr_status st = parcel == NULL ? FR_ERR_MEMORY : FR_OK;
+    for (size_t i = 0; st == FR_OK && i < n; i++) {
         parcel->tasks[i] = r->tasks[i];
         const double *point = run->history->trials[r->tasks[i].trial].point;
         if (n_params > 0)
             memcpy(parcel->points + i * n_params, point, n_params * sizeof *point);
+        st = fr_run_rungs(run, r->tasks[i], &parcel->rungs[i], &parcel->n_rungs[i]);
     }
+    if (st != FR_OK) fr_parcel_destroy(&parcel);
+    *out = parcel;
+    return st;
+}
+
+static fr_status give(fr_root *r, int worker, size_t n)
+{
+    fr_run_state *run = r->run;
+    fr_parcel *parcel = NULL;
+    FR_TRY(make_parcel(r, n, &parcel));
     if (worker == 0) {
         fr_worker_push(run->worker, parcel);
         return FR_OK;
@@ -168,7 +193,7 @@ static fr_status give(root *r, int worker, size_t n)
     return fr_mail_send(&run->mail, worker, FR_TAG_TASKS, &pack);
 }
 
-static fr_status hand_out(root *r)
+static fr_status hand_out(fr_root *r)
 {
     r->hungry = false;
     for (int worker = 0; worker < r->run->size; worker++) {
@@ -179,7 +204,7 @@ static fr_status hand_out(root *r)
     return FR_OK;
 }
 
-static fr_status finish_training(root *r)
+static fr_status finish_training(fr_root *r)
 {
     bool refit = false;
     FR_TRY(fr_conclude_select(r->run, &refit));
@@ -190,7 +215,7 @@ static fr_status finish_training(root *r)
     return FR_OK;
 }
 
-static fr_status advance(root *r)
+static fr_status advance(fr_root *r)
 {
     fr_run_state *run = r->run;
     if (r->stage == REFITTING && fr_worker_refit_result(run->worker, &run->refit)) {
@@ -202,7 +227,7 @@ static fr_status advance(root *r)
     return fr_coordinator_done(run->coordinator) ? finish_training(r) : FR_OK;
 }
 
-static fr_status check_time(const root *r, double now)
+static fr_status check_time(const fr_root *r, double now)
 {
     const fr_run_options *options = r->run->options;
     if (r->stage == ENDING) return FR_OK;
@@ -213,7 +238,7 @@ static fr_status check_time(const root *r, double now)
     return FR_OK;
 }
 
-static fr_status snapshot(root *r, double now)
+static fr_status snapshot(fr_root *r, double now)
 {
     const double every = r->run->options->snapshot_every_s;
     if (r->stage != TRAINING || every <= 0.0 || now < r->next_snapshot) return FR_OK;
@@ -224,7 +249,7 @@ static fr_status snapshot(root *r, double now)
 }
 
 /* One turn: everything that can be done without waiting. */
-static fr_status turn(root *r)
+static fr_status turn(fr_root *r)
 {
     fr_run_state *run = r->run;
     const double now = fr_clock_now();
@@ -237,22 +262,44 @@ static fr_status turn(root *r)
     if (r->stage == ENDING) return FR_OK;
     FR_TRY(fr_journal_sync(run->journal, now, false));
     FR_TRY(snapshot(r, now));
-    fr_progress_show(&r->progress, run->coordinator, run->history, now);
+    fr_progress_show(&r->progress, now);
     return FR_OK;
 }
 
-static void start(root *r, fr_run_state *run)
+fr_status fr_root_create(fr_run_state *run, fr_root **out)
 {
+    const fr_run_options *options = run->options;
+    fr_root *r = fr_alloc(1, sizeof *r);
+    double *last_end = fr_alloc((size_t)run->size, sizeof *last_end);
+    *out = r;
+    if (r == NULL || last_end == NULL) {
+        free(last_end);
+        return FR_ERR_MEMORY;
+    }
+    uint64_t done = 0, total = 0;
+    fr_coordinator_progress(run->coordinator, &done, &total);
+    for (int rank = 0; rank < run->size; rank++) last_end[rank] = run->loop_started;
     r->run = run;
     r->n_left = run->size - 1;
     r->hungry = true;
-    r->next_snapshot = run->loop_started + run->options->snapshot_every_s;
-    r->progress = (fr_progress){.started = run->loop_started,
-                                .every_s = run->options->log_every_s,
-                                .next_line = run->loop_started + run->options->log_every_s,
-                                .n_ranks = run->size};
-    uint64_t total = 0;
-    fr_coordinator_progress(run->coordinator, &r->progress.done_before, &total);
+    r->next_snapshot = run->loop_started + options->snapshot_every_s;
+    r->progress = (fr_progress){.coordinator = run->coordinator,
+                                .history = run->history,
+                                .started = run->loop_started,
+                                .every_s = options->log_every_s,
+                                .next_line = run->loop_started + options->log_every_s,
+                                .done_before = done,
+                                .n_ranks = run->size,
+                                .last_end = last_end};
+    return FR_OK;
+}
+
+void fr_root_destroy(fr_root **root)
+{
+    if (*root == NULL) return;
+    free((*root)->progress.last_end);
+    free(*root);
+    *root = NULL;
 }
 
 static void record_own(fr_run_state *run)
@@ -261,29 +308,28 @@ static void record_own(fr_run_state *run)
     fr_worker_get_record(run->worker, own);
     own->threads = run->place.threads;
     own->idle_s = fr_clock_now() - run->loop_started - own->busy_s;
-    run->has_records = true;
 }
 
-fr_status fr_run_root(fr_run_state *run)
+/* Until the last rank has said DONE. When even the end cannot be told to the others, only an
+ * abort is left: FR_ERR_MPI. */
+static fr_status turn_until_done(fr_root *r)
 {
-    root *r = calloc(1, sizeof *r);
-    if (r == NULL) return FR_FAIL(FR_ERR_MEMORY, "out of memory for the list of tasks");
-    start(r, run);
     double sleep_s = least_sleep_s;
-    fr_status st = FR_OK;
     while (r->stage != ENDING || r->n_left > 0) {
-        st = turn(r);
-        if (st == FR_ERR_MPI) break;
-        if (st != FR_OK) st = end_run(r, st);
-        if (st != FR_OK) break;
+        fr_status st = turn(r);
+        if (st != FR_OK && st != FR_ERR_MPI) st = end_run(r, st);
+        if (st != FR_OK) return FR_FAIL(FR_ERR_MPI, "%s", fr_status_message());
         sleep_s = r->busy ? least_sleep_s : sleep_s * 2.0;
         if (sleep_s > most_sleep_s) sleep_s = most_sleep_s;
-        if (r->stage != ENDING || r->n_left > 0) fr_worker_wait(run->worker, sleep_s);
+        if (r->stage != ENDING || r->n_left > 0) fr_worker_wait(r->run->worker, sleep_s);
     }
+    return fr_mail_settle(&r->run->mail, true);
+}
+
+fr_status fr_root_run(fr_root *r)
+{
+    FR_TRY(turn_until_done(r));
     fr_progress_end();
-    record_own(run);
-    if (st == FR_OK) st = fr_mail_settle(&run->mail, true);
-    if (st == FR_OK && r->status != FR_OK) st = fr_status_set(r->status, r->message);
-    free(r);
-    return st;
+    record_own(r->run);
+    return r->status == FR_OK ? FR_OK : fr_status_set(r->status, r->message);
 }

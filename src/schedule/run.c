@@ -66,6 +66,8 @@ static fr_status open_study(fr_run_state *run)
     const uint32_t n_folds = run->folds != NULL ? fr_folds_count(run->folds) : 1;
     FR_TRY(fr_lock_take(study->output, &run->lock));
     FR_TRY(fr_history_create(&study->space, n_folds, study->maximize, &run->history));
+    FR_TRY(fr_conclude_valid_share(run, &run->valid_share));
+    fr_run_start_race(run);
     FR_TRY(fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
                             &run->search));
     FR_TRY(fr_journal_open(study->output, study, fingerprint, run->history, &run->elapsed_s,
@@ -73,10 +75,9 @@ static fr_status open_study(fr_run_state *run)
     run->report->resumed = run->history->n > 0;
     FR_TRY(fr_coordinator_create(run->search, run->history, run->size, journal_trial, run,
                                  &run->coordinator));
+    if (study->prune_methods != 0)
+        fr_coordinator_set_pruning(run->coordinator, (uint64_t)study->search.concurrency);
     FR_TRY(fr_store_write_text(study->output, "study.yaml", study->text));
-    run->report->n_ranks = run->size;
-    run->report->ranks = fr_alloc((size_t)run->size, sizeof *run->report->ranks);
-    if (run->report->ranks == NULL) return FR_ERR_MEMORY;
     open_earlier(run);
     return FR_OK;
 }
@@ -90,7 +91,26 @@ static fr_status open_worker(fr_run_state *run)
                                        .n_params = run->study->space.n,
                                        .rank = (uint32_t)run->rank,
                                        .clock_offset_s = run->elapsed_s - run->loop_started};
-    return fr_worker_create(&options, &run->worker);
+    FR_TRY(fr_worker_create(&options, &run->worker));
+    return run->rank == 0 ? fr_root_create(run, &run->root) : FR_OK;
+}
+
+/* Who runs where, for the results: busy times come with the work. */
+static fr_status gather_ranks(fr_run_state *run)
+{
+    fr_run_report *report = run->report;
+    fr_rank_record mine = {.threads = run->place.threads};
+    if (gethostname(mine.host, sizeof mine.host - 1) != 0) mine.host[0] = '\0';
+    fr_status st = FR_OK;
+    if (run->rank == 0) {
+        report->ranks = fr_alloc((size_t)run->size, sizeof *report->ranks);
+        report->n_ranks = run->size;
+        if (report->ranks == NULL) st = FR_ERR_MEMORY;
+    }
+    FR_TRY(fr_agree(run->comm, st));
+    FR_MPI(MPI_Gather(&mine, (int)sizeof mine, MPI_BYTE, report->ranks, (int)sizeof mine,
+                      MPI_BYTE, 0, run->comm));
+    return FR_OK;
 }
 
 static void log_start(const fr_run_state *run)
@@ -126,6 +146,7 @@ static void log_start(const fr_run_state *run)
 
 static fr_status prepare(fr_run_state *run)
 {
+    FR_TRY(gather_ranks(run));
     FR_TRY(open_data(run));
     FR_TRY(fr_agree(run->comm, run->rank == 0 ? open_study(run) : FR_OK));
     FR_MPI(MPI_Bcast(&run->elapsed_s, 1, MPI_DOUBLE, 0, run->comm));
@@ -182,7 +203,7 @@ static void fill_report(fr_run_state *run)
 static fr_status loop(fr_run_state *run)
 {
     const double cpu = fr_clock_thread_cpu();
-    fr_status st = run->rank == 0 ? fr_run_root(run) : fr_run_follower(run);
+    fr_status st = run->rank == 0 ? fr_root_run(run->root) : fr_follower_run(run);
     run->report->wall_s = fr_clock_now() - run->loop_started;
     run->report->coordinating_s = fr_clock_thread_cpu() - cpu;
     if (st == FR_ERR_MPI) return st;
@@ -198,6 +219,7 @@ static fr_status loop(fr_run_state *run)
 /* Without the collective parts after an error of MPI itself: nobody may be left to meet. */
 static void clean_up(fr_run_state *run, bool collective)
 {
+    fr_root_destroy(&run->root);
     fr_worker_destroy(&run->worker);
     fr_objective_destroy(&run->objective);
     fr_refit_clear(&run->refit);

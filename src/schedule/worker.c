@@ -69,14 +69,19 @@ static void file_result(fr_worker *w, fr_fold_result *result)
     if (st != FR_OK) fail(w, st);
 }
 
-/* Take the next task off the queue, its point into `point`. */
-static fr_assignment next_task(fr_worker *w, double *point)
+/* Take the next task off the queue, its point into `point`. Its rungs are the caller's. */
+static fr_task next_task(fr_worker *w, double *point)
 {
     fr_parcel *parcel = w->first;
     const size_t i = w->at++;
     for (size_t j = 0; j < w->options.n_params; j++)
         point[j] = parcel->points[i * w->options.n_params + j];
-    const fr_assignment task = parcel->tasks[i];
+    const fr_task task = {.trial = parcel->tasks[i].trial,
+                          .fold = parcel->tasks[i].fold,
+                          .point = point,
+                          .rungs = parcel->rungs[i],
+                          .n_rungs = parcel->n_rungs[i]};
+    parcel->rungs[i] = NULL;
     if (w->at == parcel->n) {
         w->first = parcel->next;
         if (w->first == NULL) w->last = NULL;
@@ -87,17 +92,17 @@ static fr_assignment next_task(fr_worker *w, double *point)
     return task;
 }
 
-static void do_task(fr_worker *w, fr_assignment assignment, const double *point)
+static void do_task(fr_worker *w, const fr_task *task)
 {
-    const fr_task task = {.trial = assignment.trial, .fold = assignment.fold, .point = point};
     fr_fold_result result = {0};
-    /* Ask for more while the last task runs, not when it is done. */
-    if (has_news(w)) pthread_cond_signal(&w->has_news);
+    const bool news = has_news(w);
     pthread_mutex_unlock(&w->mutex);
+    /* Without the mutex, which the main thread would only wait for on this very core. */
+    if (news) pthread_cond_signal(&w->has_news);
     const double start = fr_clock_now();
-    fr_status st = fr_objective_evaluate(w->options.objective, &task, &w->stop, &result);
-    result.trial = assignment.trial;
-    result.fold = assignment.fold;
+    fr_status st = fr_objective_evaluate(w->options.objective, task, &w->stop, &result);
+    result.trial = task->trial;
+    result.fold = task->fold;
     result.rank = w->options.rank;
     result.start_s = start + w->options.clock_offset_s;
     result.end_s = fr_clock_now() + w->options.clock_offset_s;
@@ -127,6 +132,12 @@ static void do_refit(fr_worker *w)
         fail(w, st);
 }
 
+static void wait_for_work(fr_worker *w)
+{
+    if (has_news(w)) pthread_cond_signal(&w->has_news);
+    pthread_cond_wait(&w->has_work, &w->mutex);
+}
+
 static void *compute(void *argument)
 {
     fr_worker *w = argument;
@@ -134,15 +145,16 @@ static void *compute(void *argument)
     pthread_mutex_lock(&w->mutex);
     if (point == NULL) fail(w, FR_ERR_MEMORY);
     while (!atomic_load(&w->stop) && w->failure == FR_OK) {
-        if (w->first != NULL)
-            do_task(w, next_task(w, point), point);
-        else if (w->refit_stage == REFIT_QUEUED)
+        if (w->first != NULL) {
+            const fr_task task = next_task(w, point);
+            do_task(w, &task);
+            free((void *)task.rungs);
+        } else if (w->refit_stage == REFIT_QUEUED)
             do_refit(w);
         else if (w->quit)
             break;
         else
-            pthread_cond_wait(&w->has_work, &w->mutex);
-        if (has_news(w)) pthread_cond_signal(&w->has_news);
+            wait_for_work(w);
     }
     pthread_cond_signal(&w->has_news);
     pthread_mutex_unlock(&w->mutex);

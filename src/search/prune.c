@@ -182,7 +182,7 @@ fr_status fr_prune_rungs(const fr_prune_options *options, const fr_history *hist
     *n = 0;
     pruning p = {.options = options, .history = history, .query = query};
     FR_TRY(fr_prune_methods(options, &p.methods));
-    if ((p.methods & ~(unsigned)(FR_PRUNE_RACING | FR_PRUNE_PATIENCE)) == 0) return FR_OK;
+    if ((p.methods & FR_PRUNE_BY_CUTOFF) == 0) return FR_OK;
     if (p.methods & FR_PRUNE_HYPERBAND)
         p.bracket = fr_prune_bracket(options, query->trial, query->epochs);
 

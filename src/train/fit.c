@@ -120,11 +120,18 @@ static bool beaten_at_rung(fit_course *c)
            better(r->metric, r->rungs[c->next_rung].cutoff, c->best);
 }
 
+static bool given_up(const fit_course *c)
+{
+    const fr_fit_request *r = c->request;
+    return r->n_valid > 0 && r->give_up_after > 0 && c->done >= r->give_up_from &&
+           c->done - c->best_epoch >= r->give_up_after;
+}
+
 /* After an epoch: does the fit end here? Sets the state if so. */
 static bool decide(fit_course *c)
 {
     const int64_t patience = c->trainer.options.patience;
-    if (beaten_at_rung(c)) {
+    if (c->done < c->epochs && (beaten_at_rung(c) || given_up(c))) {
         c->result->state = FR_TRIAL_PRUNED;
         return true;
     }

@@ -10,9 +10,10 @@
 /* Rows of a batch that is only scored: its levels stay in a core's second-level cache. */
 enum { CHUNK = 128 };
 
-/* Threads are worth their barriers when a step has this many operations for each (measured: a
- * barrier of two threads costs 1 to 2 us, in which a core does 10^5). */
-static const double FLOPS_PER_THREAD = 2e6;
+/* Threads are worth their barriers, of which a step has about seven, when each has this many
+ * operations between them: 0.1 ms of work. On idle cores less would do; on shared ones a thread
+ * that is not running makes all the others wait. */
+static const double FLOPS_PER_THREAD = 8e6;
 
 static size_t outputs_of(const fr_schema *schema)
 {

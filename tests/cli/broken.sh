@@ -115,7 +115,7 @@ expect "a directory as a study file" 2 "$dir" run "$dir"
 
 # The command line.
 study >"$dir/study.yaml"
-expect "unknown command" 2 'rnu.*did you mean run' rnu "$dir/study.yaml"
+expect "unknown command" 2 'rnu.*did you mean .?run' rnu "$dir/study.yaml"
 expect "unknown option" 2 '--ouput.*did you mean --output' run "$dir/study.yaml" --ouput x
 expect "bad duration" 2 '--time.*soon' run "$dir/study.yaml" --time soon
 expect "bad --set" 2 '--set train.epochs=none' run "$dir/study.yaml" --set train.epochs=none

@@ -20,6 +20,11 @@ for ranks in 1 2 3 5; do
     done
 done
 
+launch 2 1 "$dir/snapshots" --snapshot-every 0.01s
+tap_result $? "results.h5 written all the time: runs" "$(tail -n 20 "$dir/snapshots.log")"
+tap_empty "results.h5 written all the time: same results" \
+    "$(differences "$dir/reference" "$dir/snapshots")"
+
 # Fewer tasks than ranks: the others wait and end with them.
 write_study 1 2 2
 launch 1 1 "$dir/few1" && launch 5 1 "$dir/few5"

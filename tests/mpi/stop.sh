@@ -5,7 +5,7 @@
 . "$(dirname "$0")/study.bash"
 trials=60 folds=5
 tasks=$((trials * folds))
-write_study $trials $folds 12
+lasting_study $trials $folds 5
 launch 2 1 "$dir/reference"
 tap_result $? "undisturbed run" "$(tail -n 20 "$dir/reference.log")"
 
@@ -15,8 +15,8 @@ start() {
     OMP_NUM_THREADS=1 $MPIRUN 2 "$FOLDRANK" run "$dir/study.yaml" --output "$1" >"$1.log" 2>&1 \
         </dev/null &
     launcher=$!
-    for ((i = 0; i < 100; i++)); do
-        [ -f "$1/journal.bin" ] && [ "$(stat -c %s "$1/journal.bin")" -gt 8000 ] && return
+    for ((i = 0; i < 250; i++)); do
+        [ -f "$1/journal.bin" ] && [ "$(stat -c %s "$1/journal.bin")" -gt 16000 ] && return
         sleep 0.02
     done
 }
@@ -55,7 +55,7 @@ done
 OMP_NUM_THREADS=1 "$FOLDRANK" run "$dir/study.yaml" --output "$dir/alone" >"$dir/alone.log" 2>&1 \
     </dev/null &
 program=$!
-sleep 1.2
+sleep 2
 kill -TERM $program
 kill -USR1 $program
 wait $program
@@ -65,7 +65,7 @@ tap_result $? "no mpirun, SIGTERM and SIGUSR1: exit 75" "exit status $status" \
     "$(tail -n 20 "$dir/alone.log")"
 finish "$dir/alone" "no mpirun"
 
-launch 2 1 "$dir/time" --time 1.2s
+launch 2 1 "$dir/time" --time 2s
 status=$?
 [ $status -eq 75 ]
 tap_result $? "--time: exit 75" "exit status $status" "$(tail -n 20 "$dir/time.log")"

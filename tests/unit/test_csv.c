@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "foldrank/text_table.h"
+
 static void reads(const char *text, const char *target, data_case *c)
 {
     case_start(c);
@@ -307,6 +309,52 @@ static void long_files_and_cut_gzip(void **state)
     case_end(&c);
 }
 
+/* A line end in two halves of the buffer is one line end. */
+static void line_end_across_the_buffer(void **state)
+{
+    (void)state;
+    enum { BUFFER = 1 << 18 };
+    for (size_t length = BUFFER - 2; length <= BUFFER + 1; length++) {
+        data_case c;
+        char *text = malloc(length + 32);
+        memset(text, 'n', length);
+        memcpy(text, "a,", 2);
+        strcpy(text + length, "\r\n1,0\r\n2\r\n");
+        case_start(&c);
+        case_text(&c, "t.csv", text);
+        case_set(&c, "target", "a");
+        case_fails(&c, FR_ERR_DATA, "t.csv:3: has 1 cells where line 1 has 2");
+        free(text);
+        case_end(&c);
+    }
+}
+
+/* Rows of replicates may be short. */
+static void text_tables_are_texts(void **state)
+{
+    (void)state;
+    data_case c;
+    fr_text_table *table;
+    size_t n;
+    char **cells;
+    uint64_t line;
+    case_start(&c);
+    case_text(&c, "t.csv.gz", "k,s0,s1\n0,1.5\n1,2,\"3\"\n");
+    assert_int_equal(fr_text_table_open(c.options.path, &table), FR_OK);
+    assert_string_equal(fr_text_table_names(table, &n)[2], "s1");
+    assert_int_equal(n, 3);
+    assert_int_equal(fr_text_table_next(table, &cells, &line), FR_OK);
+    assert_string_equal(cells[1], "1.5");
+    assert_string_equal(cells[2], "");
+    assert_int_equal(fr_text_table_next(table, &cells, &line), FR_OK);
+    assert_string_equal(cells[2], "3");
+    assert_int_equal(line, 3);
+    assert_int_equal(fr_text_table_next(table, &cells, &line), FR_OK);
+    assert_null(cells);
+    fr_text_table_close(&table);
+    case_end(&c);
+}
+
 /* Any cut of a quoted table either reads or says why; sanitizers watch. */
 static void every_prefix_ends_well(void **state)
 {
@@ -370,6 +418,8 @@ int main(void)
         cmocka_unit_test(a_typing_error_in_a_column_of_numbers),
         cmocka_unit_test(not_text_at_all),
         cmocka_unit_test(long_files_and_cut_gzip),
+        cmocka_unit_test(line_end_across_the_buffer),
+        cmocka_unit_test(text_tables_are_texts),
         cmocka_unit_test(every_prefix_ends_well),
         cmocka_unit_test(numbers_read_as_strtod_does),
     };

@@ -270,10 +270,46 @@ static void test_gradient_descent_finds_the_ridge_solution(void **unused)
     float *w = fit_params(&request, NULL);
     for (size_t j = 0; j < 5; j++) assert_true(fabs((double)w[j] - exact[j]) < 1e-5);
     free(w);
-    recipe.train.clip_norm = 1e6; /* the other way through the code, the same sums */
+    request.n_train = 1000; /* one pass, used up piece by piece */
+    ridge(&d, 1000, 0.3, exact);
     w = fit_params(&request, NULL);
     for (size_t j = 0; j < 5; j++) assert_true(fabs((double)w[j] - exact[j]) < 1e-5);
     free(w);
+    recipe.train.clip_norm = 1e6; /* collected, for a clip that never acts */
+    w = fit_params(&request, NULL);
+    for (size_t j = 0; j < 5; j++) assert_true(fabs((double)w[j] - exact[j]) < 1e-5);
+    free(w);
+    free_data(&d);
+}
+
+/* One step from zero is the gradient times the rate: its norm is the clip, its direction kept.
+ */
+static void test_clipping(void **unused)
+{
+    (void)unused;
+    made d = make_data(400, 4, 0);
+    fr_recipe recipe = make_recipe(FR_FAMILY_LINEAR);
+    recipe.train.optimizer = FR_OPT_GD;
+    recipe.train.learning_rate = 0.5;
+    recipe.train.epochs = 1;
+    fr_fit_request request = request_for(&d, &recipe, 300, FR_METRIC_R2);
+    float *full = fit_params(&request, NULL);
+    recipe.train.clip_norm = 0.01;
+    float *clipped = fit_params(&request, NULL);
+    double norm = 0, norm_full = 0, product = 0;
+    for (size_t j = 0; j < 5; j++) {
+        norm += (double)clipped[j] * (double)clipped[j];
+        norm_full += (double)full[j] * (double)full[j];
+        product += (double)clipped[j] * (double)full[j];
+    }
+    assert_true(fabs(sqrt(norm) - 0.5 * 0.01) < 1e-8);
+    assert_true(product > 0.999999 * sqrt(norm * norm_full));
+    free(clipped);
+    recipe.train.clip_norm = 1.5 * sqrt(norm_full) / 0.5; /* above the norm: nothing happens */
+    clipped = fit_params(&request, NULL);
+    for (size_t j = 0; j < 5; j++) assert_true(fabsf(clipped[j] - full[j]) < 1e-6f);
+    free(full);
+    free(clipped);
     free_data(&d);
 }
 
@@ -493,6 +529,18 @@ static void test_rungs_and_signals(void **unused)
     assert_true(result.score == result.curve[9]);
     free_result(&result);
     request.n_rungs = 0;
+    for (size_t i = 200; i < 300; i++) d.y[i] = (float)(i % 3); /* nothing to learn */
+    request.give_up_after = 3;
+    request.give_up_from = 7;
+    assert_int_equal(fr_fit(&request, &result, NULL), FR_OK);
+    assert_int_equal(result.state, FR_TRIAL_PRUNED);
+    assert_true(result.epochs >= 7 && result.epochs < 20);
+    double best = 0; /* none of the last three epochs is better than all before them */
+    for (size_t e = 0; e + 3 < result.epochs; e++) best = fmax(best, result.curve[2 * e + 1]);
+    for (size_t e = result.epochs - 3; e < result.epochs; e++)
+        assert_true(result.curve[2 * e + 1] <= best);
+    free_result(&result);
+    request.give_up_after = 0;
     atomic_init(&stop, true);
     request.stop = &stop;
     assert_int_equal(fr_fit(&request, &result, NULL), FR_OK);
@@ -555,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_prepared_rows_change_nothing),
         cmocka_unit_test(test_seed_trial_and_fold_matter),
         cmocka_unit_test(test_gradient_descent_finds_the_ridge_solution),
+        cmocka_unit_test(test_clipping),
         cmocka_unit_test(test_lasso_gives_zeros),
         cmocka_unit_test(test_row_weights),
         cmocka_unit_test(test_every_family_learns),

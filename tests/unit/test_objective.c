@@ -194,7 +194,7 @@ static void test_table(void **unused)
     double point[3];
     const size_t rate = fr_space_find(space, "rate"), kind = fr_space_find(space, "kind");
     const size_t n = fr_space_find(space, "n");
-    point[rate] = 0.1 + 2 * 0.1; /* not the double that 0.3 is */
+    point[rate] = 0.3; /* not the double that 0.1 + 2 * 0.1 is */
     point[kind] = 0;
     point[n] = NAN;
     fr_fold_result result = evaluate(objective, 3, 0, point);
@@ -269,25 +269,26 @@ typedef struct {
     double point[16];
 } digits;
 
-static digits open_digits(const char *extra)
+/* The objective borrows the data set: *d must stay where it is. */
+static void open_digits(digits *d, const char *extra)
 {
     char text[2048];
-    digits d = {0};
+    memset(d, 0, sizeof *d);
     snprintf(text, sizeof text, DIGITS, extra);
-    d.study = parse(text);
-    if (fr_dataset_read(&d.study->data, &d.study->test, &d.block, &d.dataset) != FR_OK ||
-        fr_folds_create(&d.dataset, &d.study->test, &d.study->validation, &d.folds) != FR_OK)
+    d->study = parse(text);
+    if (fr_dataset_read(&d->study->data, &d->study->test, &d->block, &d->dataset) != FR_OK ||
+        fr_folds_create(&d->dataset, &d->study->test, &d->study->validation, &d->folds) !=
+            FR_OK)
         fail_msg("%s", fr_status_message());
-    d.objective = create(d.study, &d.dataset, d.folds);
-    const fr_space *space = &d.study->space;
+    d->objective = create(d->study, &d->dataset, d->folds);
+    const fr_space *space = &d->study->space;
     assert_true(space->n <= 16);
-    for (size_t j = 0; j < space->n; j++) d.point[j] = NAN;
-    d.point[fr_space_find(space, "model")] = 1; /* mlp */
-    d.point[fr_space_find(space, "mlp.hidden")] = 1;
-    d.point[fr_space_find(space, "learning_rate")] = 0.01;
+    for (size_t j = 0; j < space->n; j++) d->point[j] = NAN;
+    d->point[fr_space_find(space, "model")] = 1; /* mlp */
+    d->point[fr_space_find(space, "mlp.hidden")] = 1;
+    d->point[fr_space_find(space, "learning_rate")] = 0.01;
     for (size_t j = 0; j < space->n; j++)
-        if (strstr(space->params[j].name, "scale") != NULL) d.point[j] = 0;
-    return d;
+        if (strstr(space->params[j].name, "scale") != NULL) d->point[j] = 0;
 }
 
 static void close_digits(digits *d)
@@ -302,7 +303,8 @@ static void close_digits(digits *d)
 static void test_training(void **unused)
 {
     (void)unused;
-    digits d = open_digits("");
+    digits d;
+    open_digits(&d, "");
     fr_fold_result first = evaluate(d.objective, 5, 1, d.point);
     fr_fold_result again = evaluate(d.objective, 5, 1, d.point); /* from the cache */
     assert_int_equal(first.state, FR_TRIAL_COMPLETE);
@@ -323,7 +325,8 @@ static void test_training(void **unused)
 static void test_refit(void **unused)
 {
     (void)unused;
-    digits d = open_digits(", keep_best: true");
+    digits d;
+    open_digits(&d, ", keep_best: true");
     fr_fold_result results[3] = {{.best_epoch = 2}, {.best_epoch = 7}, {.best_epoch = 5}};
     fr_fold_result *folds[3] = {&results[0], &results[1], &results[2]};
     const fr_trial trial = {.point = d.point, .folds = folds};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pruning.c - the study's pruning rules on root: cutoffs that travel with a task, and the race
+ * over folds that the history runs. */
+#include <stdlib.h>
+
+#include "foldrank/prune.h"
+#include "foldrank/select.h"
+#include "internal.h"
+
+fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **rungs, size_t *n)
+{
+    const fr_study *study = run->study;
+    *rungs = NULL;
+    *n = 0;
+    if ((study->prune_methods & FR_PRUNE_BY_CUTOFF) == 0) return FR_OK;
+    fr_recipe recipe;
+    fr_study_resolve(study, run->history->trials[task.trial].point, &recipe);
+    const fr_prune_query query = {.trial = task.trial,
+                                  .visible =
+                                      fr_coordinator_visible(run->coordinator, task.trial),
+                                  .fold = task.fold,
+                                  .epochs = (uint32_t)recipe.train.epochs};
+    return fr_prune_rungs(&study->pruning, run->history, &query, rungs, n);
+}
+
+/* fr_history_race: the context is the run. A replay of the journal races before there is a
+ * coordinator, hence the visible trials are reckoned here. */
+static bool race(const void *context, const fr_history *history, uint64_t trial,
+                 uint32_t n_folds)
+{
+    const fr_run_state *run = context;
+    const fr_prune_options *pruning = &run->study->pruning;
+    const uint64_t in_flight = (uint64_t)run->study->search.concurrency;
+    uint64_t visible = history->settled < trial ? history->settled : trial;
+    if (in_flight > 0) visible = trial < in_flight ? 0 : trial - in_flight + 1;
+    if (n_folds < (uint64_t)pruning->first_fold) return false;
+    return fr_race_beaten(history, trial, visible, n_folds, pruning->alpha, run->valid_share);
+}
+
+void fr_run_start_race(fr_run_state *run)
+{
+    if ((run->study->prune_methods & FR_PRUNE_RACING) == 0) return;
+    run->history->race = race;
+    run->history->race_context = run;
+}
