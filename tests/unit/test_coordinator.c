@@ -382,10 +382,61 @@ static void wrong_reports_are_refused(void **state)
     close_all(&f);
 }
 
+static void pruning_takes_the_lowest_fold_first(void **state)
+{
+    (void)state;
+    static const uint32_t order[][2] = {{0, 0}, {1, 0}, {0, 1}, {2, 0},
+                                        {1, 1}, {3, 0}, {2, 1}, {3, 1}};
+    fixture f;
+    open_history(&f, 4, 0, 2);
+    open_coordinator(&f, 1);
+    fr_coordinator_set_pruning(f.coordinator, 2); /* trial t waits for trial t - 2 */
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        fr_assignment task;
+        assert_int_equal(assign(&f, 0, &task, 1), 1);
+        assert_int_equal(task.trial, order[i][0]);
+        assert_int_equal(task.fold, order[i][1]);
+        const uint64_t visible = fr_coordinator_visible(f.coordinator, task.trial);
+        assert_int_equal(visible, task.trial < 2 ? 0 : task.trial - 1);
+        assert_true(f.history->settled >= visible);
+        report(&f, 0, task, 1.0);
+    }
+    check_finished(&f, 4);
+    close_all(&f);
+}
+
+/* A fold that is cancelled while a worker has it: dropped when it comes back, finished or not.
+ */
+static void cancelled_folds_are_not_handed_out_again(void **state)
+{
+    (void)state;
+    for (int finished = 0; finished < 2; finished++) {
+        fixture f;
+        fr_assignment task[3];
+        open_history(&f, 1, 0, 3);
+        open_coordinator(&f, 3);
+        for (int w = 0; w < 3; w++) assert_int_equal(assign(&f, w, &task[w], 1), 1);
+        fr_fold_result pruned = {.fold = 0, .state = FR_TRIAL_PRUNED};
+        assert_int_equal(fr_coordinator_report(f.coordinator, 0, &pruned), FR_OK);
+        assert_true(fr_coordinator_done(f.coordinator));
+        for (int w = 1; w < 3; w++) {
+            fr_fold_result late = {.fold = task[w].fold,
+                                   .state =
+                                       finished ? FR_TRIAL_COMPLETE : FR_TRIAL_INTERRUPTED};
+            assert_int_equal(fr_coordinator_report(f.coordinator, w, &late), FR_OK);
+        }
+        assert_int_equal(assign(&f, 0, task, 3), 0);
+        assert_int_equal(f.history->trials[0].state, FR_TRIAL_PRUNED);
+        close_all(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_are_trial_major),
+        cmocka_unit_test(pruning_takes_the_lowest_fold_first),
+        cmocka_unit_test(cancelled_folds_are_not_handed_out_again),
         cmocka_unit_test(everything_is_done_once_and_workers_are_busy),
         cmocka_unit_test(a_reserve_of_one_batch),
         cmocka_unit_test(batches_of_short_tasks),

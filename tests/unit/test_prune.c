@@ -247,6 +247,61 @@ static void racing_needs_evidence(void **state)
     fixture_close(&f);
 }
 
+static bool race_at_two(const void *context, const fr_history *history, uint64_t trial,
+                        uint32_t n_folds)
+{
+    (void)context;
+    return n_folds == 2 && history->trials[trial].folds[1]->score < 1;
+}
+
+/* Folds of one trial, filed in every order: what is kept must be the same. fold_states[i] is
+ * what fold i gives when nobody cancels it. */
+static void file_in_every_order(const fr_trial_state fold_states[FOLDS], bool race,
+                                const fr_trial_state want[FOLDS])
+{
+    static const uint32_t orders[6][FOLDS] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                              {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (int o = 0; o < 6; o++) {
+        fixture f;
+        fixture_open(&f, true);
+        if (race) f.history->race = race_at_two;
+        const double x = 0;
+        assert_int_equal(fr_history_add_trial(f.history, &x), FR_OK);
+        for (int i = 0; i < FOLDS; i++) {
+            const uint32_t fold = orders[o][i];
+            fr_fold_result r = {
+                .fold = fold, .state = fold_states[fold], .score = 0.5, .epochs = 3};
+            assert_int_equal(fr_history_add_fold(f.history, &r), FR_OK);
+        }
+        for (int i = 0; i < FOLDS; i++) {
+            assert_int_equal(f.history->trials[0].folds[i]->state, want[i]);
+            if (want[i] == FR_TRIAL_CANCELLED)
+                assert_int_equal(f.history->trials[0].folds[i]->epochs, 0);
+        }
+        assert_int_equal(f.history->trials[0].state, FR_TRIAL_PRUNED);
+        assert_int_equal(f.history->settled, 1);
+        assert_int_equal(f.history->n_filed, FOLDS);
+        fixture_close(&f);
+    }
+}
+
+static void a_pruned_fold_cancels_the_later_ones(void **state)
+{
+    (void)state;
+    const fr_trial_state C = FR_TRIAL_COMPLETE, P = FR_TRIAL_PRUNED, X = FR_TRIAL_CANCELLED;
+    const struct {
+        fr_trial_state gives[FOLDS], want[FOLDS];
+        bool race;
+    } cases[] = {
+        {{P, C, C}, {P, X, X}, false}, {{C, P, C}, {C, P, X}, false},
+        {{P, P, P}, {P, X, X}, false}, {{C, C, P}, {C, C, P}, false},
+        {{C, C, C}, {C, C, X}, true},  {{C, P, C}, {C, P, X}, true},
+        {{C, C, P}, {C, C, X}, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        file_in_every_order(cases[i].gives, cases[i].race, cases[i].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +312,7 @@ int main(void)
         cmocka_unit_test(brackets_are_dealt_by_their_sizes),
         cmocka_unit_test(the_best_is_never_pruned),
         cmocka_unit_test(racing_needs_evidence),
+        cmocka_unit_test(a_pruned_fold_cancels_the_later_ones),
     };
     return cmocka_run_group_tests_name("prune", tests, NULL, NULL);
 }
