@@ -49,9 +49,11 @@ FR_CHECKED fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const
                                       size_t n);
 FR_CHECKED fr_status fr_journal_fold(fr_journal *journal, const fr_fold_result *result);
 
-/* Write what is buffered and fdatasync, when `now` (fr_clock_now) is a second or more after the
- * last sync, or at once with force. On failure (disk full) nothing buffered is lost: the file
- * is cut back to its last whole record and the next call tries again. */
+/* Write what is buffered, at once: a process that dies loses nothing that was written. And
+ * bring it to the disk (fdatasync) when `now` (fr_clock_now) is a second or more after the last
+ * time, or with force: that is what a machine that dies may lose. On failure (disk full)
+ * nothing buffered is lost: the file is cut back to its last whole record and the next call
+ * tries again. */
 FR_CHECKED fr_status fr_journal_sync(fr_journal *journal, double now, bool force);
 
 /* Sync and close. */

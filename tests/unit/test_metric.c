@@ -112,7 +112,7 @@ static void test_edges(void **unused)
 {
     (void)unused;
     const float y[3] = {1, 1, 1}, sure[6] = {0, 1, 0, 1, 0, 1}, wrong[6] = {1, 0, 1, 0, 1, 0};
-    const float none[6] = {NAN, NAN, NAN, NAN, NAN, NAN}, same[3] = {2, 2, 2};
+    const float none[9] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}, same[3] = {2, 2, 2};
     for (fr_metric m = 0; m < FR_METRIC_COUNT; m++) assert_true(isnan(score(m, y, sure, 0, 2)));
     assert_true(isnan(score(FR_METRIC_ROC_AUC, y, sure, 3, 2)));         /* one class only */
     assert_true(isfinite(score(FR_METRIC_ROC_AUC, y, none, 3, 3)) == 0); /* and it returns */
