@@ -54,6 +54,13 @@ $O/%.o: %.c $O/flags
 	$(call say,CC,$@)
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The results name the source they were made by.
+$O/src/store/results_put.o: CPPFLAGS += -DFR_GIT='"$(shell cat $O/git)"'
+$O/src/store/results_put.o: $O/git
+$O/git: FORCE
+	@mkdir -p $(@D); git describe --always --dirty --tags 2>/dev/null >$@.new || echo unknown >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 UNIT := $(patsubst %.c,$O/%,$(sort $(wildcard tests/unit/test_*.c)))
 PARALLEL := $(patsubst %.c,$O/%,$(sort $(wildcard tests/mpi/test_*.c)))
 $O/tests/%: $O/tests/%.o $(LIB)
