@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# batch.sh - jobs/batch.sh under a private Slurm of three nodes, by srun and by mpirun: a stop
+# before the time limit and a power failure cost nothing, and what cannot go on is not repeated.
+# shellcheck source=tests/mpi/study.bash
+. "$(dirname "$0")/../mpi/study.bash"
+# shellcheck source=tests/slurm/cluster.sh
+. tests/slurm/cluster.sh
+why=$(cluster_missing)
+if [ -n "$why" ]; then
+    tap_skip "jobs/batch.sh under Slurm" "$why"
+    tap_done
+fi
+trap 'cluster_stop; rm -rf "$dir"' EXIT
+chmod 711 "$dir" # munge wants its socket to be reachable
+trials=40 folds=5
+lasting_study $trials $folds 6
+launch 2 1 "$dir/reference"
+tap_result $? "undisturbed run" "$(tail -n 20 "$dir/reference.log")"
+cluster_start "$dir/slurm" 3 4
+tap_result $? "a Slurm of three nodes is up" "$(tail -qn 5 "$dir"/slurm/*.{out,log})"
+
+# All nodes are one machine of few cores, and the user may be root. TMPDIR takes what Open MPI
+# leaves behind when it is killed.
+export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export TMPDIR=$dir/tmp
+mkdir "$TMPDIR"
+
+# submit OUTPUT [OPTION...]: two nodes, two ranks each; the job is $job, its log OUTPUT.log.
+submit() {
+    job=$(sbatch --parsable --nodes=2 --ntasks-per-node=2 --output="$1.log" jobs/batch.sh \
+        "$dir/study.yaml" --output "$@" 2>"$dir/sbatch.txt") || cat "$dir/sbatch.txt"
+}
+
+state() { scontrol show job "$job" | sed -nE 's/.*JobState=(\w+) Reason=(\w+).*/\1 \2/p'; }
+exit_code() { scontrol show job "$job" | sed -nE 's/.* ExitCode=([0-9]+):.*/\1/p'; }
+starts() { grep -c '^batch.sh: job .*, start' "$1.log"; }
+
+# await STATES SECONDS: until the job's state (and reason) is one of these.
+await() {
+    for ((i = 0; i < 10 * $2; i++)); do
+        [[ $(state) =~ ^($1) ]] && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+# busy OUTPUT: until folds are being filed.
+busy() {
+    for ((i = 0; i < 300; i++)); do
+        [ "$(stat -c %s "$1/journal.bin" 2>/dev/null || echo 0)" -gt 16000 ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+# goes_on OUTPUT NAME: the job is queued again; without its hold of two minutes it finishes, and
+# the results are those of a run that nobody disturbed.
+goes_on() {
+    await 'PENDING BeginTime|RUNNING|COMPLETED' 40 && [ "$(state)" = "PENDING BeginTime" ]
+    tap_result $? "$2: queued again" "$(state)" "$(tail -n 20 "$1.log")"
+    [ "$(folds_in "$1" | wc -l)" -lt $((trials * folds)) ]
+    tap_result $? "$2: it was unfinished"
+    # A start in the same second would fail.
+    scontrol update JobId="$job" StartTime=now+2
+    await 'COMPLETED|FAILED|CANCELLED|TIMEOUT' 60 && [ "$(state)" = "COMPLETED None" ] &&
+        [ "$(starts "$1")" -eq 2 ]
+    tap_result $? "$2: finishes in the second start" "$(state)" "$(tail -n 20 "$1.log")"
+    tap_empty "$2: every fold was trained once" "$(once_each "$1" $((trials * folds)))"
+    tap_empty "$2: same results as undisturbed" "$(differences "$dir/reference" "$1")"
+}
+
+for launcher in srun mpirun; do
+    [ $launcher = srun ] || export LAUNCH=$launcher # srun is what the script finds by itself
+    submit "$dir/$launcher-stop"
+    busy "$dir/$launcher-stop"
+    scancel --batch --signal=USR1 "$job"
+    goes_on "$dir/$launcher-stop" "$launcher, USR1"
+
+    submit "$dir/$launcher-power"
+    busy "$dir/$launcher-power"
+    cluster_power_off n2
+    goes_on "$dir/$launcher-power" "$launcher, power failure"
+    grep -q 'nodes n\[1,3\]' "$dir/$launcher-power.log"
+    tap_result $? "$launcher, power failure: went to living nodes" \
+        "$(grep '^batch.sh' "$dir/$launcher-power.log")"
+    cluster_power_on n2
+
+    # The signal comes while the launcher is still starting.
+    submit "$dir/$launcher-early"
+    await RUNNING 20
+    scancel --batch --signal=USR1 "$job"
+    await 'PENDING BeginTime|FAILED|COMPLETED' 30 && [ "$(state)" = "PENDING BeginTime" ]
+    tap_result $? "$launcher, early USR1: saved and queued again" "$(state)" \
+        "$(tail -n 20 "$dir/$launcher-early.log")"
+    scancel "$job"
+done
+
+# One fit lasts longer than a start may: only the first one gains something, the suggestions.
+submit "$dir/stuck" --set train.epochs=1000000 --time 1s
+await 'PENDING BeginTime' 30 && scontrol update JobId="$job" StartTime=now+2
+await 'FAILED|COMPLETED' 30
+[ "$(exit_code)" = 75 ] && [ "$(starts "$dir/stuck")" -eq 2 ]
+tap_result $? "no progress: given up with the status" "$(state)" "$(tail -n 20 "$dir/stuck.log")"
+
+submit "$dir/wrong" --set train.epochs=none
+await 'FAILED|COMPLETED' 30
+[ "$(exit_code)" = 2 ] && grep -q epochs "$dir/wrong.log"
+tap_result $? "wrong study: told, not repeated" "$(state)" "$(tail -n 20 "$dir/wrong.log")"
+tap_done
