@@ -55,7 +55,7 @@ $O/%.o: %.c $O/flags
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The results name the source they were made by.
-$O/src/store/results_put.o: CPPFLAGS += -DFR_GIT='"$(shell cat $O/git)"'
+$O/src/store/results_put.o: private CPPFLAGS += -DFR_GIT='"$(shell cat $O/git)"'
 $O/src/store/results_put.o: $O/git
 $O/git: FORCE
 	@mkdir -p $(@D); git describe --always --dirty --tags 2>/dev/null >$@.new || echo unknown >$@.new
@@ -67,9 +67,11 @@ $O/tests/%: $O/tests/%.o $(LIB)
 	$(call say,LINK,$@)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-# Rebuild when the compiler or the flags change, not only when sources do.
+# Rebuild when the compiler or the flags change, not only when sources do. Warnings as errors
+# change nothing in what is built.
+STAMP = $(CC) $(CPPFLAGS) $(filter-out $(WERROR),$(CFLAGS))
 $O/flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
+	@mkdir -p $(@D); echo '$(STAMP)' | cmp -s - $@ || echo '$(STAMP)' >$@
 
 # ---- what is needed ----
 
@@ -109,6 +111,9 @@ run-check: $(BIN) $(UNIT) $(PARALLEL)
 	@$(MAKE) --no-print-directory BUILD=asan WERROR=-Werror units
 	@tests/run $(UNIT) $(UNIT:$O/%=build/asan/%) $(sort $(wildcard tests/mpi/*.sh tests/cli/*.sh tests/lint/*.sh))
 
+check-slurm: $(BIN)               ## try jobs/batch.sh on a private Slurm
+	@FOLDRANK=$(abspath $(BIN)) TEST_TIMEOUT=600 tests/run tests/slurm/batch.sh # says what it lacks
+
 units: $(UNIT)                    ## build the unit tests
 
 bench: $(BIN)                     ## measure: this machine, this program, its rivals
@@ -124,10 +129,10 @@ clean:                            ## remove everything that was built
 	rm -rf build
 
 help:                             ## this text
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo; echo '  BUILD=asan|tsan  with sanitizers     PREFIX=DIR  where install goes'
 	@echo   '  ARCH=-march=native  for this processor only     config.mk  keeps such settings'
 
-.PHONY: all bench check clean demo deps help install run-check run-demo units FORCE
+.PHONY: all bench check check-slurm clean demo deps help install run-check run-demo units FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $O/src/cli/main.d $(UNIT:%=%.d) $(PARALLEL:%=%.d)

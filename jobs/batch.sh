@@ -43,9 +43,10 @@ arguments=("$@") settings=() output=''
 while shift && [ $# -gt 0 ]; do
     case $1 in
     -s | --set) settings+=(--set "${2-}") ;;
-    --set=*) settings+=("$1") ;;
+    --set=* | -s?*) settings+=("$1") ;;
     -o | --output) output=${2-} ;;
     --output=*) output=${1#*=} ;;
+    -o?*) output=${1#-o} ;;
     esac
 done
 text=$("$FOLDRANK" check --text "${settings[@]}" "${arguments[0]}") || exit 2
@@ -56,7 +57,9 @@ started() {
     [ "$(grep -scxe "job $SLURM_JOB_ID" -e "restarts ${SLURM_RESTART_COUNT:-0}" \
         "$output/lock")" = 2 ]
 }
-finished() { "$FOLDRANK" show "$output" --format json 2>/dev/null | grep '"selection": {' >/dev/null; }
+finished() {
+    "$FOLDRANK" show "$output" --format json 2>/dev/null | grep '"selection": {' >/dev/null
+}
 journal_size() { stat -c %s "$output/journal.bin" 2>/dev/null || echo 0; }
 
 # Without binding: the threads of a rank shall not share one core.
@@ -73,24 +76,25 @@ launcher=$!
 # A signal ends `wait`, not the launcher.
 while asked='' && { wait "$launcher"; status=$?; } && [ -n "$asked" ]; do :; done
 
-if [ $status -eq 0 ] && finished; then
-    say "finished; next: $FOLDRANK show $output"
+show="$FOLDRANK show $(printf %q "$output")"
+if [ "$status" -eq 0 ] && finished; then
+    say "finished; next: $show"
     exit 0
 fi
 # Some launchers end with 0 although a node died.
-[ $status -ne 0 ] || status=1
-again="sbatch --nodes=$SLURM_JOB_NUM_NODES jobs/batch.sh ${arguments[*]@Q}"
-if [ $status -eq 2 ]; then
+[ "$status" -ne 0 ] || status=1
+again="sbatch --nodes=$SLURM_JOB_NUM_NODES jobs/batch.sh$(printf ' %q' "${arguments[@]}")"
+if [ "$status" -eq 2 ]; then
     say "the study, the data or an option is wrong (see above)" "correct it, then: $again"
 elif [ "$(journal_size)" -le "$before" ]; then
     say "status $status, and this start gained nothing: not queued again" \
         "find the reason above (is the time limit long enough for one fit?), then: $again"
 elif scontrol requeue "$SLURM_JOB_ID"; then
-    say "status $status, not finished: queued again, goes on in about two minutes" \
-        "watch it: squeue -j $SLURM_JOB_ID; results so far: $FOLDRANK show $output" \
+    say "status $status, not finished: queued again; Slurm starts it in two minutes or more" \
+        "watch it: squeue -j $SLURM_JOB_ID; results so far: $show" \
         "end it:   scancel $SLURM_JOB_ID"
     sleep 60 # until Slurm ends this start
 else
     say "status $status, not finished, and Slurm does not queue it again" "go on: $again"
 fi
-exit $status
+exit "$status"

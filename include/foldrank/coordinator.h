@@ -37,8 +37,9 @@ FR_CHECKED fr_status fr_coordinator_create(fr_search *search, fr_history *histor
 void fr_coordinator_destroy(fr_coordinator **coordinator);
 
 /* Trials are pruned by comparison with others: trial t waits until trials 0 .. t - concurrency
- * have settled (0: waits for nothing), and of the open trials the one with the fewest folds
- * handed out comes first, so that a beaten trial costs little. Before the first assignment. */
+ * have settled, and of the open trials the one with the fewest folds handed out comes first, so
+ * that a beaten trial costs little. 0 (free): neither; comparisons are with whatever is there.
+ * Before the first assignment. */
 void fr_coordinator_set_pruning(fr_coordinator *coordinator, uint64_t concurrency);
 
 /* Number of trials, from 0 on, that decisions about `trial` may look at. */

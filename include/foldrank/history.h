@@ -97,6 +97,12 @@ FR_CHECKED fr_status fr_history_add_trial(fr_history *history, const double *poi
  * and `settled`. */
 FR_CHECKED fr_status fr_history_add_fold(fr_history *history, fr_fold_result *result);
 
+/* Number of trials, from 0 on, whose results a decision about `trial` may look at when
+ * `concurrency` trials may be in flight: all but the last concurrency - 1 before it. 0 (free):
+ * those that have settled by now; only then `history` is looked at. Samplers, pruners and races
+ * all go by this. */
+uint64_t fr_history_visible(const fr_history *history, uint64_t concurrency, uint64_t trial);
+
 /* True when `a` is strictly better than `b`; NaN is worse than everything. */
 bool fr_history_better(const fr_history *history, double a, double b);
 

@@ -32,8 +32,9 @@ fr_learn fr_metric_learn(fr_metric metric);
 
 /* Score of n predictions. `y` (n): class index or value. `output` (n, n_outputs) row-major:
  * class probabilities, or decision values where the model has no probabilities (then log_loss
- * is not defined), or (n, 1) predicted values. NaN when undefined (AUC with one class). Bytes
- * of scratch come from the heap: not for inner loops of one row. Errors: FR_ERR_MEMORY. */
+ * is not defined), or (n, 1) predicted values. NaN when undefined: without rows, AUC with one
+ * class, any output that is not finite. Bytes of scratch come from the heap: not for inner
+ * loops of one row. Errors: FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_metric_score(fr_metric metric, const float *y, const float *output,
                                      size_t n, size_t n_outputs, double *score);
 

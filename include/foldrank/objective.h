@@ -36,7 +36,8 @@ FR_CHECKED fr_status fr_objective_create(const fr_study *study, const fr_dataset
 void fr_objective_destroy(fr_objective **objective);
 
 /* Do one task. `result` is complete but for rank, start and end. A failure of the task itself
- * is FR_OK with a state and a message; an error is ours (memory). */
+ * is FR_OK with a state and a message, also when a model and its rows need more memory than
+ * there is; FR_ERR_MEMORY: not even the message can be had. */
 FR_CHECKED fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
                                            const atomic_bool *stop, fr_fold_result *result);
 

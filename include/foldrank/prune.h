@@ -28,13 +28,21 @@ typedef enum {
     FR_PRUNE_ASHA = 4,       /* at epochs first_epoch * reduction^k, not among the best
                               * 1/reduction (Li et al., MLSys 2020; the stopping variant) */
     FR_PRUNE_HYPERBAND = 8,  /* ASHA in brackets with different first rungs (Li et al., JMLR
-                              * 2018); a trial competes within its bracket */
+                              * 2018); a trial competes within its bracket. Brackets follow
+                              * from the number of epochs, which must be the same for all
+                              * trials: the study parser refuses to search it */
     FR_PRUNE_THRESHOLD = 16, /* worse than a fixed score */
-    FR_PRUNE_PATIENCE = 32,  /* no better score for `patience` epochs */
-    FR_PRUNE_RACING = 64,    /* over folds: a paired test against the best trial (select.h) */
+    FR_PRUNE_PATIENCE = 32, /* no better score for `patience` epochs: the fit ends with its best
+                             * epoch's score and weights. It counts as complete, so the trial
+                             * goes on with its other folds and can be selected */
+    FR_PRUNE_RACING = 64,   /* over folds: a paired test against the best trial (select.h) */
     /* those that give cutoffs */
     FR_PRUNE_BY_CUTOFF = FR_PRUNE_MEDIAN | FR_PRUNE_PERCENTILE | FR_PRUNE_ASHA |
                          FR_PRUNE_HYPERBAND | FR_PRUNE_THRESHOLD,
+    /* those that look at earlier trials, so that search.concurrency limits the trials at once
+     */
+    FR_PRUNE_COMPARING = FR_PRUNE_MEDIAN | FR_PRUNE_PERCENTILE | FR_PRUNE_ASHA |
+                         FR_PRUNE_HYPERBAND | FR_PRUNE_RACING,
 } fr_prune_method;
 
 /* Study key `pruning`. */

@@ -43,17 +43,18 @@ bool fr_signals_raised(void);
 typedef struct {
     double time_limit_s;     /* stop after so long; 0 = no limit */
     double log_every_s;      /* between two progress lines in a log */
-    double snapshot_every_s; /* between two results.h5 while running */
+    double snapshot_every_s; /* between two results.h5 while running; 0 = none */
     const char *command;     /* as typed, for the results */
     double started;          /* fr_clock_now() at program start */
 } fr_run_options;
 
 typedef struct {
-    fr_history *history;    /* root only, NULL elsewhere; owned */
-    fr_selection selection; /* root only */
-    double test_score, train_score;
-    bool resumed;          /* something was there already */
-    fr_rank_record *ranks; /* root only, (n_ranks) */
+    fr_history *history;            /* root only, NULL elsewhere; owned */
+    fr_selection selection;         /* root only */
+    double test_score, train_score; /* NaN: no model, no such rows, not defined on them */
+    size_t n_test_rows;             /* root only */
+    bool resumed;                   /* something was there already */
+    fr_rank_record *ranks;          /* root only, (n_ranks) */
     int n_ranks;
     double wall_s;
     double coordinating_s; /* processor time of root's main thread */

@@ -117,7 +117,7 @@ typedef struct {
     int threads;          /* OpenMP threads to use; never changes a result */
     const fr_rung *rungs; /* stop when worse than the cutoff; ascending epochs */
     size_t n_rungs;
-    uint32_t give_up_after; /* pruned after so many epochs without a better score ... */
+    uint32_t give_up_after; /* ends after so many epochs without a better score ... */
     uint32_t give_up_from;  /* ... but not before this epoch; give_up_after 0 = never */
     uint32_t stop_after;    /* end after this epoch, the schedule's horizon unchanged; 0 = no */
     const atomic_bool *stop; /* looked at between epochs; NULL = never */

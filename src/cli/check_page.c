@@ -105,11 +105,14 @@ static void print_space(const fr_space *space, FILE *out)
     if (space->n > 0) fprintf(out, "\n");
 }
 
-/* Tasks that may run at the same time. */
+/* Tasks that may run at the same time: search.concurrency counts where a trial waits for
+ * earlier ones, to be suggested or to be compared with. */
 static double tasks_at_once(const fr_check *check, double trials, double folds)
 {
     const int64_t concurrency = check->study->search.concurrency;
-    if (!fr_search_adaptive(check->search) || concurrency == 0) return trials * folds;
+    const bool waits = fr_search_adaptive(check->search) ||
+                       (check->study->prune_methods & FR_PRUNE_COMPARING) != 0;
+    if (!waits || concurrency == 0) return trials * folds;
     return fmin((double)concurrency, trials) * folds;
 }
 

@@ -113,14 +113,22 @@ static fr_status start_mpi(fr_cli *cli)
     return FR_OK;
 }
 
+/* Results that could not be written are no success. */
+static fr_status flush_output(const fr_cli *cli)
+{
+    if (fflush(cli->out) == 0 && !ferror(cli->out)) return FR_OK;
+    return FR_FAIL(FR_ERR_IO, "cannot write to standard output: %s", strerror(errno));
+}
+
 static int run_parallel(const fr_cli_command *command, fr_cli *cli, fr_cli_arguments *arguments)
 {
     if (command->stops) fr_signals_install();
     fr_status st = start_mpi(cli);
     fr_log_setup(cli->rank, (fr_log_level)arguments->common.log_level);
     if (st == FR_OK) st = command->run(cli, arguments->values);
+    if (st == FR_OK && cli->rank == 0) st = flush_output(cli);
     report(st, st == FR_ERR_MPI ? 0 : cli->rank);
-    fflush(stdout);
+    fflush(cli->out);
     /* After an error of MPI itself nothing says that the other ranks still answer. */
     if (st == FR_ERR_MPI) MPI_Abort(MPI_COMM_WORLD, fr_status_exit_code(st));
     MPI_Finalize();
@@ -132,11 +140,9 @@ static int run_serial(const fr_cli_command *command, fr_cli *cli, fr_cli_argumen
     if (cli->rank != 0) return 0;
     fr_log_setup(0, (fr_log_level)arguments->common.log_level);
     fr_status st = command->run(cli, arguments->values);
+    if (st == FR_OK) st = flush_output(cli);
     report(st, 0);
-    if (fflush(cli->out) != 0 && st == FR_OK) {
-        st = FR_FAIL(FR_ERR_IO, "cannot write to standard output: %s", strerror(errno));
-        report(st, 0);
-    }
+    fflush(cli->out);
     return fr_status_exit_code(st);
 }
 

@@ -8,7 +8,6 @@
 #include "cli.h"
 #include "foldrank/clock.h"
 #include "foldrank/linalg.h"
-#include "foldrank/log.h"
 #include "foldrank/text.h"
 #include "foldrank/train.h"
 
@@ -123,7 +122,6 @@ static fr_status bench_dispatch(const fr_cli *cli)
         .log_every_s = 1e9, .command = cli->typed, .started = fr_clock_now()};
     FR_TRY(make_directory(cli, directory, sizeof directory));
     fr_status st = make_study(cli, directory, &study);
-    fr_log_setup(cli->rank, FR_LOG_WARN);
     if (st == FR_OK) st = fr_run(cli->comm, study, &run_options, &report);
     if (st == FR_OK && cli->rank == 0)
         fprintf(cli->out, "empty tasks dispatched    %.0f/s, root's share %.1f us each\n",

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <omp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,16 +113,21 @@ out:
     return st;
 }
 
-/* Without OMP_NUM_THREADS every rank would take all cores of the node. */
+/* Without OMP_NUM_THREADS every rank would take all cores it may run on. A launcher may bind
+ * each to cores of its own: the node's are their union, as for training. */
 static fr_status set_threads(const fr_cli *cli)
 {
+    cpu_set_t mine, all;
     MPI_Comm node = MPI_COMM_NULL;
     int n = 1;
     if (getenv("OMP_NUM_THREADS") != NULL) return FR_OK;
     FR_MPI(MPI_Comm_split_type(cli->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
     FR_MPI(MPI_Comm_size(node, &n));
+    CPU_ZERO(&mine);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0) CPU_SET(0, &mine);
+    FR_MPI(MPI_Allreduce(&mine, &all, (int)sizeof mine, MPI_BYTE, MPI_BOR, node));
     FR_MPI(MPI_Comm_free(&node));
-    const int share = omp_get_num_procs() / n;
+    const int share = CPU_COUNT(&all) / n;
     omp_set_num_threads(share > 1 ? share : 1);
     return FR_OK;
 }
@@ -220,7 +226,7 @@ static fr_status predict_to_csv(const fr_cli *cli, const fr_predict_job *job, co
     if ((st = fr_agree(cli->comm, st)) == FR_OK) {
         st = fr_predict_rows(job, out, outputs);
         if (cli->rank == 0) st = finish_csv(out, path, part.data, st);
-        st = fr_agree(cli->comm, st);
+        if (st != FR_ERR_MPI) st = fr_agree(cli->comm, st);
     }
     fr_text_clear(&part);
     return st;
@@ -263,7 +269,7 @@ static fr_status run(const fr_cli *cli, void *v)
     fr_results_quiet_exit();
     fr_status st =
         fr_agree(cli->comm, cli->rank == 0 ? open_all(cli, values, &results, &source) : FR_OK);
-    if (st == FR_OK) st = fr_agree(cli->comm, set_threads(cli));
+    if (st == FR_OK) st = set_threads(cli);
     const fr_model *model = cli->rank == 0 && st == FR_OK ? &results->model : &copy;
     if (st == FR_OK) st = share_model(cli, model, &copy);
     if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, &shared);

@@ -16,7 +16,7 @@
 #include "foldrank/text.h"
 #include "predict.h"
 
-enum { TAG_SIZE = 1, TAG_TEXT, TAG_OUTPUTS };
+enum { TAG_TEXT = 1, TAG_OUTPUTS };
 
 /* Whole batches of the prediction, so that the slabs' edges cannot be seen in the results. */
 enum { BATCH_ROWS = 128, SLAB_OUTPUTS = 1 << 18, SLAB_ROWS_MAX = 8192 };
@@ -114,14 +114,11 @@ static void put_text(const char *text, size_t n, FILE *out)
     if (n > 0) fwrite(text, 1, n, out);
 }
 
-/* To root: text, then outputs. A slab that failed has an empty text; root hears of the failure
- * at the end, when all agree. */
-static fr_status send_slab(const fr_predict_job *job, slab *s)
+/* To root: text, then outputs. */
+static fr_status send_slab(const fr_predict_job *job, const slab *s)
 {
-    uint64_t length = s->text.length;
     const int n_floats = (int)(s->n * job->model->n_outputs);
-    FR_MPI(MPI_Send(&length, 1, MPI_UINT64_T, 0, TAG_SIZE, job->comm));
-    FR_MPI(MPI_Send(s->text.data, (int)length, MPI_CHAR, 0, TAG_TEXT, job->comm));
+    FR_MPI(MPI_Send(s->text.data, (int)s->text.length, MPI_CHAR, 0, TAG_TEXT, job->comm));
     if (job->want_outputs)
         FR_MPI(MPI_Send(s->outputs, n_floats, MPI_FLOAT, 0, TAG_OUTPUTS, job->comm));
     return FR_OK;
@@ -131,19 +128,32 @@ static fr_status send_slab(const fr_predict_job *job, slab *s)
 static fr_status receive_slab(const fr_predict_job *job, int from, slab *s, FILE *out,
                               float *outputs)
 {
-    uint64_t length = 0;
-    void *block = s->text.data;
     const size_t n_outputs = job->model->n_outputs;
-    FR_MPI(MPI_Recv(&length, 1, MPI_UINT64_T, from, TAG_SIZE, job->comm, MPI_STATUS_IGNORE));
-    FR_TRY(fr_grow(&block, &s->text.capacity, length + 1, 1));
-    s->text.data = block;
-    FR_MPI(MPI_Recv(s->text.data, (int)length, MPI_CHAR, from, TAG_TEXT, job->comm,
-                    MPI_STATUS_IGNORE));
-    put_text(s->text.data, length, out);
+    const int room = s->text.capacity < INT_MAX ? (int)s->text.capacity : INT_MAX;
+    int length = 0;
+    MPI_Status status;
+    FR_MPI(MPI_Recv(s->text.data, room, MPI_CHAR, from, TAG_TEXT, job->comm, &status));
+    FR_MPI(MPI_Get_count(&status, MPI_CHAR, &length));
+    put_text(s->text.data, (size_t)length, out);
     if (job->want_outputs)
         FR_MPI(MPI_Recv(outputs + s->first * n_outputs, (int)(s->n * n_outputs), MPI_FLOAT,
                         from, TAG_OUTPUTS, job->comm, MPI_STATUS_IGNORE));
     return FR_OK;
+}
+
+/* Room on root for the longest text of this round. Collective. */
+static fr_status make_room(const fr_predict_job *job, slab *s)
+{
+    const uint64_t mine = s->text.length;
+    uint64_t longest = 0;
+    fr_status st = FR_OK;
+    FR_MPI(MPI_Reduce(&mine, &longest, 1, MPI_UINT64_T, MPI_MAX, 0, job->comm));
+    if (job->rank == 0) {
+        void *block = s->text.data;
+        st = fr_grow(&block, &s->text.capacity, longest, 1);
+        s->text.data = block;
+    }
+    return fr_agree(job->comm, st);
 }
 
 static void place_slab(const fr_predict_job *job, size_t index, slab *s)
@@ -153,14 +163,15 @@ static void place_slab(const fr_predict_job *job, size_t index, slab *s)
     s->n = rows - s->first < step ? rows - s->first : step;
 }
 
-/* One slab of every rank. Local failures go to *failure: the others must not wait for ever. */
+/* One slab of every rank. All that may fail on one rank alone is agreed before anything is
+ * sent: nobody waits for a rank that gave up. Collective. */
 static fr_status do_round(const fr_predict_job *job, size_t round, slab *s, FILE *out,
-                          float *outputs, fr_status *failure)
+                          float *outputs)
 {
     const size_t first_slab = round * (size_t)job->size, n_outputs = job->model->n_outputs;
     place_slab(job, first_slab + (size_t)job->rank, s);
-    if (*failure == FR_OK) *failure = do_slab(job, s);
-    if (*failure != FR_OK) s->text.length = 0;
+    FR_TRY(fr_agree(job->comm, do_slab(job, s)));
+    FR_TRY(make_room(job, s));
     if (job->rank != 0) return s->n > 0 ? send_slab(job, s) : FR_OK;
 
     put_text(s->text.data, s->text.length, out);
@@ -196,15 +207,13 @@ static fr_status start(const fr_predict_job *job, slab *s, FILE *out, float **ou
 fr_status fr_predict_rows(const fr_predict_job *job, FILE *out, float **outputs)
 {
     slab s = {0};
-    fr_status failure = FR_OK;
     const size_t step = slab_rows(job->model->n_outputs);
     const size_t n_slabs = (job->dataset->schema.rows + step - 1) / step;
     const size_t size = (size_t)job->size, n_rounds = (n_slabs + size - 1) / size;
     *outputs = NULL;
     fr_status st = fr_agree(job->comm, start(job, &s, out, outputs));
     for (size_t round = 0; st == FR_OK && round < n_rounds; round++)
-        st = do_round(job, round, &s, out, *outputs, &failure);
-    if (st == FR_OK) st = fr_agree(job->comm, failure);
+        st = do_round(job, round, &s, out, *outputs);
     free(s.rows);
     free(s.outputs);
     fr_text_clear(&s.text);

@@ -75,8 +75,13 @@ static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_r
 {
     const char *metric = fr_metric_words[study->metric];
     const double seen = report->history->trials[report->selection.chosen].score_mean;
-    if (isnan(report->test_score)) {
+    if (report->n_test_rows == 0) {
         fprintf(cli->out, "test %s: none, the study keeps no test rows\n", metric);
+        return;
+    }
+    if (isnan(report->test_score)) {
+        fprintf(cli->out, "test %s: not defined on the %zu test rows\n", metric,
+                report->n_test_rows);
         return;
     }
     const double optimism =

@@ -170,6 +170,50 @@ static void check_scheme_keys(fr_draft *draft)
                           fr_scheme_words[v->scheme]);
 }
 
+/* A key of a block that only some words of its method or rule look at. */
+typedef struct {
+    const char *key;
+    bool used;
+    const char *by; /* who looks at it */
+} key_use;
+
+/* `values` is the struct of `block`, `standard` such a struct with the defaults. */
+static void check_key_uses(fr_draft *draft, const fr_block *block, const void *values,
+                           const void *standard, const key_use *uses, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        const fr_option *row = fr_option_find(block->table, block->n, uses[k].key);
+        fr_text given = {0}, usual = {0};
+        fr_option_format(row, values, &given);
+        fr_option_format(row, standard, &usual);
+        if (!uses[k].used && strcmp(fr_text_get(&given), fr_text_get(&usual)) != 0)
+            fr_faults_add(draft->faults, at(draft, block->home, row->name),
+                          "%s.%s has no effect without %s", block->home, row->name, uses[k].by);
+        fr_text_clear(&given);
+        fr_text_clear(&usual);
+    }
+}
+
+static void check_select_keys(fr_draft *draft)
+{
+    const fr_block block = {
+        .home = "select", .table = fr_select_option_table, .n = fr_select_option_count};
+    const fr_select_options *o = &draft->study->select;
+    const bool dice = o->rule == FR_RULE_DICE;
+    const key_use uses[] = {
+        {"alpha", o->rule == FR_RULE_PAIRED_TEST, "rule paired_test"},
+        {"k", dice, "rule dice"},
+        {"rounds", dice, "rule dice"},
+        {"seed", dice, "rule dice"},
+        {"lower_bound", dice, "rule dice"},
+    };
+    fr_select_options standard = {0};
+    if (fr_faults_check(draft->faults, NULL, "select",
+                        fr_option_defaults(block.table, block.n, &standard)))
+        check_key_uses(draft, &block, o, &standard, uses, sizeof uses / sizeof *uses);
+    fr_option_clear(block.table, block.n, &standard);
+}
+
 static void check_select(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -184,6 +228,60 @@ static void check_select(fr_draft *draft)
                       compares ? "rule one_standard_error or paired_test" : "lower_bound");
 }
 
+static void check_pruning_keys(fr_draft *draft)
+{
+    const fr_block block = {
+        .home = "pruning", .table = fr_prune_option_table, .n = fr_prune_option_count};
+    const fr_prune_options *o = &draft->study->pruning;
+    const unsigned m = draft->study->prune_methods;
+    const key_use uses[] = {
+        {"first_epoch", (m & ~(unsigned)FR_PRUNE_RACING) != 0,
+         "a method that stops fits between epochs"},
+        {"reduction", (m & (FR_PRUNE_ASHA | FR_PRUNE_HYPERBAND)) != 0,
+         "method asha or hyperband"},
+        {"percentile", (m & FR_PRUNE_PERCENTILE) != 0, "method percentile"},
+        {"startup_trials", (m & (FR_PRUNE_MEDIAN | FR_PRUNE_PERCENTILE)) != 0,
+         "method median or percentile"},
+        {"threshold", (m & FR_PRUNE_THRESHOLD) != 0, "method threshold"},
+        {"patience", (m & FR_PRUNE_PATIENCE) != 0, "method patience"},
+        {"alpha", (m & FR_PRUNE_RACING) != 0, "method racing"},
+        {"first_fold", (m & FR_PRUNE_RACING) != 0, "method racing"},
+        {"seed", (m & FR_PRUNE_HYPERBAND) != 0, "method hyperband"},
+    };
+    unsigned methods;
+    if (fr_prune_methods(o, &methods) != FR_OK) return; /* noted; any key may be meant */
+    fr_prune_options standard = {0};
+    if (fr_faults_check(draft->faults, NULL, "pruning",
+                        fr_option_defaults(block.table, block.n, &standard)))
+        check_key_uses(draft, &block, o, &standard, uses, sizeof uses / sizeof *uses);
+    fr_option_clear(block.table, block.n, &standard);
+}
+
+/* Rungs and brackets follow from the number of epochs: trials with different numbers would be
+ * compared in brackets that they did not train in. */
+static void check_hyperband(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const fr_setting *first = NULL;
+    for (int f = 0; f < FR_FAMILY_COUNT; f++) {
+        if (!study->families[f]) continue;
+        const fr_setting *epochs = effective(draft, f, "epochs");
+        if (epochs == NULL || epochs->broken) continue;
+        if (first == NULL) first = epochs;
+        if (epochs->fixed != NULL && first->fixed != NULL &&
+            strcmp(epochs->fixed, first->fixed) == 0)
+            continue;
+        fr_text place = {0};
+        fr_setting_place(epochs, &place);
+        fr_faults_add(draft->faults, epochs->given,
+                      "%s: pruning.method hyperband needs one number of epochs for all trials, "
+                      "from which its brackets follow; fix it, or use asha",
+                      fr_text_get(&place));
+        fr_text_clear(&place);
+        return;
+    }
+}
+
 static void check_pruning(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -196,6 +294,8 @@ static void check_pruning(fr_draft *draft)
     if ((study->prune_methods & FR_PRUNE_RACING) && one_fold)
         fr_faults_add(draft->faults, at(draft, "pruning", "method"),
                       "pruning.method racing needs at least two folds");
+    if ((study->prune_methods & FR_PRUNE_HYPERBAND) && trains) check_hyperband(draft);
+    check_pruning_keys(draft);
 }
 
 static void check_grid(fr_draft *draft)
@@ -280,6 +380,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
         check_objective(draft);
     }
     check_select(draft);
+    check_select_keys(draft);
     check_pruning(draft);
     check_grid(draft);
     if (look_for_files) check_files(draft);

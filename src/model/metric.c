@@ -33,7 +33,15 @@ fr_learn fr_metric_learn(fr_metric metric)
     return metric < FR_METRIC_RMSE ? FR_LEARN_CLASSIFICATION : FR_LEARN_REGRESSION;
 }
 
-/* The first of the greatest outputs. */
+/* No comparison can rank NaN: it would count as class 0, and look like a score. */
+static bool all_finite(const float *output, size_t n)
+{
+    bool finite = true;
+    for (size_t i = 0; i < n; i++) finite &= isfinite(output[i]) != 0;
+    return finite;
+}
+
+/* The first of the greatest outputs, which are finite. */
 static size_t predicted(const float *output, size_t n_outputs)
 {
     size_t best = 0;
@@ -208,7 +216,7 @@ fr_status fr_metric_score(fr_metric metric, const float *y, const float *output,
                           size_t n_outputs, double *score)
 {
     *score = NAN;
-    if (n == 0) return FR_OK;
+    if (n == 0 || !all_finite(output, n * n_outputs)) return FR_OK;
     switch (metric) {
     case FR_METRIC_ACCURACY:
         *score = accuracy(y, output, n, n_outputs);

@@ -43,7 +43,8 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                         .want_train_score = true};
         st = fr_fit(&request, result, NULL);
     }
-    if (st == FR_OK || st == FR_ERR_MEMORY) return st;
+    if (st == FR_OK) return FR_OK;
+    /* A model too large for the memory is the point's fault: the search goes on without it. */
     *result = (fr_fold_result){
         .trial = task->trial, .fold = task->fold, .train_score = NAN, .loss = NAN};
     return fr_task_fail(result, fr_status_message());
@@ -55,14 +56,17 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median of the folds' kept epochs (of two middle ones the mean, rounded up); 0, that is all
- * epochs, when the weights of the last epoch are kept anyway. */
-static fr_status epochs_to_train(const fr_train_options *options, const fr_trial *trial,
-                                 uint32_t n_folds, uint32_t *out)
+/* Whether a fold kept its best epoch rather than its last. */
+static bool keeps_best_epoch(const fr_study *study, const fr_train_options *options)
+{
+    return options->keep_best || options->patience > 0 || patience_of(study) > 0;
+}
+
+/* Median of the folds' kept epochs (of two middle ones the mean, rounded up). */
+static fr_status epochs_to_train(const fr_trial *trial, uint32_t n_folds, uint32_t *out)
 {
     size_t n = 0;
     *out = 0;
-    if (!options->keep_best && options->patience == 0) return FR_OK;
     uint32_t *kept = fr_alloc(n_folds, sizeof *kept);
     if (kept == NULL) return FR_ERR_MEMORY;
     for (uint32_t f = 0; f < n_folds; f++)
@@ -132,7 +136,8 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uin
                               .stop = stop,
                               .want_train_score = true};
     request.train = fr_folds_search_rows(objective->folds, &request.n_train);
-    FR_TRY(epochs_to_train(&recipe.train, trial, request.fold, &request.stop_after));
+    if (keeps_best_epoch(objective->study, &recipe.train))
+        FR_TRY(epochs_to_train(trial, request.fold, &request.stop_after));
     fr_status st = fr_fit(&request, &result, &out->model);
     if (st == FR_OK) st = finish_refit(objective, &result, out);
     free(result.curve);

@@ -29,12 +29,36 @@ static bool model_is_there(const fr_run_state *run)
            earlier->selection.chosen == run->report->selection.chosen;
 }
 
+/* A file from the midst of a run may have all trials, but still the choice among fewer. */
 static bool nothing_new(const fr_run_state *run, bool trains)
 {
     const fr_results_file *earlier = run->earlier;
-    return earlier != NULL && earlier->has_selection && (model_is_there(run) || !trains) &&
-           earlier->history->n == run->history->n &&
-           strcmp(earlier->study->text, run->study->text) == 0;
+    if (earlier == NULL || !earlier->has_selection || (trains && !run->reuses_model) ||
+        earlier->selection.n_ranking != run->report->selection.n_ranking ||
+        earlier->history->n != run->history->n ||
+        strcmp(earlier->study->text, run->study->text) != 0)
+        return false;
+    for (size_t t = 0; t < run->history->n; t++)
+        if (earlier->history->trials[t].state != run->history->trials[t].state) return false;
+    return true;
+}
+
+/* The earlier choice stands, with its model, until this run has both of its own. Not when the
+ * journal does not have its trials: then the file is from elsewhere. */
+static bool keeps_earlier(const fr_run_state *run)
+{
+    const fr_results_file *earlier = run->earlier;
+    if (earlier == NULL || !earlier->has_selection ||
+        earlier->study->fingerprint != run->study->fingerprint)
+        return false;
+    if (run->has_selection && (run->has_model || run->reuses_model || !earlier->has_model))
+        return false;
+    for (size_t i = 0; i < earlier->selection.n_ranking; i++) {
+        const uint64_t t = earlier->selection.ranking[i];
+        if (t >= run->history->n || run->history->trials[t].state != FR_TRIAL_COMPLETE)
+            return false;
+    }
+    return true;
 }
 
 fr_status fr_conclude_select(fr_run_state *run, bool *refit)
@@ -49,9 +73,10 @@ fr_status fr_conclude_select(fr_run_state *run, bool *refit)
     free(complexity);
     if (st != FR_OK) return st;
     run->has_selection = true;
+    run->reuses_model = model_is_there(run);
     const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
     run->unchanged = nothing_new(run, trains);
-    *refit = trains && !model_is_there(run);
+    *refit = trains && !run->reuses_model;
     return FR_OK;
 }
 
@@ -60,16 +85,19 @@ fr_status fr_conclude_write(fr_run_state *run)
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length = 0;
     FR_MPI(MPI_Get_library_version(mpi, &length));
-    const bool reused = run->has_selection && !run->has_model && model_is_there(run);
+    const bool keeps = keeps_earlier(run);
+    const bool reuses = keeps || run->reuses_model;
+    const fr_selection *selection = run->has_selection ? &run->report->selection : NULL;
     const fr_model *model = run->has_model ? &run->refit.model : NULL;
-    if (reused) model = &run->earlier->model;
+    if (keeps) selection = &run->earlier->selection;
+    if (reuses && run->earlier->has_model) model = &run->earlier->model;
     const fr_results results = {
         .study = run->study,
         .history = run->history,
-        .selection = run->has_selection ? &run->report->selection : NULL,
+        .selection = selection,
         .model = model,
         .test_score = run->has_model ? run->refit.test_score
-                      : reused       ? run->earlier->test_score
+                      : reuses       ? run->earlier->test_score
                                      : NAN,
         .ranks = run->report->ranks,
         .n_ranks = run->report->n_ranks,

@@ -28,10 +28,9 @@ struct fr_coordinator {
     double *point;     /* (space->n) scratch */
     uint64_t n_trials; /* in all; less once the space is exhausted */
     size_t n_workers;
-    size_t *out;    /* (n_workers) tasks with each worker */
-    uint64_t n_out; /* their sum */
-    bool pruning;
-    uint64_t concurrency; /* with pruning: trials in flight; 0 = any number */
+    size_t *out;          /* (n_workers) tasks with each worker */
+    uint64_t n_out;       /* their sum */
+    uint64_t concurrency; /* of pruning: trials in flight; 0 = without pruning, or any number */
     uint32_t *handed; /* (capacity) folds of each trial that were handed out or passed over */
     size_t handed_capacity;
     size_t cursor;           /* trials before it have all their folds handed out */
@@ -101,21 +100,18 @@ void fr_coordinator_destroy(fr_coordinator **coordinator)
 
 void fr_coordinator_set_pruning(fr_coordinator *c, uint64_t concurrency)
 {
-    c->pruning = true;
     c->concurrency = concurrency;
 }
 
 /* Trials that must have settled before `trial` is suggested, as pruning wants it. */
 static uint64_t pruning_needs(const fr_coordinator *c, uint64_t trial)
 {
-    if (!c->pruning || c->concurrency == 0 || trial < c->concurrency) return 0;
-    return trial - c->concurrency + 1;
+    return c->concurrency == 0 ? 0 : fr_history_visible(c->history, c->concurrency, trial);
 }
 
 uint64_t fr_coordinator_visible(const fr_coordinator *c, uint64_t trial)
 {
-    if (c->concurrency > 0) return pruning_needs(c, trial);
-    return c->history->settled < trial ? c->history->settled : trial;
+    return fr_history_visible(c->history, c->concurrency, trial);
 }
 
 static bool may_suggest(const fr_coordinator *c, uint64_t trial)
@@ -203,7 +199,7 @@ static uint32_t next_fold(fr_coordinator *c, size_t t)
 }
 
 /* The open trial to go on with: the first one; with pruning the one with the lowest fold, of
- * which there are about `concurrency`. history->n when all folds are handed out. */
+ * which there are at most `concurrency`. history->n when all folds are handed out. */
 static size_t pick_trial(fr_coordinator *c)
 {
     const uint32_t n_folds = c->history->n_folds;
@@ -214,7 +210,7 @@ static size_t pick_trial(fr_coordinator *c)
         if (next_fold(c, t) >= lowest) continue;
         best = t;
         lowest = c->handed[t];
-        if (!c->pruning) break;
+        if (c->concurrency == 0) break;
     }
     return best;
 }
@@ -238,7 +234,7 @@ static fr_status next_task(fr_coordinator *c, fr_assignment *task, bool *found)
     c->handed = block;
     size_t trial = pick_trial(c);
     const bool none = trial == c->history->n;
-    if (none || (c->pruning && c->handed[trial] > 0)) {
+    if (none || (c->concurrency > 0 && c->handed[trial] > 0)) {
         FR_TRY(suggest(c, found));
         if (*found) trial = c->history->n - 1;
         if (!*found && none) return FR_OK;

@@ -174,7 +174,8 @@ typedef struct {
     double valid_share;       /* validation rows / training rows of a fold */
     fr_refit refit;
     bool has_selection, has_model;
-    bool unchanged; /* results.h5 holds exactly this already */
+    bool reuses_model; /* the chosen trial is that of `earlier`, which has its model */
+    bool unchanged;    /* results.h5 holds exactly this already */
     fr_run_report *report;
 } fr_run_state;
 
@@ -188,7 +189,8 @@ FR_CHECKED fr_status fr_follower_run(fr_run_state *run);
 /* Choose the trial; *refit when its model has to be trained. Root. */
 FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
 
-/* Write results.h5 with what is known. Root. */
+/* Write results.h5 with what is known; an earlier choice and its model stay in it until there
+ * is a new one with its model. Root. */
 FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
 
 /* Validation rows / training rows of the first fold, for corrected tests; 1 without data. */

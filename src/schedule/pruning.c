@@ -24,15 +24,14 @@ fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **ru
 }
 
 /* fr_history_race: the context is the run. A replay of the journal races before there is a
- * coordinator, hence the visible trials are reckoned here. */
+ * coordinator. */
 static bool race(const void *context, const fr_history *history, uint64_t trial,
                  uint32_t n_folds)
 {
     const fr_run_state *run = context;
     const fr_prune_options *pruning = &run->study->pruning;
-    const uint64_t in_flight = (uint64_t)run->study->search.concurrency;
-    uint64_t visible = history->settled < trial ? history->settled : trial;
-    if (in_flight > 0) visible = trial < in_flight ? 0 : trial - in_flight + 1;
+    const uint64_t visible =
+        fr_history_visible(history, (uint64_t)run->study->search.concurrency, trial);
     if (n_folds < (uint64_t)pruning->first_fold) return false;
     return fr_race_beaten(history, trial, visible, n_folds, pruning->alpha, run->valid_share);
 }

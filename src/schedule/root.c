@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -32,6 +33,7 @@ struct fr_root {
     fr_assignment tasks[FR_TASKS_MAX];
     fr_progress progress;
     double next_snapshot;
+    bool snapshot_failed; /* and said so */
 };
 
 /* ---- the end ---- */
@@ -59,7 +61,7 @@ static void count_result(fr_root *r, int worker, const fr_fold_result *result)
                           result->state != FR_TRIAL_INTERRUPTED;
     run->report->ranks[worker].busy_s += seconds;
     run->report->ranks[worker].flops += result->flops;
-    run->report->ranks[worker].fits++;
+    run->report->ranks[worker].fits += result->state != FR_TRIAL_INTERRUPTED;
 }
 
 /* File what a worker brings. When that has failed once (a full disk), nothing more is filed. */
@@ -109,11 +111,24 @@ static fr_status end_run(fr_root *r, fr_status status)
 
 /* ---- messages ---- */
 
+static fr_status take_results(fr_root *r, int rank, fr_unpack *in)
+{
+    fr_results_list list = {0};
+    fr_status st = fr_results_list_unpack(in, &list);
+    if (st == FR_OK) st = file_results(r, rank, &list);
+    fr_results_list_clear(&list);
+    return st;
+}
+
+/* The record has the last results in it: it replaces what was counted, also for them. */
 static fr_status take_done(fr_root *r, int rank, fr_unpack *in)
 {
-    fr_rank_record_unpack(in, &r->run->report->ranks[rank]);
+    fr_rank_record record = {0};
+    fr_rank_record_unpack(in, &record);
+    const fr_status st = take_results(r, rank, in);
+    r->run->report->ranks[rank] = record;
     r->n_left--;
-    return FR_OK;
+    return st;
 }
 
 static fr_status take_notice(int rank, fr_unpack *in)
@@ -130,12 +145,7 @@ static fr_status take_notice(int rank, fr_unpack *in)
 static fr_status handle(fr_root *r, int rank, int tag, fr_unpack *in)
 {
     if (tag == FR_TAG_NOTICE) return take_notice(rank, in);
-    if (tag == FR_TAG_DONE) FR_TRY(take_done(r, rank, in));
-    fr_results_list list = {0};
-    fr_status st = fr_results_list_unpack(in, &list);
-    if (st == FR_OK) st = file_results(r, rank, &list);
-    fr_results_list_clear(&list);
-    return st;
+    return tag == FR_TAG_DONE ? take_done(r, rank, in) : take_results(r, rank, in);
 }
 
 static fr_status take_messages(fr_root *r)
@@ -238,14 +248,17 @@ static fr_status check_time(const fr_root *r, double now)
     return FR_OK;
 }
 
-static fr_status snapshot(fr_root *r, double now)
+/* The journal has all that a snapshot shows, so one that fails ends nothing. */
+static void snapshot(fr_root *r, double now)
 {
     const double every = r->run->options->snapshot_every_s;
-    if (r->stage != TRAINING || every <= 0.0 || now < r->next_snapshot) return FR_OK;
-    FR_TRY(fr_conclude_write(r->run));
+    if (r->stage != TRAINING || every <= 0.0 || now < r->next_snapshot) return;
+    if (fr_conclude_write(r->run) != FR_OK && !r->snapshot_failed) {
+        fr_log(FR_LOG_WARN, "schedule snapshot: %s", fr_status_message());
+        r->snapshot_failed = true;
+    }
     const double took = fr_clock_now() - now;
     r->next_snapshot = now + (took / snapshot_share > every ? took / snapshot_share : every);
-    return FR_OK;
 }
 
 /* One turn: everything that can be done without waiting. */
@@ -261,7 +274,7 @@ static fr_status turn(fr_root *r)
     FR_TRY(fr_mail_settle(&run->mail, false));
     if (r->stage == ENDING) return FR_OK;
     FR_TRY(fr_journal_sync(run->journal, now, false));
-    FR_TRY(snapshot(r, now));
+    snapshot(r, now);
     fr_progress_show(&r->progress, now);
     return FR_OK;
 }

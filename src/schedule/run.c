@@ -45,13 +45,13 @@ static fr_status journal_trial(void *context, uint64_t trial, const double *poin
     return fr_journal_trial(run->journal, trial, point, run->study->space.n);
 }
 
-/* What the last run left, for its model: only needed when nothing remains to be trained. A
- * damaged file is no loss, the journal has everything. */
+/* What the last run left, for its choice and model. A damaged file is no loss, the journal has
+ * all that they are made from. */
 static void open_earlier(fr_run_state *run)
 {
     fr_text path = {0};
     fr_text_add(&path, "%s/results.h5", run->study->output);
-    if (fr_coordinator_done(run->coordinator) && access(fr_text_get(&path), F_OK) == 0 &&
+    if (access(fr_text_get(&path), F_OK) == 0 &&
         fr_results_open(fr_text_get(&path), true, &run->earlier) != FR_OK)
         fr_log(FR_LOG_WARN, "schedule results.h5 is made anew: %s", fr_status_message());
     fr_text_clear(&path);
@@ -75,7 +75,7 @@ static fr_status open_study(fr_run_state *run)
     run->report->resumed = run->history->n > 0;
     FR_TRY(fr_coordinator_create(run->search, run->history, run->size, journal_trial, run,
                                  &run->coordinator));
-    if (study->prune_methods != 0)
+    if (study->prune_methods & FR_PRUNE_COMPARING)
         fr_coordinator_set_pruning(run->coordinator, (uint64_t)study->search.concurrency);
     FR_TRY(fr_store_write_text(study->output, "study.yaml", study->text));
     open_earlier(run);
@@ -193,9 +193,10 @@ static void fill_report(fr_run_state *run)
     if (run->has_model) {
         report->test_score = run->refit.test_score;
         report->train_score = run->refit.train_score;
-    } else if (run->earlier != NULL && run->has_selection) {
+    } else if (run->reuses_model) {
         report->test_score = run->earlier->test_score;
     }
+    if (run->folds != NULL) fr_folds_test_rows(run->folds, &report->n_test_rows);
     report->history = run->history;
     run->history = NULL;
 }

@@ -63,7 +63,7 @@ static void file_result(fr_worker *w, fr_fold_result *result)
     const double seconds = result->end_s - result->start_s;
     w->record.busy_s += seconds;
     w->record.flops += result->flops;
-    w->record.fits++;
+    w->record.fits += result->state != FR_TRIAL_INTERRUPTED;
     w->gathered_s += seconds;
     fr_status st = fr_results_list_add(&w->results, result);
     if (st != FR_OK) fail(w, st);
@@ -145,13 +145,14 @@ static void *compute(void *argument)
     pthread_mutex_lock(&w->mutex);
     if (point == NULL) fail(w, FR_ERR_MEMORY);
     while (!atomic_load(&w->stop) && w->failure == FR_OK) {
-        if (w->first != NULL) {
+        /* The refit comes when all that counts is done: folds still queued are cancelled. */
+        if (w->refit_stage == REFIT_QUEUED)
+            do_refit(w);
+        else if (w->first != NULL) {
             const fr_task task = next_task(w, point);
             do_task(w, &task);
             free((void *)task.rungs);
-        } else if (w->refit_stage == REFIT_QUEUED)
-            do_refit(w);
-        else if (w->quit)
+        } else if (w->quit)
             break;
         else
             wait_for_work(w);

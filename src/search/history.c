@@ -207,6 +207,12 @@ out:
     return st;
 }
 
+uint64_t fr_history_visible(const fr_history *history, uint64_t concurrency, uint64_t trial)
+{
+    if (concurrency == 0) return history->settled < trial ? history->settled : trial;
+    return trial < concurrency ? 0 : trial - concurrency + 1;
+}
+
 bool fr_history_better(const fr_history *history, double a, double b)
 {
     if (isnan(a)) return false;

@@ -76,7 +76,8 @@ typedef struct {
     fr_status (*suggest)(void *state, const fr_ask *ask, double *point);
 } fr_sampler;
 
-extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe;
+extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe, fr_sampler_gp,
+    fr_sampler_auto;
 
 /* Whether the result of trial t may be used, and is there. */
 bool fr_ask_sees(const fr_ask *ask, size_t t);

@@ -5,7 +5,7 @@
 #include "foldrank/search.h"
 
 /* The order is that of the samplers in search.c. */
-const char *const fr_search_methods[] = {"grid", "random", "sobol", "tpe", NULL};
+const char *const fr_search_methods[] = {"grid", "random", "sobol", "tpe", "gp", "auto", NULL};
 
 #define FIELD(name) offsetof(fr_search_options, name)
 
@@ -13,7 +13,7 @@ const fr_option fr_search_option_table[] = {
     {.name = "method",
      .type = FR_OPTION_WORD,
      .offset = FIELD(method),
-     .fallback = "tpe",
+     .fallback = "auto",
      .words = fr_search_methods,
      .help = "how configurations are chosen"},
     {.name = "trials",

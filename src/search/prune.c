@@ -95,38 +95,49 @@ static double kth_best(const fr_history *history, double *values, size_t n, size
     return values[k - 1];
 }
 
-/* Best score of a fold up to `epoch`; false when it was not trained so far, or without a score.
- */
-static bool value_at(const fr_history *history, const fr_fold_result *fold, uint32_t epoch,
-                     double *value)
-{
-    if (fold == NULL || fold->state == FR_TRIAL_CANCELLED || fold->n_curve < epoch)
-        return false;
-    double best = NAN;
-    for (uint32_t e = 0; e < epoch; e++)
-        if (fr_history_better(history, fold->curve[2 * e + 1], best))
-            best = fold->curve[2 * e + 1];
-    *value = best;
-    return !isnan(best);
-}
-
 typedef struct {
     const fr_prune_options *options;
     const fr_history *history;
     const fr_prune_query *query;
     unsigned methods;
     uint32_t bracket; /* of the trial; 0 without hyperband */
+    uint32_t seen;    /* epochs that `best` covers */
+    double *best;     /* (visible) best score up to epoch `seen`, NaN: none yet */
     double *values;   /* (visible) scratch */
 } pruning;
 
-static size_t collect(const pruning *p, uint32_t epoch, bool same_bracket)
+/* NULL: the earlier trial has not trained this fold for `epoch` epochs. */
+static const fr_fold_result *trained(const pruning *p, uint64_t trial, uint32_t epoch)
+{
+    const fr_fold_result *fold = p->history->trials[trial].folds[p->query->fold];
+    const bool reached =
+        fold != NULL && fold->state != FR_TRIAL_CANCELLED && fold->n_curve >= epoch;
+    return reached ? fold : NULL;
+}
+
+/* Each point of each curve is looked at once per query, however many epochs ask. */
+static void advance(pruning *p, uint32_t epoch)
+{
+    for (uint64_t t = 0; p->seen < epoch && t < p->query->visible; t++) {
+        const fr_fold_result *fold = trained(p, t, epoch);
+        if (fold == NULL) continue; /* it reaches no higher epoch either */
+        for (uint32_t e = p->seen; e < epoch; e++)
+            if (fr_history_better(p->history, fold->curve[2 * e + 1], p->best[t]))
+                p->best[t] = fold->curve[2 * e + 1];
+    }
+    p->seen = epoch;
+}
+
+/* The values to compare with at `epoch`, into p->values. */
+static size_t collect(pruning *p, uint32_t epoch, bool same_bracket)
 {
     size_t n = 0;
+    advance(p, epoch);
     for (uint64_t t = 0; t < p->query->visible; t++) {
+        if (trained(p, t, epoch) == NULL || isnan(p->best[t])) continue;
         if (same_bracket && fr_prune_bracket(p->options, t, p->query->epochs) != p->bracket)
             continue;
-        const fr_fold_result *fold = p->history->trials[t].folds[p->query->fold];
-        n += value_at(p->history, fold, epoch, &p->values[n]);
+        p->values[n++] = p->best[t];
     }
     return n;
 }
@@ -148,7 +159,7 @@ static void demand(const pruning *p, size_t n, size_t k, double *cutoff)
 
 /* With n earlier values the new one is among the best share of n + 1 exactly when it is not
  * worse than the k-th best of the n; k >= 1, so a new best always goes on. */
-static double cutoff_at(const pruning *p, uint32_t epoch)
+static double cutoff_at(pruning *p, uint32_t epoch)
 {
     const fr_prune_options *o = p->options;
     double cutoff = NAN;
@@ -187,12 +198,16 @@ fr_status fr_prune_rungs(const fr_prune_options *options, const fr_history *hist
         p.bracket = fr_prune_bracket(options, query->trial, query->epochs);
 
     fr_rung *out = fr_alloc(query->epochs, sizeof *out);
+    p.best = fr_alloc((size_t)query->visible, sizeof *p.best);
     p.values = fr_alloc((size_t)query->visible, sizeof *p.values);
-    fr_status st = out == NULL || p.values == NULL ? FR_ERR_MEMORY : FR_OK;
+    const bool allocated = out != NULL && p.best != NULL && p.values != NULL;
+    fr_status st = allocated ? FR_OK : FR_ERR_MEMORY;
+    for (uint64_t t = 0; st == FR_OK && t < query->visible; t++) p.best[t] = NAN;
     for (uint32_t e = (uint32_t)options->first_epoch; st == FR_OK && e < query->epochs; e++) {
         const double cutoff = cutoff_at(&p, e);
         if (!isnan(cutoff)) out[(*n)++] = (fr_rung){e, cutoff};
     }
+    free(p.best);
     free(p.values);
     if (*n == 0) {
         free(out);
@@ -249,7 +264,7 @@ const fr_option fr_prune_option_table[] = {
      .fallback = "10",
      .low = 1,
      .high = 1e9,
-     .help = "patience: epochs without a better score"},
+     .help = "patience: a fit ends, complete, after so many epochs without a better score"},
     {.name = "alpha",
      .type = FR_OPTION_DOUBLE,
      .offset = FIELD(alpha),

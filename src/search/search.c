@@ -35,8 +35,9 @@ const fr_sampler fr_sampler_random = {.name = "random", .suggest = random_sugges
 static const fr_sampler grid = {.name = "grid"};
 
 /* In the order of fr_search_methods. */
-static const fr_sampler *const samplers[] = {&grid, &fr_sampler_random, &fr_sampler_sobol,
-                                             &fr_sampler_tpe};
+static const fr_sampler *const samplers[] = {
+    &grid,           &fr_sampler_random, &fr_sampler_sobol,
+    &fr_sampler_tpe, &fr_sampler_gp,     &fr_sampler_auto};
 
 struct fr_search {
     const fr_space *space;
@@ -149,9 +150,9 @@ bool fr_search_adaptive(const fr_search *search)
 
 uint64_t fr_search_needs(const fr_search *search, uint64_t trial)
 {
-    const uint64_t in_flight = (uint64_t)search->options->concurrency;
-    if (!search->sampler->adaptive || in_flight == 0 || trial < in_flight) return 0;
-    return trial - in_flight + 1;
+    const uint64_t concurrency = (uint64_t)search->options->concurrency;
+    if (!search->sampler->adaptive || concurrency == 0) return 0;
+    return fr_history_visible(NULL, concurrency, trial);
 }
 
 bool fr_ask_sees(const fr_ask *ask, size_t t)

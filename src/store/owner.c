@@ -42,14 +42,30 @@ static void read_line(const char *path, char *out, size_t size)
     fclose(file);
 }
 
-/* Field 22 of /proc/PID/stat, counted after the last ')', as a program's name may hold anything
- * (proc(5)). */
+/* /proc/PID/stat from the last ')' on, as a program's name may hold anything (proc(5)); NULL
+ * when there is none. `line` has `size` bytes. */
+static const char *read_stat(int64_t pid, char *line, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    read_line(path, line, size);
+    return strrchr(line, ')');
+}
+
+/* Killed and not yet waited for: in a container without a proper init that may last for ever.
+ */
+static bool is_zombie(int64_t pid)
+{
+    char line[2048];
+    const char *at = read_stat(pid, line, sizeof line);
+    return at != NULL && strncmp(at, ") ", 2) == 0 && strchr("ZXx", at[2]) != NULL;
+}
+
+/* Field 22, start time in clock ticks; 0 when it cannot be told. */
 static int64_t process_start(int64_t pid)
 {
-    char path[64], line[2048];
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-    read_line(path, line, sizeof line);
-    char *at = strrchr(line, ')');
+    char line[2048];
+    const char *at = read_stat(pid, line, sizeof line);
     int64_t start = 0;
     for (int field = 2; at != NULL && field < 22; field++) {
         at = strchr(at + 1, ' ');
@@ -172,6 +188,7 @@ bool fr_owner_is_gone(const fr_owner *owner, const fr_owner *self)
     if (strcmp(owner->host, self->host) == 0) {
         if (strcmp(owner->boot, self->boot) != 0) return true;
         if (owner->pid <= 0 || (kill((pid_t)owner->pid, 0) != 0 && errno == ESRCH)) return true;
+        if (is_zombie(owner->pid)) return true;
         const int64_t started = process_start(owner->pid);
         return started != 0 && owner->started != 0 && started != owner->started;
     }

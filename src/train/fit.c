@@ -18,6 +18,7 @@ typedef struct {
     uint32_t epochs, done; /* to train at most; trained */
     size_t next_rung;
     bool keep_best;
+    float *own_best;    /* trainer.best when only give_up_after asks for one; NULL else */
     double score, loss; /* of the last epoch */
     double best;        /* score since the beginning, NaN: none yet */
     double best_loss;   /* of that epoch */
@@ -131,10 +132,13 @@ static bool given_up(const fit_course *c)
 static bool decide(fit_course *c)
 {
     const int64_t patience = c->trainer.options.patience;
-    if (c->done < c->epochs && (beaten_at_rung(c) || given_up(c))) {
+    if (c->done < c->epochs && beaten_at_rung(c)) {
         c->result->state = FR_TRIAL_PRUNED;
         return true;
     }
+    /* Complete: it lost to nobody, and a good fit, too, comes to the end of what it can learn.
+     */
+    if (given_up(c)) return true;
     if (c->request->n_valid > 0 && patience > 0 && c->done - c->counted_epoch >= patience)
         return true;
     if (c->done >= c->epochs) return true;
@@ -160,7 +164,9 @@ static fr_status run_epochs(fit_course *c)
         result->curve[2 * result->n_curve] = train_loss;
         result->curve[2 * result->n_curve++ + 1] = c->score;
         if (!finite) return note_divergence(c, train_loss);
-        if (c->request->n_valid > 0 && isnan(c->score)) return note_undefined(c);
+        /* A score without a value: outputs beyond float32, or a metric without meaning here. */
+        if (c->request->n_valid > 0 && isnan(c->score))
+            return isfinite(c->loss) ? note_undefined(c) : note_divergence(c, c->loss);
         compare_with_best(c);
         if (decide(c)) return FR_OK;
     }
@@ -269,13 +275,26 @@ static fr_status check_request(const fr_fit_request *r)
     return FR_OK;
 }
 
+/* A fit that may be given up keeps its best epoch even if it is not: scores of last epochs and
+ * of best epochs do not compare. */
+static fr_status keep_best(fit_course *c)
+{
+    fr_trainer *t = &c->trainer;
+    if (t->best == NULL && c->request->give_up_after > 0) {
+        t->best = c->own_best = fr_alloc(t->network.n_params, sizeof *c->own_best);
+        if (t->best == NULL) return FR_ERR_MEMORY;
+    }
+    c->keep_best = t->best != NULL && c->request->n_valid > 0;
+    return FR_OK;
+}
+
 static fr_status run_fit(fit_course *c, const fr_prepared *prepared, fr_model *model)
 {
     const fr_fit_request *r = c->request;
     FR_TRY(fr_trainer_create(r, prepared, &c->trainer));
     c->epochs = (uint32_t)c->trainer.options.epochs;
     if (r->stop_after > 0 && r->stop_after < c->epochs) c->epochs = r->stop_after;
-    c->keep_best = c->trainer.best != NULL && r->n_valid > 0;
+    FR_TRY(keep_best(c));
     c->result->curve = fr_alloc(c->epochs, 2 * sizeof(double));
     fr_status st = c->result->curve == NULL ? FR_ERR_MEMORY : run_epochs(c);
     if (st == FR_OK) st = settle(c);
@@ -310,6 +329,7 @@ fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result, fr_model
     else
         drop_result(result);
     fr_trainer_clear(&c.trainer);
+    free(c.own_best);
     fr_prepared_clear(&own);
     return st;
 }

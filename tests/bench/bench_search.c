@@ -19,6 +19,7 @@
 #include <zlib.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/linalg.h"
 #include "foldrank/memory.h"
 #include "foldrank/search.h"
 #include "foldrank/text.h"
@@ -434,6 +435,7 @@ static void parse(int argc, char **argv, options *o)
 int main(int argc, char **argv)
 {
     options o;
+    fr_linalg_init();
     parse(argc, argv, &o);
     for (int m = 0; o.n_methods == 0 && fr_search_methods[m] != NULL; m++)
         if (strcmp(fr_search_methods[m], "grid") != 0) o.methods[m - 1] = fr_search_methods[m];

@@ -140,6 +140,8 @@ output: $dir/function
 YAML
 # shellcheck disable=SC2086
 $MPIRUN 1 "$FOLDRANK" run "$dir/function.yaml" >/dev/null 2>&1 </dev/null
+"$FOLDRANK" run "$dir/function.yaml" >/dev/full 2>"$dir/stderr"
+same "a study's results on a full disk" "$?" 1
 refused "results without a model" 1 'no model in it.*trains nothing' "$dir/function" "$dir/new.csv"
 head -c 4000 "$dir/classes/results.h5" >"$dir/cut.h5"
 refused "damaged results" 2 'cut\.h5.*damaged' "$dir/cut.h5" "$dir/new.csv"

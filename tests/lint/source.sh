@@ -21,7 +21,7 @@ tap_empty "functions of at most 50 lines" "$(
 )"
 
 tap_empty "no left-overs" "$(
-    grep -nIE '\b(TODO|FIXME|XXX)\b|^#if 0|not (yet )?implemented|placeholder' \
+    grep -nIiE '\b(TODO|FIXME|XXX)\b|^#if 0|not (yet )?implemented|placeholder' \
         "${c_files[@]}" Makefile README.md
 )"
 

@@ -42,6 +42,6 @@ same "random, median and patience" --set search.method=random --set search.concu
 [ "$(states "$dir/reference" pruned)" -gt 2 ]
 tap_result $? "median and patience prune" "$("$FOLDRANK" show "$dir/reference" --top 99)"
 rm -rf "$dir/reference"
-same "random, hyperband" --set search.method=random --set search.concurrency=6 \
+same "gp, hyperband" --set search.method=gp --set search.concurrency=6 \
     --set pruning=hyperband
 tap_done

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/study.bash"
 KILLS=${KILLS:-20}
 trials=40 folds=5
-lasting_study $trials $folds 6
+lasting_study $trials $folds 20
 launch 2 1 "$dir/reference"
 tap_result $? "undisturbed run" "$(tail -n 20 "$dir/reference.log")"
 
@@ -21,7 +21,7 @@ for ((i = 0; i < KILLS; i++)); do
     OMP_NUM_THREADS=1 $MPIRUN 2 "$FOLDRANK" run "$dir/study.yaml" --output "$dir/killed" \
         >"$dir/killed.log" 2>&1 </dev/null &
     launcher=$!
-    sleep "$(awk -v r="$RANDOM" 'BEGIN { print 0.4 + r / 32768 * 2.6 }')"
+    sleep "$(awk -v r="$RANDOM" 'BEGIN { print 0.4 + r / 32768 * 1.4 }')"
     rank=$(victim $launcher)
     [ -n "$rank" ] && kill -9 "$rank" 2>/dev/null && kills=$((kills + 1))
     for ((wait = 0; wait < 100; wait++)); do

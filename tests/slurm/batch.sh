@@ -54,11 +54,16 @@ busy() {
     return 1
 }
 
+# queued_again OUTPUT NAME
+queued_again() {
+    await 'PENDING BeginTime|COMPLETED|FAILED' 40 && [ "$(state)" = "PENDING BeginTime" ]
+    tap_result $? "$2" "$(state)" "$(tail -n 20 "$1.log")"
+}
+
 # goes_on OUTPUT NAME: the job is queued again; without its hold of two minutes it finishes, and
 # the results are those of a run that nobody disturbed.
 goes_on() {
-    await 'PENDING BeginTime|RUNNING|COMPLETED' 40 && [ "$(state)" = "PENDING BeginTime" ]
-    tap_result $? "$2: queued again" "$(state)" "$(tail -n 20 "$1.log")"
+    queued_again "$1" "$2: queued again"
     [ "$(folds_in "$1" | wc -l)" -lt $((trials * folds)) ]
     tap_result $? "$2: it was unfinished"
     # A start in the same second would fail.
@@ -86,13 +91,20 @@ for launcher in srun mpirun; do
         "$(grep '^batch.sh' "$dir/$launcher-power.log")"
     cluster_power_on n2
 
+    submit "$dir/$launcher-kill"
+    busy "$dir/$launcher-kill"
+    kill -9 "$(pgrep -n -f "^$FOLDRANK run .*$launcher-kill")"
+    queued_again "$dir/$launcher-kill" "$launcher, a rank is killed: queued again"
+    scancel "$job"
+
     # The signal comes while the launcher is still starting.
     submit "$dir/$launcher-early"
-    await RUNNING 20
+    for ((i = 0; i < 200; i++)); do
+        grep -sq ', start 1,' "$dir/$launcher-early.log" && break
+        sleep 0.02
+    done
     scancel --batch --signal=USR1 "$job"
-    await 'PENDING BeginTime|FAILED|COMPLETED' 30 && [ "$(state)" = "PENDING BeginTime" ]
-    tap_result $? "$launcher, early USR1: saved and queued again" "$(state)" \
-        "$(tail -n 20 "$dir/$launcher-early.log")"
+    queued_again "$dir/$launcher-early" "$launcher, early USR1: saved and queued again"
     scancel "$job"
 done
 

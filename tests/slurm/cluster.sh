@@ -10,7 +10,9 @@ cluster_namespaces=(unshare --uts --mount --pid --fork --mount-proc --kill-child
 cluster_missing() {
     local program
     for program in munged slurmctld slurmd sbatch srun scontrol unshare; do
-        command -v $program >/dev/null || { echo "$program is not installed: make deps"; return; }
+        command -v $program >/dev/null && continue
+        echo "$program is not installed: make deps"
+        return
     done
     "${cluster_namespaces[@]}" true 2>/dev/null || echo "namespaces are not allowed here"
 }

@@ -529,24 +529,54 @@ static void test_rungs_and_signals(void **unused)
     assert_true(result.score == result.curve[9]);
     free_result(&result);
     request.n_rungs = 0;
-    for (size_t i = 200; i < 300; i++) d.y[i] = (float)(i % 3); /* nothing to learn */
-    request.give_up_after = 3;
-    request.give_up_from = 7;
-    assert_int_equal(fr_fit(&request, &result, NULL), FR_OK);
-    assert_int_equal(result.state, FR_TRIAL_PRUNED);
-    assert_true(result.epochs >= 7 && result.epochs < 20);
-    double best = 0; /* none of the last three epochs is better than all before them */
-    for (size_t e = 0; e + 3 < result.epochs; e++) best = fmax(best, result.curve[2 * e + 1]);
-    for (size_t e = result.epochs - 3; e < result.epochs; e++)
-        assert_true(result.curve[2 * e + 1] <= best);
-    free_result(&result);
-    request.give_up_after = 0;
     atomic_init(&stop, true);
     request.stop = &stop;
     assert_int_equal(fr_fit(&request, &result, NULL), FR_OK);
     assert_int_equal(result.state, FR_TRIAL_INTERRUPTED);
     assert_int_equal(result.epochs, 1);
     free_result(&result);
+    free_data(&d);
+}
+
+/* Given up is complete: score and weights of the best epoch, with and without train.keep_best,
+ * and a fit that reaches its last epoch keeps its best one all the same. */
+static void test_given_up_is_complete(void **unused)
+{
+    (void)unused;
+    made d = make_data(300, 6, 3);
+    for (size_t i = 200; i < 300; i++) d.y[i] = (float)(i % 3); /* nothing to learn */
+    fr_recipe recipe = make_recipe(FR_FAMILY_SOFTMAX);
+    const size_t size = fr_model_count_params(&recipe.model, 6, 3) * sizeof(float);
+    for (int run = 0; run < 3; run++) {
+        fr_fit_request request = request_for(&d, &recipe, 200, FR_METRIC_ACCURACY);
+        fr_fold_result result, shorter;
+        request.give_up_after = run < 2 ? 3 : 1000;
+        request.give_up_from = 7;
+        request.want_train_score = true;
+        recipe.train.keep_best = run == 1;
+        float *best = fit_params(&request, &result);
+        assert_int_equal(result.state, FR_TRIAL_COMPLETE);
+        if (run < 2)
+            assert_true(result.epochs >= 7 && result.epochs < 20);
+        else
+            assert_int_equal(result.epochs, 20);
+        assert_true(run == 2 || result.best_epoch + 3 <= result.epochs);
+        assert_true(result.best_epoch < result.epochs);
+        assert_true(result.score == result.curve[2 * (result.best_epoch - 1) + 1]);
+        for (size_t e = 0; e < result.n_curve; e++)
+            assert_true(result.curve[2 * e + 1] <= result.score);
+
+        recipe.train.keep_best = false;
+        request.give_up_after = 0;
+        request.stop_after = result.best_epoch;
+        float *last = fit_params(&request, &shorter);
+        assert_memory_equal(best, last, size);
+        assert_true(shorter.train_score == result.train_score);
+        free(best);
+        free(last);
+        free_result(&result);
+        free_result(&shorter);
+    }
     free_data(&d);
 }
 
@@ -612,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_divergence_is_a_result),
         cmocka_unit_test(test_early_stopping_keeps_the_best),
         cmocka_unit_test(test_rungs_and_signals),
+        cmocka_unit_test(test_given_up_is_complete),
         cmocka_unit_test(test_impossible_requests),
         cmocka_unit_test(test_small_sizes),
     };

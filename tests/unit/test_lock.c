@@ -151,6 +151,19 @@ static void test_living_owner_refuses_dead_one_does_not(void **state)
     assert_int_equal(take(), FR_OK);
 }
 
+/* Killed, and its parent (this program) has not waited for it yet. */
+static void test_zombie_owner_is_gone(void **state)
+{
+    (void)state;
+    const pid_t child = start_holder();
+    siginfo_t info;
+    kill(child, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(kill(child, 0), 0); /* there is still such a process */
+    assert_int_equal(take(), FR_OK);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 /* Many want it at once, again and again for a while: while one holds the lock no other may. The
  * witness file is there exactly while somebody holds it. */
 static int contend(int start)
@@ -327,6 +340,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_takes_and_releases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_living_owner_refuses_dead_one_does_not, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_zombie_owner_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_one_of_many_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_system_without_locks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_host, setup, teardown),

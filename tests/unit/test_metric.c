@@ -123,6 +123,26 @@ static void test_edges(void **unused)
     assert_true(score(FR_METRIC_RMSE, y, same, 3, 1) == 1.0);
 }
 
+/* One output of one row is enough, wherever it stands. */
+static void test_outputs_that_are_not_finite(void **unused)
+{
+    (void)unused;
+    const float y[3] = {0, 1, 0}, bad[3] = {NAN, INFINITY, -INFINITY};
+    for (fr_metric m = 0; m < FR_METRIC_COUNT; m++) {
+        const size_t n_outputs = m < FR_METRIC_RMSE ? 2 : 1;
+        float output[6] = {0.75f, 0.25f, 0.5f, 0.125f, 0.875f, 0.25f};
+        assert_true(isfinite(score(m, y, output, 3, n_outputs)));
+        for (size_t i = 0; i < 3 * n_outputs; i++) {
+            const float good = output[i];
+            for (size_t b = 0; b < 3; b++) {
+                output[i] = bad[b];
+                assert_true(isnan(score(m, y, output, 3, n_outputs)));
+            }
+            output[i] = good;
+        }
+    }
+}
+
 static void test_words_and_directions(void **unused)
 {
     (void)unused;
@@ -144,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_one_class_predicted),
         cmocka_unit_test(test_regression),
         cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_outputs_that_are_not_finite),
         cmocka_unit_test(test_words_and_directions),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

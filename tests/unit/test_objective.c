@@ -322,6 +322,26 @@ static void test_training(void **unused)
     close_digits(&d);
 }
 
+/* The trial fails, not the run; and the objective goes on with the next one. */
+static void test_model_larger_than_memory(void **unused)
+{
+    (void)unused;
+    digits d;
+    open_digits(&d, "");
+    const size_t n_classes = d.dataset.schema.n_classes;
+    d.dataset.schema.n_classes = SIZE_MAX / 64; /* refused on machines of any size */
+    fr_fold_result result = evaluate(d.objective, 5, 1, d.point);
+    d.dataset.schema.n_classes = n_classes;
+    assert_int_equal(result.state, FR_TRIAL_FAILED);
+    assert_true(isnan(result.score) && isnan(result.train_score) && isnan(result.loss));
+    assert_non_null(strstr(result.message, "out of memory"));
+    fr_fold_result_clear(&result);
+    result = evaluate(d.objective, 6, 1, d.point);
+    assert_int_equal(result.state, FR_TRIAL_COMPLETE);
+    fr_fold_result_clear(&result);
+    close_digits(&d);
+}
+
 static void test_refit(void **unused)
 {
     (void)unused;
@@ -352,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_table_columns),
         cmocka_unit_test(test_training),
+        cmocka_unit_test(test_model_larger_than_memory),
         cmocka_unit_test(test_refit),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

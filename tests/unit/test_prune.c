@@ -154,6 +154,90 @@ static void asha_goes_by_rungs(void **state)
     fixture_close(&f);
 }
 
+/* Curves that go up and down, with gaps (NaN), of different lengths, some cancelled. */
+static void add_ragged_trial(fixture *f, fr_rng *rng)
+{
+    const double x = fr_rng_uniform(rng);
+    assert_int_equal(fr_history_add_trial(f->history, &x), FR_OK);
+    for (uint32_t fold = 0; fold < FOLDS; fold++) {
+        const uint32_t n = (uint32_t)fr_rng_below(rng, EPOCHS + 1);
+        fr_fold_result r = {.trial = f->history->n - 1,
+                            .fold = fold,
+                            .state = FR_TRIAL_COMPLETE,
+                            .epochs = n,
+                            .n_curve = n,
+                            .curve = n > 0 ? malloc(2 * n * sizeof *r.curve) : NULL};
+        if (fr_rng_below(rng, 8) == 0) r.state = FR_TRIAL_DIVERGED;
+        for (uint32_t e = 0; e < n; e++) {
+            r.curve[2 * e] = NAN;
+            r.curve[2 * e + 1] = fr_rng_below(rng, 3) == 0 ? NAN : fr_rng_normal(rng);
+        }
+        assert_int_equal(fr_history_add_fold(f->history, &r), FR_OK);
+    }
+}
+
+/* The k-th best value at `epoch`, everything from the start; NaN without k values. share: of
+ * the values, rounded up; 0: one in `reduction` of one more than there are. */
+static double naive_cutoff(const fixture *f, const fr_prune_query *q, uint32_t epoch,
+                           double share, size_t reduction)
+{
+    double value[64];
+    size_t n = 0;
+    for (uint64_t t = 0; t < q->visible; t++) {
+        const fr_fold_result *r = f->history->trials[t].folds[q->fold];
+        double best = NAN;
+        if (r->state == FR_TRIAL_CANCELLED || r->n_curve < epoch) continue;
+        for (uint32_t e = 0; e < epoch; e++)
+            if (fr_history_better(f->history, r->curve[2 * e + 1], best))
+                best = r->curve[2 * e + 1];
+        if (!isnan(best)) value[n++] = best;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++)
+            if (fr_history_better(f->history, value[j], value[i])) {
+                const double swap = value[i];
+                value[i] = value[j];
+                value[j] = swap;
+            }
+    const size_t k = share > 0 ? (size_t)ceil(share * (double)n) : (n + 1) / reduction;
+    const bool enough = share > 0 ? n >= 5 : n > 0;
+    return enough && k > 0 ? value[k - 1] : NAN;
+}
+
+static void cutoffs_equal_those_of_a_naive_twin(void **state)
+{
+    (void)state;
+    for (uint64_t round = 0; round < 40; round++) {
+        fixture f;
+        fixture_open(&f, round % 2 == 0);
+        fr_rng rng = fr_rng_make(round, FR_RNG_NOISE, 5, 0, 0);
+        const bool halves = round % 4 < 2;
+        fr_prune_options o = defaults(halves ? "asha" : "median");
+        o.first_epoch = 1 + (int64_t)fr_rng_below(&rng, 4);
+        for (uint64_t t = 0; t < round; t++) add_ragged_trial(&f, &rng);
+        const fr_prune_query q = {.trial = round,
+                                  .visible = round - round / 4,
+                                  .fold = (uint32_t)(round % FOLDS),
+                                  .epochs = EPOCHS};
+        fr_rung *rungs;
+        size_t n, next = 0;
+        assert_int_equal(fr_prune_rungs(&o, f.history, &q, &rungs, &n), FR_OK);
+        uint32_t rung = (uint32_t)o.first_epoch;
+        for (uint32_t e = rung; e < EPOCHS; e++) {
+            if (halves && e != rung) continue;
+            if (halves) rung *= (uint32_t)o.reduction;
+            const double want = naive_cutoff(&f, &q, e, halves ? 0 : 0.5, (size_t)o.reduction);
+            if (isnan(want)) continue;
+            assert_true(next < n && rungs[next].epoch == e && rungs[next].cutoff == want);
+            next++;
+        }
+        assert_int_equal(next, n);
+        free(rungs);
+        clear(&o);
+        fixture_close(&f);
+    }
+}
+
 static void threshold_and_unknown_words(void **state)
 {
     (void)state;
@@ -308,6 +392,7 @@ int main(void)
         cmocka_unit_test(median_is_the_middle),
         cmocka_unit_test(percentile_keeps_its_share),
         cmocka_unit_test(asha_goes_by_rungs),
+        cmocka_unit_test(cutoffs_equal_those_of_a_naive_twin),
         cmocka_unit_test(threshold_and_unknown_words),
         cmocka_unit_test(brackets_are_dealt_by_their_sizes),
         cmocka_unit_test(the_best_is_never_pruned),

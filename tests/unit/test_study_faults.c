@@ -247,6 +247,34 @@ static const struct {
      "study.yaml:3: pruning: method threshold needs `threshold: SCORE`, a number"},
     {START "validation: {scheme: holdout}\npruning: [asha, racing]\n",
      "study.yaml:4: pruning.method racing needs at least two folds"},
+    {START "pruning:\n  method: asha\n  percentile: 30\n  startup_trials: 9\n"
+           "  threshold: 0.5\n  patience: 4\n  alpha: 0.2\n  first_fold: 3\n  seed: 2\n",
+     "study.yaml:5: pruning.percentile has no effect without method percentile\n"
+     "study.yaml:6: pruning.startup_trials has no effect without method median or percentile\n"
+     "study.yaml:7: pruning.threshold has no effect without method threshold\n"
+     "study.yaml:8: pruning.patience has no effect without method patience\n"
+     "study.yaml:9: pruning.alpha has no effect without method racing\n"
+     "study.yaml:10: pruning.first_fold has no effect without method racing\n"
+     "study.yaml:11: pruning.seed has no effect without method hyperband"},
+    {START "pruning:\n  method: racing\n  first_epoch: 2\n  reduction: 4\n",
+     "study.yaml:5: pruning.first_epoch has no effect without a method that stops fits between "
+     "epochs\n"
+     "study.yaml:6: pruning.reduction has no effect without method asha or hyperband"},
+    {START "pruning: {patience: 4}\n",
+     "study.yaml:3: pruning.patience has no effect without method patience"},
+    {START "select:\n  alpha: 0.1\n  k: 3\n  rounds: 9\n  seed: 1\n  lower_bound: true\n",
+     "study.yaml:4: select.alpha has no effect without rule paired_test\n"
+     "study.yaml:5: select.k has no effect without rule dice\n"
+     "study.yaml:6: select.rounds has no effect without rule dice\n"
+     "study.yaml:7: select.seed has no effect without rule dice\n"
+     "study.yaml:8: select.lower_bound has no effect without rule dice"},
+    {START "train: {epochs: {int: [5, 9]}}\npruning: hyperband\n",
+     "study.yaml:3: train.epochs: pruning.method hyperband needs one number of epochs for all "
+     "trials, from which its brackets follow; fix it, or use asha"},
+    {DATA "models: {softmax: {}, mlp: {epochs: 9}}\ntrain: {epochs: 8}\n"
+          "pruning: [hyperband, median]\n",
+     "study.yaml:2: models.mlp.epochs: pruning.method hyperband needs one number of epochs for "
+     "all trials, from which its brackets follow; fix it, or use asha"},
     {"objective: {type: function, function: sphere, parameters: {x: {float: [0, 1]}}}\n"
      "pruning: {method: median}\n",
      "study.yaml:2: pruning.method stops fits between epochs; this objective has none"},
@@ -282,6 +310,37 @@ static void every_fault_has_its_message(void **state)
         if (st != FR_ERR_USAGE) fail_msg("accepted (%d): %s", (int)st, cases[i].text);
         assert_null(study);
         assert_string_equal(fr_status_message(), cases[i].message);
+    }
+}
+
+/* Each key with a method or rule that looks at it; the filled-in text, which names every key,
+ * is accepted, too. */
+static void keys_in_use_are_accepted(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "pruning: {method: asha, first_epoch: 2, reduction: 4}\n",
+        "pruning: {method: hyperband, reduction: 4, seed: 1}\n",
+        "pruning: {method: median, startup_trials: 9}\n",
+        "pruning: {method: percentile, startup_trials: 9, percentile: 30}\n",
+        "pruning: {method: threshold, threshold: 0.5}\n",
+        "pruning: {method: patience, patience: 4, first_epoch: 3}\n",
+        "pruning: {method: racing, alpha: 0.2, first_fold: 3}\n",
+        "pruning: {patience: 10, percentile: 25.0}\n",
+        "train: {epochs: {int: [5, 9]}}\npruning: asha\n",
+        "select: {rule: paired_test, alpha: 0.1}\n",
+        "select: {rule: dice, k: 3, rounds: 9, seed: 1, lower_bound: true}\n",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        fr_study *study = NULL, *again = NULL;
+        fr_text text = {0};
+        fr_text_add(&text, "%s%s", START, good[i]);
+        if (fr_study_parse(fr_text_get(&text), "s", NULL, 0, &study) != FR_OK ||
+            fr_study_parse(study->text, "s", NULL, 0, &again) != FR_OK)
+            fail_msg("%s: %s", good[i], fr_status_message());
+        fr_text_clear(&text);
+        fr_study_destroy(&study);
+        fr_study_destroy(&again);
     }
 }
 
@@ -475,6 +534,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_its_message),
+        cmocka_unit_test(keys_in_use_are_accepted),
         cmocka_unit_test(all_faults_come_at_once_by_line),
         cmocka_unit_test(faults_beyond_a_message_are_counted),
         cmocka_unit_test(hostile_text_is_refused),

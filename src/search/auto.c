@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* auto.c - the Gaussian process where it learns faster, the Parzen estimator elsewhere.
+ *
+ * The process is the better one on continuous functions; on recorded grids of integers both are
+ * alike, and choices, conditions and wide spaces are no ground of its. Its price grows with the
+ * cube of the trials, the estimator costs the same for ever. The change goes by the number of
+ * the trial and the space, not by the budget, so a study that is given more trials goes on as
+ * if it had had them from the start. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+enum {
+    PROCESS_TRIALS = 500, /* as many as fit into the process's model */
+    PROCESS_PARAMS = 20,
+};
+
+typedef struct {
+    void *process, *estimator;
+    bool smooth; /* the process may be asked */
+} both;
+
+static void destroy(void *state)
+{
+    both *b = state;
+    if (b == NULL) return;
+    fr_sampler_gp.destroy(b->process);
+    fr_sampler_tpe.destroy(b->estimator);
+    free(b);
+}
+
+/* Whether all parameters are continuous and always active. */
+static bool is_smooth(const fr_space *space)
+{
+    bool smooth = space->n > 0 && space->n <= PROCESS_PARAMS;
+    for (size_t j = 0; j < space->n; j++)
+        smooth = smooth && space->params[j].n_conditions == 0 &&
+                 isinf(fr_space_cardinality(&space->params[j]));
+    return smooth;
+}
+
+static fr_status create(const fr_space *space, const fr_search_options *options, void **state)
+{
+    *state = NULL;
+    both *b = fr_alloc(1, sizeof *b);
+    if (b == NULL) return FR_ERR_MEMORY;
+    b->smooth = is_smooth(space);
+    fr_status st = fr_sampler_gp.create(space, options, &b->process);
+    if (st == FR_OK) st = fr_sampler_tpe.create(space, options, &b->estimator);
+    if (st != FR_OK)
+        destroy(b);
+    else
+        *state = b;
+    return st;
+}
+
+static fr_status suggest(void *state, const fr_ask *ask, double *point)
+{
+    both *b = state;
+    if (b->smooth && ask->trial < PROCESS_TRIALS)
+        return fr_sampler_gp.suggest(b->process, ask, point);
+    return fr_sampler_tpe.suggest(b->estimator, ask, point);
+}
+
+const fr_sampler fr_sampler_auto = {
+    .name = "auto", .adaptive = true, .create = create, .destroy = destroy, .suggest = suggest};
