@@ -88,8 +88,9 @@ static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_r
         study->maximize ? seen - report->test_score : report->test_score - seen;
     fprintf(cli->out,
             "test %s: %.6g on rows that the search never saw\n"
-            "validation %s was %.6g: too optimistic by %.2g\n",
-            metric, report->test_score, metric, seen, optimism);
+            "validation %s was %.6g: too %s by %.2g\n",
+            metric, report->test_score, metric, seen,
+            optimism < 0 ? "pessimistic" : "optimistic", fabs(optimism));
 }
 
 static void print_counts(const fr_cli *cli, const fr_run_report *report)
@@ -105,7 +106,7 @@ static void print_counts(const fr_cli *cli, const fr_run_report *report)
         busy += report->ranks[i].busy_s;
         fits += report->ranks[i].fits;
     }
-    if (fits == 0 && report->resumed) {
+    if (fits == 0 && report->resumed && settled == report->history->n) {
         fprintf(cli->out, "all of it was there already: nothing was trained\n");
         return;
     }
@@ -127,10 +128,11 @@ void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run
     print_counts(cli, report);
     fprintf(cli->out, "results: %s/results.h5\n", study->output);
     if (status == FR_STOPPED)
-        fprintf(cli->out,
-                "stopped early (%s); all is saved. To go on, run the same command "
-                "again.\n",
-                fr_status_message());
+        fprintf(
+            cli->out,
+            "stopped early (%s); every finished fit is saved, the ones under way start anew. "
+            "To go on, run the same command again.\n",
+            fr_status_message());
     else if (status == FR_OK)
         fprintf(cli->out, "next: foldrank show %s\n", study->output);
     if (status == FR_OK && study->objective.type == FR_OBJECTIVE_TRAINING)

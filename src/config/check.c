@@ -302,6 +302,10 @@ static void check_grid(fr_draft *draft)
 {
     const fr_study *study = draft->study;
     if (strcmp(fr_search_methods[study->search.method], "grid") != 0) return;
+    /* The first method stands in for one that could not be read. */
+    const fr_node *method = fr_node_find(fr_node_find(draft->root, "search"), "method");
+    if (method == NULL || method->kind != NODE_SCALAR || strcmp(method->text, "grid") != 0)
+        return;
     for (size_t i = 0; i < draft->n; i++) {
         const fr_setting *s = &draft->settings[i];
         if (s->fixed != NULL || s->broken) continue;

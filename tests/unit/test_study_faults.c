@@ -239,6 +239,11 @@ static const struct {
            "search: {trials: 1, enqueue: [{momentum: 0.1}, {momentum: 0.2}]}\n",
      "study.yaml:4: search.enqueue has 2 configurations, but search.trials is 1"},
 
+    /* A broken method is one fault, not also those of the method that stands in for it. */
+    {START "train: {momentum: {float: [0, 0.5]}}\nsearch: {method: tpee}\n",
+     "study.yaml:4: search.method: `tpee` is not known; allowed: grid, random, sobol, tpe, gp, "
+     "auto (did you mean tpe?)"},
+
     /* pruning */
     {START "pruning: ascha\n",
      "study.yaml:3: pruning: method ascha is unknown; allowed: median, percentile, asha, "
