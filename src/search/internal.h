@@ -64,7 +64,6 @@ typedef struct {
     uint64_t n_enqueued;
     uint64_t visible; /* results of trials [0, visible) may be used; with concurrency 0 those
                        * of every settled trial */
-    uint64_t budget;  /* trials in all */
     uint32_t attempt; /* 0, then 1, 2, ... while the suggestion was a point tried before */
 } fr_ask;
 

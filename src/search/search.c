@@ -226,8 +226,7 @@ fr_status fr_search_suggest(fr_search *search, const fr_history *history, double
                   .seen = &search->seen,
                   .trial = history->n,
                   .n_enqueued = search->n_enqueued,
-                  .visible = fr_search_needs(search, history->n),
-                  .budget = search->trials};
+                  .visible = fr_search_needs(search, history->n)};
     if (search->sampler != &grid) return suggest_new(search, &ask, point, found);
     suggest_cell(search, &ask, point, found);
     return FR_OK;
