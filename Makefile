@@ -13,8 +13,9 @@ endif
 export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
 PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas scalapack-openmpi yaml-0.1 nlopt zlib
 
-# Open MPI as root, and more ranks than cores, want to be told so.
-MPIRUN ?= mpirun --oversubscribe $(if $(filter 0,$(shell id -u)),--allow-run-as-root) -n
+# Open MPI as root, and more ranks than cores, want to be told so. On one machine the ranks talk
+# through shared memory: not looking for fabrics (pml ob1) halves the time of a start.
+MPIRUN ?= mpirun --oversubscribe --mca pml ob1 $(if $(filter 0,$(shell id -u)),--allow-run-as-root) -n
 
 WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 OPT.release := -O3 $(ARCH) -g1

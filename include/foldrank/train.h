@@ -59,8 +59,9 @@ typedef struct {
     double warmup_epochs; /* linear warm-up from 0, before any schedule; 0 = none */
     int64_t
         patience; /* early stopping after so many epochs without a better score; 0 = never */
-    double min_delta; /* improvement of the score that counts */
-    bool keep_best;   /* keep the weights of the best epoch; needs patience > 0 or true */
+    double min_delta;    /* improvement of the score that counts */
+    bool keep_best;      /* keep the weights of the best epoch; needs patience > 0 or true */
+    int64_t score_every; /* epochs between two scores of the validation rows */
     bool shuffle;
 } fr_train_options;
 
@@ -125,9 +126,11 @@ typedef struct {
 } fr_fit_request;
 
 /* Train. `result` gets state, scores, epochs, curve and timings (its trial, fold, rank, start
- * and end are the caller's). `model`, when not NULL, gets the trained model (owned by the
- * caller). A diverged fit is FR_OK with state FR_TRIAL_DIVERGED. A raised *stop ends after the
- * epoch with state FR_TRIAL_INTERRUPTED. Errors: FR_ERR_MEMORY, FR_ERR_DATA. */
+ * and end are the caller's). The validation rows are scored every score_every epochs, at rungs
+ * and in the last epoch; the curve's score of other epochs is NaN. `model`, when not NULL, gets
+ * the trained model (owned by the caller). A diverged fit is FR_OK with state
+ * FR_TRIAL_DIVERGED. A raised *stop ends after the epoch with state FR_TRIAL_INTERRUPTED.
+ * Errors: FR_ERR_MEMORY, FR_ERR_DATA. */
 FR_CHECKED fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result,
                             fr_model *model);
 

@@ -195,20 +195,23 @@ void fr_show_page(const fr_show *show, FILE *out)
     print_selection(results, out);
 }
 
-/* First, best and last score of a curve. */
+/* First, best and last score of a curve; epochs that were not scored are NaN. */
 static void add_curve(fr_text *text, int digits, const fr_history *history,
                       const fr_fold_result *fold)
 {
-    size_t best = 0;
-    if (fold->n_curve == 0) return;
-    for (size_t e = 1; e < fold->n_curve; e++)
+    size_t first = 0;
+    while (first < fold->n_curve && isnan(fold->curve[2 * first + 1])) first++;
+    if (first == fold->n_curve) return;
+    size_t best = first, last = fold->n_curve - 1;
+    while (isnan(fold->curve[2 * last + 1])) last--;
+    for (size_t e = first + 1; e <= last; e++)
         if (fr_history_better(history, fold->curve[2 * e + 1], fold->curve[2 * best + 1]))
             best = e;
-    add_score(text, digits, fold->curve[1]);
+    add_score(text, digits, fold->curve[2 * first + 1]);
     fr_text_add(text, " .. ");
     add_score(text, digits, fold->curve[2 * best + 1]);
     fr_text_add(text, " (epoch %zu) .. ", best + 1);
-    add_score(text, digits, fold->curve[2 * fold->n_curve - 1]);
+    add_score(text, digits, fold->curve[2 * last + 1]);
 }
 
 static void add_fold(fr_text *text, int digits, const fr_history *history,

@@ -25,6 +25,7 @@ typedef struct {
     double to_beat;     /* patience: best score that counted as better */
     uint32_t best_epoch, counted_epoch;
     double training_seconds; /* in epochs, without scoring [s] */
+    uint32_t scored;         /* epochs whose validation rows were scored */
 } fit_course;
 
 static bool better(fr_metric metric, double a, double b)
@@ -83,12 +84,27 @@ static fr_status note_undefined(fit_course *c)
     return st;
 }
 
+static bool at_rung(fit_course *c)
+{
+    const fr_fit_request *r = c->request;
+    while (c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch < c->done) c->next_rung++;
+    return c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch == c->done;
+}
+
+static bool score_is_due(fit_course *c)
+{
+    return c->request->n_valid > 0 &&
+           (c->done % (uint64_t)c->trainer.options.score_every == 0 || c->done >= c->epochs ||
+            at_rung(c));
+}
+
 static fr_status score_epoch(fit_course *c)
 {
     fr_trainer *t = &c->trainer;
     const fr_fit_request *r = c->request;
     c->score = c->loss = NAN;
-    if (r->n_valid == 0) return FR_OK;
+    if (!score_is_due(c)) return FR_OK;
+    c->scored++;
     const fr_scored_rows rows = {r->valid, r->n_valid, t->prepared->valid_x, t->valid_y,
                                  t->outputs};
     return fr_trainer_score(t, &rows, &c->score, &c->loss);
@@ -115,10 +131,8 @@ static void compare_with_best(fit_course *c)
 
 static bool beaten_at_rung(fit_course *c)
 {
-    const fr_fit_request *r = c->request;
-    while (c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch < c->done) c->next_rung++;
-    return c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch == c->done &&
-           better(r->metric, r->rungs[c->next_rung].cutoff, c->best);
+    return at_rung(c) &&
+           better(c->request->metric, c->request->rungs[c->next_rung].cutoff, c->best);
 }
 
 static bool given_up(const fit_course *c)
@@ -165,7 +179,7 @@ static fr_status run_epochs(fit_course *c)
         result->curve[2 * result->n_curve++ + 1] = c->score;
         if (!finite) return note_divergence(c, train_loss);
         /* A score without a value: outputs beyond float32, or a metric without meaning here. */
-        if (c->request->n_valid > 0 && isnan(c->score))
+        if (score_is_due(c) && isnan(c->score))
             return isfinite(c->loss) ? note_undefined(c) : note_divergence(c, c->loss);
         compare_with_best(c);
         if (decide(c)) return FR_OK;
@@ -219,7 +233,8 @@ static void measure(fit_course *c, double seconds)
     const fr_network *net = &c->trainer.network;
     const fr_model_options *m = &r->recipe->model;
     const size_t in = net->width[0], out = net->width[net->n_layers];
-    const double trained = (double)r->n_train * c->done, scored = (double)r->n_valid * c->done;
+    const double trained = (double)r->n_train * c->done,
+                 scored = (double)r->n_valid * c->scored;
     c->result->seconds = seconds;
     c->result->samples_per_second = c->training_seconds > 0 ? trained / c->training_seconds : 0;
     c->result->flops = trained * fr_model_flops_training(m, in, out) +

@@ -54,7 +54,7 @@ def suggest(trial: optuna.trial.BaseTrial) -> dict[str, object]:
 
 
 def fit(train: Rows, other: Rows, epochs: int, hidden: tuple[int, ...], optimizer: str, learning_rate: float,
-        batch_size: int) -> list[float]:
+        batch_size: int) -> float:
     """Train one model.
 
     Parameters
@@ -68,8 +68,8 @@ def fit(train: Rows, other: Rows, epochs: int, hidden: tuple[int, ...], optimize
 
     Returns
     -------
-    list of float
-        Accuracy on the other rows after each epoch.
+    float
+        Accuracy on the other rows after the last epoch.
     """
     x, y = train
     widths = [x.shape[1], *hidden, CLASSES]
@@ -86,7 +86,6 @@ def fit(train: Rows, other: Rows, epochs: int, hidden: tuple[int, ...], optimize
         step = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
     else:
         step = torch.optim.SGD(parameters, lr=learning_rate, momentum=study.MOMENTUM, fused=True)
-    scores = []
     for _ in range(epochs):
         order = torch.randperm(len(x))
         for xb, yb in zip(x[order].split(batch_size), y[order].split(batch_size)):
@@ -94,9 +93,8 @@ def fit(train: Rows, other: Rows, epochs: int, hidden: tuple[int, ...], optimize
                 parameter.grad = None
             F.cross_entropy(forward(xb), yb).backward()
             step.step()
-        with torch.inference_mode():
-            scores.append((forward(other[0]).argmax(dim=1) == other[1]).double().mean().item())
-    return scores
+    with torch.inference_mode():
+        return (forward(other[0]).argmax(dim=1) == other[1]).double().mean().item()
 
 
 def work(worker: int, journal: str, data: Path, trials: int, epochs: int, seed: int,
@@ -119,7 +117,7 @@ def work(worker: int, journal: str, data: Path, trials: int, epochs: int, seed: 
             claimed.value += 1
         trial = shared.ask()
         chosen = suggest(trial)
-        shared.tell(trial, float(np.mean([fit(*fold, epochs, **chosen)[-1] for fold in folds])))
+        shared.tell(trial, float(np.mean([fit(*fold, epochs, **chosen) for fold in folds])))
 
 
 def main() -> None:
@@ -148,7 +146,7 @@ def main() -> None:
         best = optuna.load_study(study_name=STUDY, storage=storage).best_trial
     torch.manual_seed(args.seed)
     train, test = standardized(x, y, np.arange(len(x)), x_test, y_test)
-    test_accuracy = fit(train, test, args.epochs, **suggest(optuna.trial.FixedTrial(best.params)))[-1]
+    test_accuracy = fit(train, test, args.epochs, **suggest(optuna.trial.FixedTrial(best.params)))
     study.report(args.trials * study.FOLDS, seconds, best.value, test_accuracy)
 
 

@@ -9,7 +9,7 @@
 set -euo pipefail
 program=$(realpath "$1")
 cd "$(dirname "$0")/../.."
-: "${MPIRUN:=mpirun --oversubscribe -n}" "${ROUNDS:=5}" "${RANKS:=2}"
+: "${MPIRUN:=mpirun --oversubscribe --mca pml ob1 -n}" "${ROUNDS:=5}" "${RANKS:=2}"
 export OMP_NUM_THREADS=1
 unset OPENBLAS_CORETYPE # for all three alike
 mkdir -p build/bench

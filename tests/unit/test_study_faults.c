@@ -23,7 +23,7 @@
     "optimizer, learning_rate, momentum, dampening, nesterov, weight_decay, beta1, beta2, "    \
     "epsilon, alpha, centered, lr_decay, initial_accumulator, batch_size, epochs, clip_norm, " \
     "schedule, step_epochs, gamma, final_factor, warmup_epochs, patience, min_delta, "         \
-    "keep_best, shuffle"
+    "keep_best, score_every, shuffle"
 #define TOP_KEYS                                                                               \
     "study, data, preprocess, validation, metric, models, train, search, pruning, select, "    \
     "objective, "                                                                              \
