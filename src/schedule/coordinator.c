@@ -17,7 +17,7 @@
 
 /* Work that one message should carry [s], and the least worth dividing: what a message takes to
  * be noticed by a sleeping main thread. */
-static const double batch_seconds = 0.05;
+static const double batch_seconds = 0.1;
 static const double least_seconds = 0.004;
 
 struct fr_coordinator {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* worker.c - the thread that trains. It knows no MPI: work comes in batches, results wait in a
  * list until the main thread fetches them. The main thread sleeps on the same lock and is woken
- * when there is a message's worth of results or when the last task is begun, not for every
- * fold: both threads share one core. */
+ * when there is a message's worth of results, not for every fold: both threads share one core.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +29,10 @@ struct fr_worker {
     pthread_cond_t has_news; /* for the main thread */
     fr_parcel *first, *last; /* first is being worked on */
     size_t at;               /* next task of first */
+    size_t queued;           /* tasks not begun */
     bool quit;
     fr_results_list results;
     double gathered_s; /* work in results */
-    bool dry;          /* nothing is queued behind what runs */
     refit_stage refit_stage;
     fr_trial refit_trial; /* copy; its arrays are the history's */
     uint64_t refit_id;
@@ -43,10 +43,13 @@ struct fr_worker {
     fr_rank_record record;
 };
 
+/* Results are worth a message when they were much work, or when less is left to do than was
+ * done since the last one: short tasks among long ones would empty the reserve unseen. */
 static bool has_news(const fr_worker *w)
 {
     return (w->failure != FR_OK && !w->failure_told) || w->refit_stage == REFIT_DONE ||
-           (w->results.n > 0 && (w->gathered_s >= message_seconds || w->dry));
+           (w->results.n > 0 &&
+            (w->gathered_s >= message_seconds || w->queued <= w->results.n));
 }
 
 /* Both with the mutex held. */
@@ -82,10 +85,10 @@ static fr_task next_task(fr_worker *w, double *point)
                           .rungs = parcel->rungs[i],
                           .n_rungs = parcel->n_rungs[i]};
     parcel->rungs[i] = NULL;
+    w->queued--;
     if (w->at == parcel->n) {
         w->first = parcel->next;
         if (w->first == NULL) w->last = NULL;
-        w->dry = w->first == NULL;
         w->at = 0;
         fr_parcel_destroy(&parcel);
     }
@@ -204,7 +207,7 @@ void fr_worker_push(fr_worker *w, fr_parcel *parcel)
     else
         w->first = parcel;
     w->last = parcel;
-    w->dry = false;
+    w->queued += parcel->n;
     pthread_cond_signal(&w->has_work);
     pthread_mutex_unlock(&w->mutex);
 }

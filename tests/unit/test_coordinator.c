@@ -279,7 +279,7 @@ static void batches_of_short_tasks(void **state)
     size_t n = assign(&f, 0, tasks, CAPACITY);
     for (size_t i = 0; i < n; i++) report(&f, 0, tasks[i], 0.001);
     n = assign(&f, 0, tasks, CAPACITY);
-    assert_in_range(n, 99, 101); /* 50 ms of work, twice */
+    assert_in_range(n, 199, 201); /* 100 ms of work, twice */
     for (size_t i = 0; i < n; i++) report(&f, 0, tasks[i], 0.0);
     while ((n = assign(&f, 0, tasks, CAPACITY)) < CAPACITY)
         for (size_t i = 0; i < n; i++) report(&f, 0, tasks[i], 0.0);

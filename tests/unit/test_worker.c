@@ -109,7 +109,7 @@ static void does_all_work_in_order(void **state)
     assert_null(worker);
 }
 
-/* The main thread is woken for a message's worth of work, and when the last task begins. */
+/* The main thread is woken for a message's worth of work, before all of it is done. */
 static void wakes_the_main_thread(void **state)
 {
     (void)state;
