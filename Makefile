@@ -94,7 +94,7 @@ deps:                             ## install what is missing (asks for root only
 # The compiler and the flags are looked up when make starts; what deps has just installed is seen
 # by a second make.
 demo: deps                        ## install, build, search models for data/digits, predict
-	@$(MAKE) --no-print-directory run-demo
+	@$(MAKE) --no-print-directory -j$$(nproc) run-demo
 
 DEMO := build/demo
 run-demo: $(BIN)
@@ -103,7 +103,7 @@ run-demo: $(BIN)
 	@echo; head -n 4 $(DEMO)/predictions.csv
 
 check: deps                       ## install, build, run all tests
-	@$(MAKE) --no-print-directory run-check
+	@$(MAKE) --no-print-directory -j$$(nproc) run-check
 
 export MPIRUN CC
 run-check: export FOLDRANK := $(abspath $(BIN))
