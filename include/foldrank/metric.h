@@ -30,6 +30,9 @@ extern const char *const fr_metric_words[]; /* "accuracy", ...; NULL-terminated 
 bool fr_metric_maximizes(fr_metric metric);
 fr_learn fr_metric_learn(fr_metric metric);
 
+/* The class with the largest output; n when all are NaN. Ties go to the lower index. */
+size_t fr_predicted_class(const float *outputs, size_t n);
+
 /* Score of n predictions. `y` (n): class index or value. `output` (n, n_outputs) row-major:
  * class probabilities, or decision values where the model has no probabilities (then log_loss
  * is not defined), or (n, 1) predicted values. NaN when undefined: without rows, AUC with one

@@ -113,9 +113,6 @@ typedef struct {
     size_t rows;
 } fr_predictions;
 
-/* The class with the largest output; n when all are NaN. Ties go to the lower index. */
-size_t fr_predicted_class(const float *outputs, size_t n);
-
 /* Write predictions as HDF5 (data/FORMAT.md) under a temporary name, sync, rename. The file is
  * built in memory. */
 FR_CHECKED fr_status fr_predictions_write(const char *path, const fr_predictions *predictions);

@@ -162,7 +162,8 @@ static fr_status get_buffers(array_reader *a)
     return fr_reader_number_columns(&a->base);
 }
 
-fr_status fr_array_open(fr_stream *stream, const fr_array *array, fr_reader **out)
+/* Takes the stream over, also on failure. */
+static fr_status open_stream(fr_stream *stream, const fr_array *array, fr_reader **out)
 {
     static const fr_reader_ops ops = {array_rewind, array_next, NULL, array_close};
     *out = NULL;
@@ -187,5 +188,16 @@ fr_status fr_array_open(fr_stream *stream, const fr_array *array, fr_reader **ou
     if (st == FR_OK) st = get_buffers(a);
     if (st != FR_OK) fr_reader_close(&reader);
     *out = reader;
+    return st;
+}
+
+fr_status fr_array_open(const char *path, fr_array_header *read_header, fr_reader **out)
+{
+    fr_stream stream;
+    fr_array array = {0};
+    FR_TRY(fr_stream_open(path, &stream));
+    fr_status st = read_header(&stream, &array);
+    if (st == FR_OK) return open_stream(&stream, &array, out);
+    fr_stream_close(&stream);
     return st;
 }

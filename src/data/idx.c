@@ -57,11 +57,5 @@ static fr_status read_header(fr_stream *stream, fr_array *array)
 fr_status fr_idx_open(const fr_data_options *options, const char *path, fr_reader **out)
 {
     (void)options;
-    fr_stream stream;
-    fr_array array = {0};
-    FR_TRY(fr_stream_open(path, &stream));
-    fr_status st = read_header(&stream, &array);
-    if (st == FR_OK) return fr_array_open(&stream, &array, out);
-    fr_stream_close(&stream);
-    return st;
+    return fr_array_open(path, read_header, out);
 }

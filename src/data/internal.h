@@ -178,14 +178,18 @@ typedef struct {
     bool swap; /* other byte order than ours */
 } fr_element;
 
-/* A reader over an open stream, which it takes over also on failure. */
+/* A file that is one array after a header. */
 typedef struct {
     fr_element element;
     size_t rows, cols;
     bool by_columns; /* column-major (Fortran order) */
     size_t start;    /* offset of the first element */
 } fr_array;
-FR_CHECKED fr_status fr_array_open(fr_stream *stream, const fr_array *array, fr_reader **out);
+
+/* Reads the header that stands at the beginning of the stream. */
+typedef fr_status fr_array_header(fr_stream *stream, fr_array *array);
+FR_CHECKED fr_status fr_array_open(const char *path, fr_array_header *read_header,
+                                   fr_reader **out);
 
 /* ---- fields.c, scan.c, fill.c ---- */
 

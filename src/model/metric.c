@@ -41,12 +41,11 @@ static bool all_finite(const float *output, size_t n)
     return finite;
 }
 
-/* The first of the greatest outputs, which are finite. */
-static size_t predicted(const float *output, size_t n_outputs)
+size_t fr_predicted_class(const float *outputs, size_t n)
 {
-    size_t best = 0;
-    for (size_t c = 1; c < n_outputs; c++)
-        if (output[c] > output[best]) best = c;
+    size_t best = n;
+    for (size_t c = 0; c < n; c++)
+        if (!isnan(outputs[c]) && (best == n || outputs[c] > outputs[best])) best = c;
     return best;
 }
 
@@ -54,7 +53,7 @@ static double accuracy(const float *y, const float *output, size_t n, size_t n_o
 {
     size_t hits = 0;
     for (size_t i = 0; i < n; i++)
-        hits += predicted(output + i * n_outputs, n_outputs) == (size_t)y[i];
+        hits += fr_predicted_class(output + i * n_outputs, n_outputs) == (size_t)y[i];
     return (double)hits / (double)n;
 }
 
@@ -124,7 +123,8 @@ static fr_status score_counts(fr_metric metric, const float *y, const float *out
     if (counts == NULL) return FR_ERR_MEMORY;
     const class_counts c = {counts, counts + n_outputs, counts + 2 * n_outputs, n_outputs};
     for (size_t i = 0; i < n; i++) {
-        const size_t truth = (size_t)y[i], guess = predicted(output + i * n_outputs, n_outputs);
+        const size_t truth = (size_t)y[i],
+                     guess = fr_predicted_class(output + i * n_outputs, n_outputs);
         c.truth[truth]++;
         c.guess[guess]++;
         if (truth == guess) c.hit[truth]++;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* predictions.c - what a model says of new rows, as HDF5. */
 #include <libgen.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "foldrank/memory.h"
@@ -10,14 +9,6 @@
 #include "internal.h"
 
 enum { PREDICTIONS_FORMAT = 1 };
-
-size_t fr_predicted_class(const float *outputs, size_t n)
-{
-    size_t best = n;
-    for (size_t c = 0; c < n; c++)
-        if (!isnan(outputs[c]) && (best == n || outputs[c] > outputs[best])) best = c;
-    return best;
-}
 
 static const char *class_text(void *context, size_t i)
 {
