@@ -46,8 +46,8 @@ void fr_coordinator_set_pruning(fr_coordinator *coordinator, uint64_t concurrenc
 uint64_t fr_coordinator_visible(const fr_coordinator *coordinator, uint64_t trial);
 
 /* Up to `capacity` tasks for `worker`, so many that it has one batch to work on and one in
- * reserve. A batch is about 100 ms of work by the running average of task times. Towards the end
- * less: nobody is given what others could begin sooner. *n = 0: the worker has enough, or
+ * reserve. A batch is about 100 ms of work by the running average of task times. Towards the
+ * end less: nobody is given what others could begin sooner. *n = 0: the worker has enough, or
  * nothing is ready (others still run what suggestions wait for), or all is handed out. */
 FR_CHECKED fr_status fr_coordinator_assign(fr_coordinator *coordinator, int worker,
                                            fr_assignment *tasks, size_t capacity, size_t *n);

@@ -106,6 +106,11 @@ void fr_study_destroy(fr_study **study);
 /* The settings of the trial at `point`; inactive ones have their fixed value or default. */
 void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out);
 
+/* The folds that the study asks for, of its data; a fault names the study's file.
+ * Errors: those of fr_folds_create. */
+FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset,
+                                         fr_folds **out);
+
 /* First setting in which two studies differ in a way that changes results (see fingerprint), as
  * a sentence in `out` ("search.seed: 1 there, 2 here"); false when there is none. */
 bool fr_study_difference(const fr_study *there, const fr_study *here, fr_text *out);

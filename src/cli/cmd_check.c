@@ -57,7 +57,7 @@ static fr_status open_all(fr_check *c)
     const fr_study *study = c->study;
     if (study->objective.type == FR_OBJECTIVE_TRAINING) {
         FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
-        FR_TRY(fr_folds_create(&c->dataset, &study->test, &study->validation, &c->folds));
+        FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));
     }
     FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, 1,
                                &c->objective));

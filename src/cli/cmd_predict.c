@@ -162,6 +162,20 @@ static fr_status open_all(const fr_cli *cli, const predict_values *values,
     return open_data(cli, values, *results, source);
 }
 
+/* The score below is no test of the model when it was trained on the same file. */
+static void warn_of_training_rows(const fr_cli *cli, const fr_results_file *results)
+{
+    char *here = realpath(cli->operands[1], NULL);
+    char *there = realpath(results->study->data.path, NULL);
+    if (here != NULL && there != NULL && strcmp(here, there) == 0)
+        fr_log(FR_LOG_WARN,
+               "predict %s is the file that the model was trained on: the honest figure is the "
+               "test score that `foldrank show` prints",
+               cli->operands[1]);
+    free(here);
+    free(there);
+}
+
 /* The metric of the study over the rows whose target is known; they are moved together. */
 static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
                               const fr_dataset *dataset, const float *outputs, bool to_stdout)
@@ -185,6 +199,12 @@ static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
     free(known);
     FR_TRY(st);
     const char *metric = fr_metric_words[results->study->metric];
+    if (n < rows)
+        fr_log(FR_LOG_WARN,
+               "predict unscored=%zu: rows without a target, or with a class that the model "
+               "does not know",
+               rows - n);
+    if (n > 0) warn_of_training_rows(cli, results);
     if (to_stdout && n > 0)
         fprintf(cli->out, "%s %.6g on %zu rows\n", metric, score, n);
     else if (n > 0)

@@ -34,8 +34,7 @@ static fr_status open_data(fr_run_state *run)
     FR_TRY(fr_agree(run->comm, st));
     FR_TRY(fr_shared_data_create(run->comm, run->source, &run->data));
     fr_source_close(&run->source);
-    st = fr_folds_create(fr_shared_data_get(run->data), &study->test, &study->validation,
-                         &run->folds);
+    st = fr_study_make_folds(study, fr_shared_data_get(run->data), &run->folds);
     return fr_agree(run->comm, st);
 }
 

@@ -89,6 +89,17 @@ score=$(paste -d, <(sed 1d "$dir/classes.1.csv") <(sed -e 1d -e 's/.*,//' "$dir/
 predict 2 "$dir/classes" "$dir/new.csv" -o "$dir/n.csv" >"$dir/score"
 same "classes: the score is right" "$(cut -d' ' -f2 "$dir/score")" "$score"
 
+# What the score is not.
+grep -q 'is the file that the model was trained on' "$dir/stderr"
+tap_result $((! $?)) "new rows are not called training rows" "$(cat "$dir/stderr")"
+predict 2 "$dir/classes" "$dir/train.csv" -o "$dir/n.csv" >/dev/null
+grep -q 'is the file that the model was trained on' "$dir/stderr"
+tap_result $? "training rows are named" "$(cat "$dir/stderr")"
+sed '2,4s/,[^,]*$/,k9/' "$dir/new.csv" >"$dir/foreign.csv"
+predict 2 "$dir/classes" "$dir/foreign.csv" -o "$dir/n.csv" >"$dir/score"
+grep -q 'on 19997 rows' "$dir/score" && grep -q 'unscored=3' "$dir/stderr"
+tap_result $? "rows of unknown class are counted" "$(cat "$dir/score" "$dir/stderr")"
+
 # The same rows in other clothes.
 sed 1d "$dir/classes.1.csv" | head -n 300 >"$dir/wanted"
 first() { predict 2 "$dir/classes" "$@" | sed 1d; }
