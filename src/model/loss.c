@@ -10,6 +10,7 @@
  * a fixed order have the same bits with vectors of any width. */
 enum { LANES = 8, NARROW = 64 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t masks
     __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4), may_alias));
 
@@ -21,28 +22,67 @@ FR_HOT_INLINE void keep_greater(lanes *b, const lanes *a)
     *b = (lanes)(((masks)*a & greater) | ((masks)*b & ~greater));
 }
 
+/* Four columns of eight rows to four rows of eight lanes, or back: 4 x 4 turned in each half of
+ * a register, where row r and row r + 4 share one. */
+FR_HOT_INLINE void turn(lanes block[4])
+{
+    const lanes low01 = __builtin_shufflevector(block[0], block[1], 0, 8, 1, 9, 4, 12, 5, 13);
+    const lanes low23 = __builtin_shufflevector(block[2], block[3], 0, 8, 1, 9, 4, 12, 5, 13);
+    const lanes high01 =
+        __builtin_shufflevector(block[0], block[1], 2, 10, 3, 11, 6, 14, 7, 15);
+    const lanes high23 =
+        __builtin_shufflevector(block[2], block[3], 2, 10, 3, 11, 6, 14, 7, 15);
+    block[0] = __builtin_shufflevector(low01, low23, 0, 1, 8, 9, 4, 5, 12, 13);
+    block[1] = __builtin_shufflevector(low01, low23, 2, 3, 10, 11, 6, 7, 14, 15);
+    block[2] = __builtin_shufflevector(high01, high23, 0, 1, 8, 9, 4, 5, 12, 13);
+    block[3] = __builtin_shufflevector(high01, high23, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+
+/* Columns c .. c + 3 of LANES rows; missing rows repeat the last one. */
+FR_HOT_INLINE void load_columns(const float *z, size_t rows, size_t stride, lanes column[4])
+{
+    for (size_t r = 0; r < 4; r++) {
+        const quad low = *(const quad *)(z + (r < rows ? r : rows - 1) * stride);
+        const quad high = *(const quad *)(z + (r + 4 < rows ? r + 4 : rows - 1) * stride);
+        column[r] = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+    }
+    turn(column);
+}
+
+FR_HOT_INLINE void store_columns(lanes column[4], size_t rows, size_t stride, float *p)
+{
+    turn(column);
+    for (size_t r = 0; r < 4; r++) {
+        if (r < rows)
+            *(quad *)(p + r * stride) =
+                __builtin_shufflevector(column[r], column[r], 0, 1, 2, 3);
+        if (r + 4 < rows)
+            *(quad *)(p + (r + 4) * stride) =
+                __builtin_shufflevector(column[r], column[r], 4, 5, 6, 7);
+    }
+}
+
 /* Up to LANES rows of at most NARROW classes, as columns of lanes: nothing is summed across a
- * register. Missing rows repeat the last one. */
+ * register. Rows are padded to a multiple of four with FR_SCORE_PAD, whose probability is 0. */
 FR_HOT_INLINE void softmax_narrow(const float *z, size_t rows, const size_t shape[2], float *p,
                                   float *log_sum)
 {
-    const size_t width = shape[0], stride = shape[1];
-    float t[NARROW * LANES] __attribute__((aligned(64)));
+    const size_t width = shape[0], stride = shape[1], padded = (width + 3) / 4 * 4;
+    lanes t[NARROW];
     float out[LANES];
-    lanes top, sum = {0};
-    for (size_t r = 0; r < LANES; r++) {
-        const float *from = z + (r < rows ? r : rows - 1) * stride;
-        for (size_t c = 0; c < width; c++) t[c * LANES + r] = from[c];
-    }
-    top = *(const lanes *)t;
-    for (size_t c = 1; c < width; c++) keep_greater(&top, (const lanes *)(t + c * LANES));
-    for (size_t c = 0; c < width; c++) *(lanes *)(t + c * LANES) -= top;
-    for (size_t i = 0; i < width * LANES; i++) t[i] = vexp(t[i]);
-    for (size_t c = 0; c < width; c++) sum += *(const lanes *)(t + c * LANES);
+    lanes sum = {0};
+    load_columns(z, rows, stride, t);
+    for (size_t c = 4; c < padded; c += 4) load_columns(z + c, rows, stride, t + c);
+    lanes top = t[0];
+    for (size_t c = 1; c < width; c++) keep_greater(&top, t + c);
+    for (size_t c = 0; c < width; c++) t[c] -= top;
+    float *each = (float *)t;
+    for (size_t i = 0; i < width * LANES; i++) each[i] = vexp_below(each[i]);
+    for (size_t c = 0; c < width; c++) sum += t[c];
     const lanes inverse = 1.0f / sum;
-    for (size_t c = 0; c < width; c++) *(lanes *)(t + c * LANES) *= inverse;
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < width; c++) p[r * stride + c] = t[c * LANES + r];
+    for (size_t c = 0; c < width; c++) t[c] *= inverse;
+    for (size_t c = width; c < padded; c++) t[c] = (lanes){0};
+    for (size_t c = 0; c < padded; c += 4) store_columns(t + c, rows, stride, p + c);
     for (size_t r = 0; r < LANES; r++) out[r] = vlog(sum[r]) + top[r];
     for (size_t r = 0; r < rows; r++) log_sum[r] = out[r];
 }
@@ -54,7 +94,7 @@ FR_HOT_INLINE void softmax_wide(const float *z, size_t stride, float *p, float *
     for (size_t j = LANES; j < stride; j += LANES) keep_greater(&top, (const lanes *)(z + j));
     float most = top[0], total = 0;
     for (size_t i = 1; i < LANES; i++) most = top[i] > most ? top[i] : most;
-    for (size_t j = 0; j < stride; j++) p[j] = vexp(z[j] - most);
+    for (size_t j = 0; j < stride; j++) p[j] = vexp_below(z[j] - most);
     for (size_t j = 0; j < stride; j += LANES) sum += *(const lanes *)(p + j);
     for (size_t i = 0; i < LANES; i++) total += sum[i];
     const float inverse = 1.0f / total;

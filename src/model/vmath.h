@@ -28,28 +28,47 @@ FR_HOT_INLINE uint32_t vbits_of_float(float x)
     return bits;
 }
 
-/* e^x; below -87.3 the smallest normal number, above 88.7 the value there; NaN stays NaN. With
- * n = round(x / ln 2) and r = x - n ln 2, e^x = 2^n (1 + r + r^2 P(r)). */
-FR_HOT_INLINE float vexp(float x)
+/* e^r for |r| <= ln 2 / 2, as 1 + r + r^2 P(r). */
+FR_HOT_INLINE float vexp_near(float r)
 {
-    const float round = 12582912.0f; /* 1.5 * 2^23: adding it drops the fraction */
-    const float low = -87.33654f, high = 88.72f;
-    x = x < low ? low : x;
-    x = x > high ? high : x;
-    const float shifted = x * 1.44269504f + round;
-    const float n = shifted - round;
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts */
     float p = 1.39504768e-3f;
     p = p * r + 8.36888243e-3f;
     p = p * r + 4.1666206e-2f;
     p = p * r + 1.66665189e-1f;
     p = p * r + 0.50000001f;
-    p = (p * r) * r + r + 1.0f;
+    return (p * r) * r + r + 1.0f;
+}
+
+/* x = n ln 2 + r with n = round(x / ln 2): adding 1.5 * 2^23 drops the fraction. */
+#define FR_EXP_ROUND 12582912.0f
+#define FR_EXP_LOW   (-87.33654f)
+FR_HOT_INLINE float vexp_rest(float x, float n)
+{
+    return (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts */
+}
+
+/* e^x; below -87.3 the smallest normal number, above 88.7 the value there; NaN stays NaN. */
+FR_HOT_INLINE float vexp(float x)
+{
+    const float high = 88.72f;
+    x = x < FR_EXP_LOW ? FR_EXP_LOW : x;
+    x = x > high ? high : x;
+    const float shifted = x * 1.44269504f + FR_EXP_ROUND;
+    const float p = vexp_near(vexp_rest(x, shifted - FR_EXP_ROUND));
     /* 2^n in two factors: n may be 128, which no single exponent holds. */
-    const int32_t whole = (int32_t)(vbits_of_float(shifted) - vbits_of_float(round));
+    const int32_t whole = (int32_t)(vbits_of_float(shifted) - vbits_of_float(FR_EXP_ROUND));
     const int32_t half = whole >> 1;
     return p * vfloat_of_bits((uint32_t)(half + 127) << 23) *
            vfloat_of_bits((uint32_t)(whole - half + 127) << 23);
+}
+
+/* The same for x <= 0, or NaN: n >= -126 is one exponent. */
+FR_HOT_INLINE float vexp_below(float x)
+{
+    x = x < FR_EXP_LOW ? FR_EXP_LOW : x;
+    const float shifted = x * 1.44269504f + FR_EXP_ROUND;
+    const float p = vexp_near(vexp_rest(x, shifted - FR_EXP_ROUND));
+    return p * vfloat_of_bits((vbits_of_float(shifted) + 127) << 23);
 }
 
 /* ln x for normal x > 0; NaN for infinity and NaN, which x - x lets through. With x = 2^n (1 +
