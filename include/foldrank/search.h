@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/gram.h"
 #include "foldrank/history.h"
 #include "foldrank/option.h"
 #include "foldrank/space.h"
@@ -22,6 +23,9 @@ typedef struct {
     int64_t seed;
     int64_t concurrency; /* L: trials in flight that an adaptive sampler allows for; 0 = free */
     bool repeats;        /* allow a configuration to be evaluated again */
+    int64_t observations;    /* gp: most results in the model; 0 = all */
+    int64_t distribute_from; /* gp: more results than this are all ranks' work; 0 = never */
+    int64_t generation;      /* gp: trials from one model that all ranks made to the next */
 } fr_search_options;
 
 extern const char
@@ -39,6 +43,20 @@ FR_CHECKED fr_status fr_search_create(const fr_space *space, const fr_search_opt
                                       const double *enqueued, size_t n_enqueued,
                                       fr_search **out);
 void fr_search_destroy(fr_search **search);
+
+/* A solver for kernel matrices that are too large for one rank, to be released by
+ * out->destroy(out->context). It may be one of all ranks: its results then depend, to rounding,
+ * on their number, and so do suggestions; between open and destroy the search does nothing
+ * else. A status of it but FR_ERR_NUMERIC is that of fr_search_suggest. */
+typedef fr_status fr_search_open_solver(void *context, fr_gram_solver *out);
+
+/* Where such solvers come from, when a search wants one. Otherwise they compute on the calling
+ * thread. `context` is borrowed until destroy. */
+void fr_search_set_solver(fr_search *search, fr_search_open_solver *open, void *context);
+
+/* The kernels that are used with such a solver, for ranks that serve it (distributed.h). */
+extern const fr_kernel *const fr_search_kernels[];
+extern const size_t fr_search_kernel_count;
 
 /* Number of trials that this search will make in all: the budget, less when the space has fewer
  * different configurations. */

@@ -1,51 +1,56 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* gaussian.c - Matern-5/2 kernel with one length scale a parameter; maximum a posteriori.
+/* gaussian.c - a Gaussian process whose factor grows with its observations.
  *
- * Distance in one parameter: of the unit coordinates for numbers; 0 or 1 for choices; 1 between
- * an active and an inactive value, 0 between two inactive ones, so that branches of a
- * conditional space share what they have in common. The prior of the length scales grows with
- * the dimension (Hvarfner, Hellsten and Nardi, "Vanilla Bayesian optimization performs great in
- * high dimensions", ICML 2024); output scale 1 on standardised values. */
+ * Workload: a suggestion adds one observation and a few beliefs to up to a few thousand, and
+ * predicts at some two thousand points. Rows of the factor depend on points alone, so new
+ * values cost one solve; a new point costs one row. Beliefs are a block of rows below, made
+ * anew by every call: they take part in variances only, since their weights would be 0. */
 #include "gaussian.h"
 
 #include <math.h>
-#include <nlopt.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "foldrank/linalg.h"
 #include "foldrank/memory.h"
+#include "matern.h"
+#include "warp.h"
 
-static const double NOISE_MEAN = -6.0, NOISE_SPREAD = 2.0; /* of log noise variance */
-static const double LEAST_NOISE = 1e-6;
 enum { EVALUATIONS = 40 }; /* of the likelihood, from each start */
+static const double GAIN = 1e-3;
 
 struct fr_gaussian {
     const fr_space *space;
-    size_t n, capacity;
-    double *u;        /* (capacity, space->n): unit coordinate, choice, NaN */
-    double *y;        /* (capacity): warped and standardised */
-    double *alpha;    /* (capacity): K^-1 y */
-    double *kernel;   /* (capacity, capacity): K, then its factor */
-    double *work;     /* (capacity, capacity) */
-    double *theta;    /* (space->n + 1): log length scales, log noise variance */
-    double *rate;     /* (space->n): 1 / length scale squared */
+    fr_gram_solver solver; /* for learning */
+    size_t d;
+    size_t n;        /* rows of the factor: observations, then beliefs */
+    size_t observed; /* of them */
+    size_t base;     /* of them, those that were factored together; 0: there is no factor */
+    size_t capacity;
+    double *x;        /* (capacity, d) encoded */
+    double *y;        /* (capacity): warped */
+    double *alpha;    /* (capacity): K^-1 y, of the observations */
+    double *factor;   /* (capacity, capacity): L below and on the diagonal */
+    double *theta;    /* (d + 2) */
     uint64_t learned; /* key of the observations behind theta; 0: none */
-    fr_status status; /* first failure inside the optimiser */
 };
+
+static void free_rows(fr_gaussian *g)
+{
+    free(g->x);
+    free(g->y);
+    free(g->alpha);
+    free(g->factor);
+}
 
 void fr_gaussian_destroy(fr_gaussian **gaussian)
 {
     fr_gaussian *g = *gaussian;
     if (g == NULL) return;
-    free(g->u);
-    free(g->y);
-    free(g->alpha);
-    free(g->kernel);
-    free(g->work);
+    if (g->solver.destroy != NULL) g->solver.destroy(g->solver.context);
+    free_rows(g);
     free(g->theta);
-    free(g->rate);
     free(g);
     *gaussian = NULL;
 }
@@ -56,253 +61,41 @@ fr_status fr_gaussian_create(const fr_space *space, fr_gaussian **out)
     fr_gaussian *g = fr_alloc(1, sizeof *g);
     if (g == NULL) return FR_ERR_MEMORY;
     g->space = space;
-    g->theta = fr_alloc(space->n + 1, sizeof *g->theta);
-    g->rate = fr_alloc(space->n, sizeof *g->rate);
-    if (g->theta == NULL || g->rate == NULL) {
+    g->d = space->n;
+    g->theta = fr_alloc(fr_matern_n_theta(g->d), sizeof *g->theta);
+    fr_status st = g->theta == NULL ? FR_ERR_MEMORY : fr_gram_solver_local(&g->solver);
+    if (st != FR_OK) {
         fr_gaussian_destroy(&g);
-        return FR_ERR_MEMORY;
+        return st;
     }
     *out = g;
     return FR_OK;
 }
 
-/* Room for n observations; what is there is kept but for the matrices. */
+/* Room for n rows; what is there is kept. */
 static fr_status reserve(fr_gaussian *g, size_t n)
 {
-    const size_t d = g->space->n == 0 ? 1 : g->space->n;
     if (n <= g->capacity) return FR_OK;
     const size_t capacity = n + n / 4 + 16;
-    double *u = fr_alloc(capacity * d, sizeof *u), *y = fr_alloc(capacity, sizeof *y);
-    double *alpha = fr_alloc(capacity, sizeof *alpha);
-    double *kernel = fr_alloc(capacity * capacity, sizeof *kernel);
-    double *work = fr_alloc(capacity * capacity, sizeof *work);
-    if (u == NULL || y == NULL || alpha == NULL || kernel == NULL || work == NULL) {
-        free(u);
-        free(y);
-        free(alpha);
-        free(kernel);
-        free(work);
+    fr_gaussian grown = *g;
+    grown.x = fr_alloc(capacity * g->d, sizeof *grown.x);
+    grown.y = fr_alloc(capacity, sizeof *grown.y);
+    grown.alpha = fr_alloc(capacity, sizeof *grown.alpha);
+    grown.factor = fr_alloc(capacity, capacity * sizeof *grown.factor);
+    if (grown.x == NULL || grown.y == NULL || grown.alpha == NULL || grown.factor == NULL) {
+        free_rows(&grown);
         return FR_ERR_MEMORY;
     }
-    if (g->n > 0) {
-        memcpy(u, g->u, g->n * d * sizeof *u);
-        memcpy(y, g->y, g->n * sizeof *y);
+    for (size_t i = 0; i < g->n; i++) {
+        memcpy(grown.x + i * g->d, g->x + i * g->d, g->d * sizeof *g->x);
+        memcpy(grown.factor + i * capacity, g->factor + i * g->capacity,
+               (i + 1) * sizeof *g->factor);
+        grown.y[i] = g->y[i];
+        grown.alpha[i] = g->alpha[i];
     }
-    free(g->u);
-    free(g->y);
-    free(g->alpha);
-    free(g->kernel);
-    free(g->work);
-    g->u = u;
-    g->y = y;
-    g->alpha = alpha;
-    g->kernel = kernel;
-    g->work = work;
-    g->capacity = capacity;
-    return FR_OK;
-}
-
-static void coordinates(const fr_space *space, const double *point, double *u)
-{
-    for (size_t j = 0; j < space->n; j++) {
-        const fr_param *param = &space->params[j];
-        u[j] = param->kind == FR_PARAM_CHOICE ? point[j] : fr_param_to_unit(param, point[j]);
-    }
-}
-
-/* Squared distance in parameter j. */
-static inline double square(const fr_space *space, size_t j, double a, double b)
-{
-    if (isnan(a) || isnan(b)) return isnan(a) && isnan(b) ? 0.0 : 1.0;
-    if (space->params[j].kind == FR_PARAM_CHOICE) return a == b ? 0.0 : 1.0;
-    return (a - b) * (a - b);
-}
-
-static double scaled_distance(const fr_gaussian *g, const double *a, const double *b)
-{
-    double sum = 0.0;
-    for (size_t j = 0; j < g->space->n; j++)
-        sum += g->rate[j] * square(g->space, j, a[j], b[j]);
-    return sqrt(5.0 * sum);
-}
-
-static double matern(double a)
-{
-    return (1.0 + a + a * a / 3.0) * exp(-a);
-}
-
-static void set_rates(fr_gaussian *g)
-{
-    for (size_t j = 0; j < g->space->n; j++) g->rate[j] = exp(-2.0 * g->theta[j]);
-}
-
-static fr_matrix square_matrix(double *data, size_t n)
-{
-    return (fr_matrix){.data = data, .rows = n, .cols = n, .ld = n};
-}
-
-/* Factor the kernel matrix and find alpha. Above the diagonal, which the factor leaves alone,
- * stands what likelihood_gradient needs of every pair. */
-static fr_status factor(fr_gaussian *g)
-{
-    const size_t n = g->n, d = g->space->n;
-    const double noise = exp(g->theta[d]) + LEAST_NOISE;
-    set_rates(g);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++) {
-            const double a = scaled_distance(g, g->u + i * d, g->u + k * d), e = exp(-a);
-            g->kernel[i * n + k] = (1.0 + a + a * a / 3.0) * e;
-            g->kernel[k * n + i] = (1.0 + a) * e;
-        }
-        g->kernel[i * n + i] = 1.0 + noise;
-    }
-    const fr_matrix lower = square_matrix(g->kernel, n);
-    FR_TRY(fr_cholesky_factor(&lower));
-    memcpy(g->alpha, g->y, n * sizeof *g->alpha);
-    const fr_matrix column = {.data = g->alpha, .rows = n, .cols = 1, .ld = 1};
-    return fr_cholesky_solve(&lower, &column);
-}
-
-/* Gradient of the log likelihood: half the trace of (alpha alpha' - K^-1) dK / dtheta
- * (Rasmussen and Williams, eq. 5.9). */
-static fr_status likelihood_gradient(fr_gaussian *g, double *gradient)
-{
-    const size_t n = g->n, d = g->space->n;
-    const fr_matrix inverse = square_matrix(g->work, n);
-    memcpy(g->work, g->kernel, n * n * sizeof *g->work);
-    FR_TRY(fr_cholesky_invert(&inverse));
-    for (size_t j = 0; j <= d; j++) gradient[j] = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double *a = g->u + i * d;
-        for (size_t k = 0; k < i; k++) {
-            const double *b = g->u + k * d;
-            const double outer = g->alpha[i] * g->alpha[k] - g->work[i * n + k];
-            const double slope = outer * 5.0 / 3.0 * g->kernel[k * n + i];
-            for (size_t j = 0; j < d; j++)
-                gradient[j] += slope * g->rate[j] * square(g->space, j, a[j], b[j]);
-        }
-        gradient[d] +=
-            0.5 * exp(g->theta[d]) * (g->alpha[i] * g->alpha[i] - g->work[i * n + i]);
-    }
-    return FR_OK;
-}
-
-static double prior_mean(const fr_space *space)
-{
-    return sqrt(2.0) + 0.5 * log((double)space->n);
-}
-
-/* Log posterior of theta and its gradient, for NLopt. Where the matrix cannot be factored the
- * value is very low. */
-static double log_posterior(unsigned n_theta, const double *theta, double *gradient, void *data)
-{
-    fr_gaussian *g = data;
-    const size_t n = g->n, d = g->space->n;
-    memcpy(g->theta, theta, n_theta * sizeof *theta);
-    if (factor(g) != FR_OK) {
-        if (gradient != NULL) memset(gradient, 0, n_theta * sizeof *gradient);
-        return -1e10;
-    }
-    const fr_matrix lower = square_matrix(g->kernel, n);
-    double value = -0.5 * fr_cholesky_logdet(&lower);
-    for (size_t i = 0; i < n; i++) value -= 0.5 * g->y[i] * g->alpha[i];
-    if (gradient != NULL && g->status == FR_OK) g->status = likelihood_gradient(g, gradient);
-    for (size_t j = 0; j <= d; j++) {
-        const double mean = j < d ? prior_mean(g->space) : NOISE_MEAN;
-        const double variance = j < d ? 3.0 : NOISE_SPREAD * NOISE_SPREAD;
-        value -= 0.5 * (theta[j] - mean) * (theta[j] - mean) / variance;
-        if (gradient != NULL) gradient[j] -= (theta[j] - mean) / variance;
-    }
-    return value;
-}
-
-/* Two starts: the prior's mean and short scales, since the posterior often has a smooth mode
- * that takes everything for noise, and a rough one. */
-static fr_status maximise(fr_gaussian *g)
-{
-    const size_t d = g->space->n;
-    double *theta = fr_alloc(d + 1, 2 * sizeof *theta), *best = theta + d + 1;
-    nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)(d + 1));
-    fr_status st = theta == NULL || opt == NULL ? FR_ERR_MEMORY : FR_OK;
-    double best_value = -INFINITY;
-    if (st != FR_OK) goto out;
-    nlopt_set_max_objective(opt, log_posterior, g);
-    nlopt_set_lower_bounds1(opt, -7.0);
-    nlopt_set_upper_bounds1(opt, 7.0);
-    nlopt_set_lower_bound(opt, (int)d, -14.0);
-    nlopt_set_upper_bound(opt, (int)d, 0.0);
-    nlopt_set_ftol_abs(opt, 1e-3);
-    nlopt_set_maxeval(opt, EVALUATIONS);
-    for (int start = 0; start < 2; start++) {
-        double value = -INFINITY;
-        for (size_t j = 0; j < d; j++) theta[j] = start == 0 ? prior_mean(g->space) : -1.0;
-        theta[d] = start == 0 ? NOISE_MEAN : -7.0;
-        if (start == 0) memcpy(best, theta, (d + 1) * sizeof *best);
-        /* Whatever the stop was for, theta is the best place it has seen. */
-        const nlopt_result result = nlopt_optimize(opt, theta, &value);
-        if (result == NLOPT_OUT_OF_MEMORY) st = FR_ERR_MEMORY;
-        if (!(value > best_value)) continue;
-        best_value = value;
-        memcpy(best, theta, (d + 1) * sizeof *best);
-    }
-    memcpy(g->theta, best, (d + 1) * sizeof *best);
-out:
-    nlopt_destroy(opt);
-    free(theta);
-    return st;
-}
-
-static double yeo_johnson(double y, double lambda)
-{
-    if (y >= 0.0) return fabs(lambda) < 1e-9 ? log1p(y) : (pow(1.0 + y, lambda) - 1.0) / lambda;
-    const double l = 2.0 - lambda;
-    return fabs(l) < 1e-9 ? -log1p(-y) : -(pow(1.0 - y, l) - 1.0) / l;
-}
-
-static void standardise(double *y, size_t n)
-{
-    double mean = 0.0, squares = 0.0;
-    for (size_t i = 0; i < n; i++) mean += y[i] / (double)n;
-    for (size_t i = 0; i < n; i++) squares += (y[i] - mean) * (y[i] - mean);
-    const double deviation = sqrt(squares / (double)n);
-    for (size_t i = 0; i < n; i++) y[i] = deviation > 0.0 ? (y[i] - mean) / deviation : 0.0;
-}
-
-/* Yeo and Johnson, "A new family of power transformations", Biometrika 87, 2000, eq. 3.1: the
- * likeliest of a row of exponents. */
-static void warp(double *y, double *work, size_t n)
-{
-    double best = 1.0, best_value = -INFINITY;
-    standardise(y, n);
-    for (int k = -20; k <= 40; k++) {
-        const double lambda = (double)k / 10.0;
-        double mean = 0.0, squares = 0.0, jacobian = 0.0;
-        for (size_t i = 0; i < n; i++) {
-            work[i] = yeo_johnson(y[i], lambda);
-            mean += work[i] / (double)n;
-            jacobian += copysign(log1p(fabs(y[i])), y[i]);
-        }
-        for (size_t i = 0; i < n; i++) squares += (work[i] - mean) * (work[i] - mean);
-        const double value =
-            (lambda - 1.0) * jacobian - 0.5 * (double)n * log(squares / (double)n);
-        if (!(value > best_value)) continue;
-        best = lambda;
-        best_value = value;
-    }
-    for (size_t i = 0; i < n; i++) y[i] = yeo_johnson(y[i], best);
-    standardise(y, n);
-}
-
-static fr_status take(fr_gaussian *g, const double *x, const double *y, size_t n)
-{
-    const size_t d = g->space->n;
-    g->n = 0;
-    g->status = FR_OK;
-    FR_TRY(reserve(g, n));
-    g->n = n;
-    for (size_t i = 0; i < n; i++) coordinates(g->space, x + i * d, g->u + i * d);
-    memcpy(g->y, y, n * sizeof *y);
-    warp(g->y, g->alpha, n);
+    free_rows(g);
+    grown.capacity = capacity;
+    *g = grown;
     return FR_OK;
 }
 
@@ -317,72 +110,208 @@ static uint64_t hash(uint64_t h, const double *values, size_t n)
     return h;
 }
 
+/* Two starts: the posterior often has a smooth mode that takes everything for noise, and a
+ * rough one. */
+static fr_status learn(fr_gaussian *g, const fr_gram *gram, const double *y)
+{
+    const size_t n_theta = fr_matern_n_theta(g->d);
+    double *theta = fr_alloc(n_theta, sizeof *theta), best = -INFINITY;
+    fr_status st = theta == NULL ? FR_ERR_MEMORY : FR_OK;
+    fr_matern_start(g->d, false, g->theta);
+    for (int rough = 0; rough < 2 && st == FR_OK; rough++) {
+        double value = -INFINITY;
+        fr_matern_start(g->d, rough == 1, theta);
+        st = fr_matern_learn(&g->solver, gram, y, EVALUATIONS, GAIN, theta, &value);
+        if (!(value > best)) continue;
+        best = value;
+        memcpy(g->theta, theta, n_theta * sizeof *theta);
+    }
+    free(theta);
+    return st;
+}
+
 fr_status fr_gaussian_learn(fr_gaussian *g, const double *x, const double *y, size_t n)
 {
-    const uint64_t key = hash(hash(n + 1, x, n * g->space->n), y, n);
+    const uint64_t key = hash(hash(n + 1, x, n * g->d), y, n);
     if (key == g->learned) return FR_OK;
     g->learned = 0;
-    FR_TRY(take(g, x, y, n));
-    FR_TRY(maximise(g));
-    FR_TRY(g->status);
-    g->learned = key;
-    return FR_OK;
-}
-
-fr_status fr_gaussian_fit(fr_gaussian *g, const double *x, const double *y, size_t n)
-{
-    FR_TRY(take(g, x, y, n));
-    return factor(g);
-}
-
-/* Kernel between the m points x and the observations, transposed: (n, m). */
-static fr_status cross_kernel(const fr_gaussian *g, const double *x, size_t m, double *out)
-{
-    const size_t d = g->space->n;
-    double *u = fr_alloc(d, sizeof *u);
-    if (u == NULL) return FR_ERR_MEMORY;
-    for (size_t k = 0; k < m; k++) {
-        coordinates(g->space, x + k * d, u);
-        for (size_t i = 0; i < g->n; i++)
-            out[i * m + k] = matern(scaled_distance(g, g->u + i * d, u));
+    g->base = 0;
+    double *encoded = fr_alloc(n * g->d, sizeof *encoded);
+    double *values = fr_alloc(n, sizeof *values);
+    fr_status st = encoded == NULL || values == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) {
+        const fr_warp warp = fr_warp_fit(y, values, n);
+        for (size_t i = 0; i < n; i++) values[i] = fr_warp_apply(&warp, y[i]);
+        fr_matern_encode(g->space, x, n, encoded);
+        const fr_gram gram = fr_matern_gram(encoded, n, g->d, g->theta);
+        st = learn(g, &gram, values);
     }
-    free(u);
+    free(encoded);
+    free(values);
+    if (st == FR_OK) g->learned = key;
+    return st;
+}
+
+const double *fr_gaussian_theta(const fr_gaussian *gaussian)
+{
+    return gaussian->theta;
+}
+
+static fr_matrix leading(const fr_gaussian *g, size_t n)
+{
+    return (fr_matrix){.data = g->factor, .rows = n, .cols = n, .ld = g->capacity};
+}
+
+static fr_status factor_base(fr_gaussian *g, size_t base)
+{
+    const fr_gram gram = fr_matern_gram(g->x, base, g->d, g->theta);
+    const fr_matrix whole = leading(g, base);
+    g->base = 0;
+    for (size_t row = 0; row < base; row += FR_GRAM_TILE)
+        for (size_t col = 0; col <= row; col += FR_GRAM_TILE) {
+            const size_t rows = base - row, cols = base - col;
+            const fr_matrix tile = {.data = g->factor + row * g->capacity + col,
+                                    .rows = rows < FR_GRAM_TILE ? rows : FR_GRAM_TILE,
+                                    .cols = cols < FR_GRAM_TILE ? cols : FR_GRAM_TILE,
+                                    .ld = g->capacity};
+            fr_matern.fill(&gram, row, col, &tile);
+        }
+    FR_TRY(fr_cholesky_factor(&whole));
+    g->base = g->n = base;
     return FR_OK;
+}
+
+/* Row g->n of the factor: l solves L l = k, and its pivot is what remains of the diagonal. */
+static fr_status add_row(fr_gaussian *g)
+{
+    const size_t n = g->n, d = g->d;
+    double *row = g->factor + n * g->capacity;
+    const fr_matrix l = leading(g, n), line = {row, 1, n, n}, column = {row, n, 1, 1};
+    fr_matern_cross(g->theta, d, g->x + n * d, g->x, &line);
+    FR_TRY(fr_triangle_solve(&l, false, &column));
+    double pivot = 1.0 + fr_matern_noise(g->theta, d);
+    for (size_t i = 0; i < n; i++) pivot -= row[i] * row[i];
+    if (!(pivot > 0.0))
+        return FR_FAIL(FR_ERR_NUMERIC, "the kernel matrix is not positive definite: row %zu",
+                       n);
+    row[n] = sqrt(pivot);
+    g->n++;
+    return FR_OK;
+}
+
+/* Take over the encoded points x (n, d); *same of them, from the first on, were there. */
+static fr_status take_points(fr_gaussian *g, const double *x, size_t n, size_t *same)
+{
+    const size_t d = g->d;
+    double *encoded = fr_alloc(n * d, sizeof *encoded);
+    if (encoded == NULL) return FR_ERR_MEMORY;
+    fr_matern_encode(g->space, x, n, encoded);
+    g->n = g->observed;
+    for (*same = 0; *same < n && *same < g->n; ++*same)
+        if (memcmp(encoded + *same * d, g->x + *same * d, d * sizeof *encoded) != 0) break;
+    g->n = *same;
+    const fr_status st = reserve(g, n);
+    if (st == FR_OK && n * d > 0) memcpy(g->x, encoded, n * d * sizeof *encoded);
+    free(encoded);
+    return st;
+}
+
+fr_status fr_gaussian_fit(fr_gaussian *g, const double *x, const double *y, size_t n,
+                          size_t base)
+{
+    size_t same = 0;
+    const size_t had = g->base;
+    g->base = 0; /* until all has gone well */
+    FR_TRY(take_points(g, x, n, &same));
+    g->observed = 0;
+    if (had != base || same < base) FR_TRY(factor_base(g, base));
+    g->base = 0;
+    while (g->n < n) FR_TRY(add_row(g));
+    const fr_warp warp = fr_warp_fit(y, g->alpha, n);
+    for (size_t i = 0; i < n; i++) g->alpha[i] = g->y[i] = fr_warp_apply(&warp, y[i]);
+    const fr_matrix l = leading(g, n), column = {g->alpha, n, 1, 1};
+    FR_TRY(fr_cholesky_solve(&l, &column));
+    g->base = base;
+    g->observed = n;
+    return FR_OK;
+}
+
+/* The mean at the observed points is (K - noise) alpha, and K alpha = y. */
+double fr_gaussian_least_mean(const fr_gaussian *g)
+{
+    const double noise = fr_matern_noise(g->theta, g->d);
+    double least = INFINITY;
+    for (size_t i = 0; i < g->observed; i++) least = fmin(least, g->y[i] - noise * g->alpha[i]);
+    return least;
+}
+
+/* Kernel between the rows and the m points x, and their solution by L: both (n, m). */
+static fr_status project(const fr_gaussian *g, const double *x, size_t m, double *kernel,
+                         double *solved)
+{
+    double *encoded = fr_alloc(m * g->d, sizeof *encoded);
+    if (encoded == NULL) return FR_ERR_MEMORY;
+    const fr_matrix l = leading(g, g->n), k = {kernel, g->n, m, m}, b = {solved, g->n, m, m};
+    fr_matern_encode(g->space, x, m, encoded);
+    fr_matern_cross(g->theta, g->d, g->x, encoded, &k);
+    free(encoded);
+    memcpy(solved, kernel, g->n * m * sizeof *solved);
+    return fr_triangle_solve(&l, false, &b);
 }
 
 fr_status fr_gaussian_predict(fr_gaussian *g, const double *x, size_t m, double *mean,
                               double *variance)
 {
-    double *cross = fr_alloc(g->n * m, sizeof *cross);
-    if (cross == NULL) return FR_ERR_MEMORY;
-    const fr_matrix lower = square_matrix(g->kernel, g->n);
-    const fr_matrix right = {.data = cross, .rows = g->n, .cols = m, .ld = m};
-    fr_status st = cross_kernel(g, x, m, cross);
+    double *kernel = fr_alloc(g->n * m, sizeof *kernel);
+    double *solved = fr_alloc(g->n * m, sizeof *solved);
+    fr_status st = kernel == NULL || solved == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) st = project(g, x, m, kernel, solved);
     for (size_t k = 0; k < m; k++) mean[k] = 0.0, variance[k] = 1.0;
+    for (size_t i = 0; i < g->observed && st == FR_OK; i++)
+        for (size_t k = 0; k < m; k++) mean[k] += kernel[i * m + k] * g->alpha[i];
     for (size_t i = 0; i < g->n && st == FR_OK; i++)
-        for (size_t k = 0; k < m; k++) mean[k] += cross[i * m + k] * g->alpha[i];
-    if (st == FR_OK) st = fr_triangle_solve(&lower, false, &right);
-    for (size_t i = 0; i < g->n && st == FR_OK; i++)
-        for (size_t k = 0; k < m; k++) variance[k] -= cross[i * m + k] * cross[i * m + k];
+        for (size_t k = 0; k < m; k++) variance[k] -= solved[i * m + k] * solved[i * m + k];
     for (size_t k = 0; k < m; k++) variance[k] = fmax(variance[k], 1e-12);
-    free(cross);
+    free(kernel);
+    free(solved);
     return st;
+}
+
+/* The rows of m points below the n that are there: Z' with L Z = K(rows, points), and the
+ * factor of what Z leaves of the points' own kernel. `solved` is Z, (n, m). */
+static fr_status add_block(fr_gaussian *g, const double *solved, size_t m)
+{
+    const size_t n = g->n;
+    const fr_gram gram = fr_matern_gram(g->x + n * g->d, m, g->d, g->theta);
+    const fr_matrix corner = {g->factor + n * g->capacity + n, m, m, g->capacity};
+    const double noise = fr_matern_noise(g->theta, g->d);
+    fr_matern_cross(g->theta, g->d, gram.x, gram.x, &corner);
+    for (size_t k = 0; k < m; k++) corner.data[k * corner.ld + k] += noise;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < m; k++) {
+            double *line = corner.data + k * corner.ld;
+            const double z = solved[i * m + k];
+            for (size_t c = 0; c <= k; c++) line[c] -= z * solved[i * m + c];
+            g->factor[(n + k) * g->capacity + i] = z;
+        }
+    FR_TRY(fr_cholesky_factor(&corner));
+    g->n += m;
+    return FR_OK;
 }
 
 fr_status fr_gaussian_believe(fr_gaussian *g, const double *x, size_t m)
 {
-    const size_t d = g->space->n;
     if (m == 0) return FR_OK;
-    double *moments = fr_alloc(m, 2 * sizeof *moments);
-    if (moments == NULL) return FR_ERR_MEMORY;
-    fr_status st = fr_gaussian_predict(g, x, m, moments, moments + m);
-    if (st == FR_OK) st = reserve(g, g->n + m);
+    FR_TRY(reserve(g, g->n + m));
+    double *kernel = fr_alloc(g->n * m, sizeof *kernel);
+    double *solved = fr_alloc(g->n * m, sizeof *solved);
+    fr_status st = kernel == NULL || solved == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) st = project(g, x, m, kernel, solved);
     if (st == FR_OK) {
-        for (size_t k = 0; k < m; k++) coordinates(g->space, x + k * d, g->u + (g->n + k) * d);
-        memcpy(g->y + g->n, moments, m * sizeof *moments);
-        g->n += m;
-        st = factor(g);
+        fr_matern_encode(g->space, x, m, g->x + g->n * g->d);
+        st = add_block(g, solved, m);
     }
-    free(moments);
+    free(kernel);
+    free(solved);
     return st;
 }

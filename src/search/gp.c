@@ -6,21 +6,28 @@
  * observed value, which under noise is mostly luck. It is maximised by sampling: many points of
  * the whole space, then mutations of the best of them in ever smaller steps; this treats
  * numbers, choices and branches alike. Trials in flight are believed to give what the model
- * predicts. */
+ * predicts.
+ *
+ * All results are in the model, up to `search.observations`. From more than
+ * `search.distribute_from` of them on it is made once in a generation, see generation.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "acquire.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "gaussian.h"
+#include "generation.h"
 #include "internal.h"
 #include "sobol.h"
 
 enum {
-    OBSERVED_MAX = 500, /* trials in the model: the best half and the newest half */
-    LEARNED_MAX = 150,  /* of them, those that length scales are learned from */
-    GLOBAL = 384,       /* points of the whole space that are looked at */
+    LEARNED_MAX = 150, /* trials that length scales are learned from: the best half and the
+                          newest half */
+    FLYING_MAX = 500,  /* trials in flight that are thought of: the newest */
+    INCUMBENTS = 5,    /* best trials whose neighbours are looked at from the start */
+    GLOBAL = 384,      /* points of the whole space that are looked at */
     PARENTS = 8,
     CHILDREN = 24, /* mutations of each parent in a round */
     ROUNDS = 8,
@@ -29,6 +36,7 @@ enum {
 typedef struct {
     fr_sobol *sobol;
     fr_gaussian *model;
+    fr_generation *generation;
 } gp;
 
 static void destroy(void *state)
@@ -37,6 +45,7 @@ static void destroy(void *state)
     if (s == NULL) return;
     fr_sobol_destroy(&s->sobol);
     fr_gaussian_destroy(&s->model);
+    fr_generation_destroy(&s->generation);
     free(s);
 }
 
@@ -47,24 +56,12 @@ static fr_status create(const fr_space *space, const fr_search_options *options,
     if (s == NULL) return FR_ERR_MEMORY;
     fr_status st = fr_sobol_create(space->n, (uint64_t)options->seed, true, &s->sobol);
     if (st == FR_OK) st = fr_gaussian_create(space, &s->model);
+    if (st == FR_OK) st = fr_generation_create(space, &s->generation);
     if (st != FR_OK)
         destroy(s);
     else
         *state = s;
     return st;
-}
-
-/* log of phi(z) + z Phi(z); Ament et al., "Unexpected improvements to expected improvement",
- * NeurIPS 2023: where both terms cancel, the asymptotic series. */
-static double log_improvement(double z)
-{
-    const double half_log_2pi = 0.91893853320467274;
-    if (z > -5.0) {
-        const double density = exp(-0.5 * z * z - half_log_2pi);
-        return log(density + z * 0.5 * erfc(-z * 0.70710678118654752));
-    }
-    const double q = 1.0 / (z * z);
-    return -0.5 * z * z - half_log_2pi + log(q) + log1p(-3.0 * q + 15.0 * q * q);
 }
 
 /* Points with their acquisition values. */
@@ -99,10 +96,8 @@ static fr_status score(fr_gaussian *model, double bar, pool *p, size_t first)
 {
     FR_TRY(fr_gaussian_predict(model, p->points + first * p->d, p->n - first, p->mean + first,
                                p->variance + first));
-    for (size_t i = first; i < p->n; i++) {
-        const double sigma = sqrt(p->variance[i]);
-        p->value[i] = log(sigma) + log_improvement((bar - p->mean[i]) / sigma);
-    }
+    for (size_t i = first; i < p->n; i++)
+        p->value[i] = fr_log_improvement(bar, p->mean[i], p->variance[i]);
     return FR_OK;
 }
 
@@ -125,36 +120,6 @@ static void select_front(pool *p, size_t keep, double *swap)
     if (p->n > keep) p->n = keep;
 }
 
-/* A neighbour: about two parameters are changed, numbers by a normal step of `sigma`, at least
- * to the next value, choices to any. What becomes active is drawn. */
-static void mutate(const fr_space *space, fr_rng *rng, double sigma, const double *from,
-                   double *to)
-{
-    const double share = space->n > 2 ? 2.0 / (double)space->n : 1.0;
-    for (size_t j = 0; j < space->n; j++) {
-        const fr_param *param = &space->params[j];
-        const double chance = fr_rng_uniform(rng), fresh = fr_rng_uniform(rng);
-        const double step = sigma * fr_rng_normal(rng);
-        to[j] = NAN;
-        if (!fr_space_active(space, j, to)) continue;
-        to[j] = from[j];
-        if (isnan(from[j]) || (param->kind == FR_PARAM_CHOICE && chance < 0.5 * share)) {
-            to[j] = fr_param_from_unit(param, fresh);
-        } else if (param->kind != FR_PARAM_CHOICE && chance < share) {
-            const double cells = fr_space_cardinality(param);
-            const double least = isfinite(cells) ? copysign(1.0 / cells, step) : 0.0;
-            const double shift = fabs(step) > fabs(least) ? step : least;
-            const double unit = fr_param_to_unit(param, from[j]) + shift;
-            to[j] = fr_param_from_unit(param, fmin(fmax(unit, 0.0), 1.0));
-        }
-    }
-}
-
-static bool is_new(const fr_ask *ask, const double *point)
-{
-    return ask->options->repeats || !fr_seen_has(ask->seen, point);
-}
-
 /* The best new point there is. */
 static fr_status maximise(const gp *s, const fr_ask *ask, double bar, const double *incumbents,
                           size_t n_incumbents, double *point)
@@ -171,23 +136,23 @@ static fr_status maximise(const gp *s, const fr_ask *ask, double bar, const doub
         double *to = p.points + p.n * d;
         const double sigma = p.n % 2 == 0 ? 0.1 : 0.02;
         if (p.n % 4 == 3 && n_incumbents > 0)
-            mutate(ask->space, &rng, sigma, incumbents + p.n / 4 % n_incumbents * d, to);
+            fr_mutate(ask->space, &rng, sigma, incumbents + p.n / 4 % n_incumbents * d, to);
         else
             fr_space_draw(ask->space, &rng, to);
     }
     st = score(s->model, bar, &p, 0);
     for (int round = 0; round < ROUNDS && st == FR_OK; round++) {
         for (size_t i = 0; i < p.n; i++)
-            if (!is_new(ask, p.points + i * d)) p.value[i] = -INFINITY;
+            if (!fr_ask_may_try(ask, p.points + i * d)) p.value[i] = -INFINITY;
         select_front(&p, PARENTS, swap);
         const size_t first = p.n, parents = p.n;
         for (size_t c = 0; c < parents * CHILDREN; c++, p.n++)
-            mutate(ask->space, &rng, 0.2 * pow(0.5, round), p.points + c / CHILDREN * d,
-                   p.points + p.n * d);
+            fr_mutate(ask->space, &rng, 0.2 * pow(0.5, round), p.points + c / CHILDREN * d,
+                      p.points + p.n * d);
         st = score(s->model, bar, &p, first);
     }
     for (size_t i = 0; i < p.n && st == FR_OK; i++)
-        if (!is_new(ask, p.points + i * d)) p.value[i] = -INFINITY;
+        if (!fr_ask_may_try(ask, p.points + i * d)) p.value[i] = -INFINITY;
     if (st == FR_OK) {
         select_front(&p, 1, swap);
         memcpy(point, p.points, d * sizeof *point);
@@ -212,10 +177,22 @@ static int by_score(const void *a, const void *b)
     return (x->trial > y->trial) - (x->trial < y->trial);
 }
 
-static int by_age(const void *a, const void *b)
+static int newest_first(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
     return (x->trial < y->trial) - (x->trial > y->trial);
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+    return newest_first(b, a);
+}
+
+static size_t count_observed(const fr_ask *ask, size_t end)
+{
+    size_t n = 0;
+    for (size_t t = 0; t < end; t++) n += fr_ask_has_score(ask, t);
+    return n;
 }
 
 /* Observed trials before `end`, best first. Of more than `most` the best half and the newest.
@@ -225,25 +202,23 @@ static size_t collect(const fr_ask *ask, size_t end, size_t most, entry *out)
     const fr_history *h = ask->history;
     size_t n = 0;
     for (size_t t = 0; t < end; t++) {
-        const fr_trial *trial = &h->trials[t];
-        if (!fr_ask_sees(ask, t) || trial->state != FR_TRIAL_COMPLETE) continue;
-        if (!isfinite(trial->score_mean)) continue;
-        out[n++] =
-            (entry){.score = h->maximize ? -trial->score_mean : trial->score_mean, .trial = t};
+        if (!fr_ask_has_score(ask, t)) continue;
+        const double score = h->trials[t].score_mean;
+        out[n++] = (entry){.score = h->maximize ? -score : score, .trial = t};
     }
     qsort(out, n, sizeof *out, by_score);
     if (n <= most) return n;
-    qsort(out + most / 2, n - most / 2, sizeof *out, by_age);
+    qsort(out + most / 2, n - most / 2, sizeof *out, newest_first);
     qsort(out + most / 2, most - most / 2, sizeof *out, by_score);
     return most;
 }
 
-/* Copies of the points of the trials in flight, at most OBSERVED_MAX. */
+/* Copies of the points of the trials in flight, at most FLYING_MAX. */
 static size_t copy_flying(const fr_ask *ask, double *out)
 {
     const size_t d = ask->space->n;
     size_t n = 0;
-    for (size_t t = ask->history->n; t-- > 0 && n < OBSERVED_MAX;) {
+    for (size_t t = ask->history->n; t-- > 0 && n < FLYING_MAX;) {
         if (fr_ask_sees(ask, t)) continue;
         memcpy(out + n++ * d, ask->history->trials[t].point, d * sizeof *out);
     }
@@ -260,39 +235,126 @@ static void copy_observed(const fr_ask *ask, const entry *observed, size_t n, do
     }
 }
 
+/* Trials whose results may be looked at. */
+static size_t visible(const fr_ask *ask)
+{
+    return ask->options->concurrency > 0 ? ask->visible : ask->history->n;
+}
+
+/* Results that the model takes. */
+static size_t most_observations(const fr_ask *ask)
+{
+    return ask->options->observations > 0 ? (size_t)ask->options->observations : SIZE_MAX;
+}
+
 /* Length scales are learned anew when the results are more by a part in 32, and from the trials
  * before that only: so they follow from the history, whoever has been asked before. */
 static size_t learning_end(const fr_ask *ask)
 {
-    const size_t n = ask->options->concurrency > 0 ? ask->visible : ask->history->n;
-    const size_t stride = n / 32 + 1;
+    const size_t n = visible(ask), stride = n / 32 + 1;
     return n - n % stride;
+}
+
+/* Learn from the trials before `end`; from all when these are too few. */
+static fr_status learn(const gp *s, const fr_ask *ask, size_t end, entry *observed)
+{
+    const size_t d = ask->space->n;
+    size_t n = collect(ask, end, LEARNED_MAX, observed);
+    if (n < 2) n = collect(ask, ask->history->n, LEARNED_MAX, observed);
+    double *x = fr_alloc(n * d, sizeof *x), *y = fr_alloc(n, sizeof *y);
+    fr_status st = x == NULL || y == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) {
+        copy_observed(ask, observed, n, x, y);
+        st = fr_gaussian_learn(s->model, x, y, n);
+    }
+    free(x);
+    free(y);
+    return st;
+}
+
+/* ---- one rank's model ---- */
+
+/* Condition on the n `observed`, best first, which are then in the order of their trials: those
+ * that were there when it was learned are factored together, unless some of them are left out
+ * of the model now. x (n, d), y (n) are scratch. */
+static fr_status fit(const gp *s, const fr_ask *ask, entry *observed, size_t n, double *x,
+                     double *y)
+{
+    const size_t end = learning_end(ask);
+    size_t base = 0;
+    qsort(observed, n, sizeof *observed, oldest_first);
+    while (base < n && observed[base].trial < end) base++;
+    if (base < 2 || n == most_observations(ask)) base = n;
+    copy_observed(ask, observed, n, x, y);
+    return fr_gaussian_fit(s->model, x, y, n, base);
 }
 
 static fr_status model_suggest(const gp *s, const fr_ask *ask, entry *observed, double *point)
 {
-    const size_t d = ask->space->n;
-    double *x = fr_alloc(2 * OBSERVED_MAX * (d == 0 ? 1 : d), sizeof *x);
-    double *y = fr_alloc(OBSERVED_MAX, 2 * sizeof *y),
-           *mean = y == NULL ? NULL : y + OBSERVED_MAX;
+    const size_t d = ask->space->n, rows = ask->history->n + FLYING_MAX + INCUMBENTS;
+    double *x = fr_alloc(rows, d * sizeof *x), *y = fr_alloc(ask->history->n, sizeof *y);
     fr_status st = x == NULL || y == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) st = learn(s, ask, learning_end(ask), observed);
     if (st != FR_OK) goto out;
-    size_t n = collect(ask, learning_end(ask), LEARNED_MAX, observed);
-    copy_observed(ask, observed, n, x, y);
-    if (n >= 2) st = fr_gaussian_learn(s->model, x, y, n);
-    n = collect(ask, ask->history->n, OBSERVED_MAX, observed);
-    copy_observed(ask, observed, n, x, y);
-    if (st == FR_OK) st = fr_gaussian_fit(s->model, x, y, n);
-    if (st == FR_OK) st = fr_gaussian_predict(s->model, x, n, mean, y);
-    if (st != FR_OK) goto out;
-    double bar = INFINITY;
-    for (size_t i = 0; i < n; i++) bar = fmin(bar, mean[i]);
-    st = fr_gaussian_believe(s->model, x + n * d, copy_flying(ask, x + n * d));
-    if (st == FR_OK) st = maximise(s, ask, bar, x, n < 5 ? n : 5, point);
+    const size_t n = collect(ask, ask->history->n, most_observations(ask), observed);
+    const size_t n_incumbents = n < INCUMBENTS ? n : INCUMBENTS;
+    double *incumbents = x + n * d, *flying = incumbents + n_incumbents * d;
+    copy_observed(ask, observed, n_incumbents, incumbents, y);
+    st = fit(s, ask, observed, n, x, y);
+    const double bar = fr_gaussian_least_mean(s->model);
+    if (st == FR_OK) st = fr_gaussian_believe(s->model, flying, copy_flying(ask, flying));
+    if (st == FR_OK) st = maximise(s, ask, bar, incumbents, n_incumbents, point);
 out:
     free(x);
     free(y);
     return st;
+}
+
+/* ---- all ranks' model ---- */
+
+/* The last trial at which a generation may begin. */
+static size_t generation_start(const fr_ask *ask)
+{
+    const size_t every = (size_t)ask->options->generation, n = visible(ask);
+    return every > 0 ? n - n % every : n;
+}
+
+static bool is_large(const fr_ask *ask)
+{
+    const size_t most = most_observations(ask), from = (size_t)ask->options->distribute_from;
+    if (from == 0 || most <= from) return false;
+    return count_observed(ask, generation_start(ask)) > from;
+}
+
+static fr_status begin_generation(const gp *s, const fr_ask *ask, entry *observed)
+{
+    fr_generation_data data = {.start = generation_start(ask)};
+    FR_TRY(learn(s, ask, data.start, observed));
+    data.n = collect(ask, data.start, most_observations(ask), observed);
+    data.theta = fr_gaussian_theta(s->model);
+    size_t *trials = fr_alloc(data.n, sizeof *trials);
+    double *scores = fr_alloc(data.n, sizeof *scores);
+    fr_status st = trials == NULL || scores == NULL ? FR_ERR_MEMORY : FR_OK;
+    if (st == FR_OK) {
+        for (size_t i = 0; i < data.n; i++) {
+            trials[i] = observed[i].trial;
+            scores[i] = observed[i].score;
+        }
+        data.trials = trials;
+        data.scores = scores;
+        st = fr_generation_begin(s->generation, ask, &data);
+    }
+    free(trials);
+    free(scores);
+    return st;
+}
+
+static fr_status generation_suggest(const gp *s, const fr_ask *ask, entry *observed,
+                                    double *point)
+{
+    if (!fr_generation_is_current(s->generation, ask, generation_start(ask)))
+        FR_TRY(begin_generation(s, ask, observed));
+    return fr_generation_suggest(s->generation, ask, point);
 }
 
 static fr_status suggest(void *state, const fr_ask *ask, double *point)
@@ -303,7 +365,9 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
     entry *observed = fr_alloc(ask->history->n, sizeof *observed);
     if (observed == NULL) return FR_ERR_MEMORY;
     fr_status st = FR_ERR_NUMERIC;
-    if (collect(ask, ask->history->n, start, observed) >= start)
+    if (is_large(ask))
+        st = generation_suggest(s, ask, observed, point);
+    else if (count_observed(ask, ask->history->n) >= start)
         st = model_suggest(s, ask, observed, point);
     free(observed);
     /* Before the start, and where a kernel matrix defies factoring: the next Sobol point. */

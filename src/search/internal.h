@@ -64,6 +64,8 @@ typedef struct {
     uint64_t n_enqueued;
     uint64_t visible; /* results of trials [0, visible) may be used; with concurrency 0 those
                        * of every settled trial */
+    fr_search_open_solver *open_solver; /* for kernel matrices too large for one rank */
+    void *solver_context;
     uint32_t attempt; /* 0, then 1, 2, ... while the suggestion was a point tried before */
 } fr_ask;
 
@@ -80,5 +82,8 @@ extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe, fr_
 
 /* Whether the result of trial t may be used, and is there. */
 bool fr_ask_sees(const fr_ask *ask, size_t t);
+
+/* Whether trial t has a score that may be used. */
+bool fr_ask_has_score(const fr_ask *ask, size_t t);
 
 #endif

@@ -40,6 +40,28 @@ const fr_option fr_search_option_table[] = {
      .offset = FIELD(repeats),
      .fallback = "false",
      .help = "allow a configuration to be evaluated more than once"},
+    {.name = "observations",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(observations),
+     .fallback = "10000",
+     .low = 0,
+     .high = 1e6,
+     .help = "gp: most results in the model, of more the best half and the newest; 0: all"},
+    {.name = "distribute_from",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(distribute_from),
+     .fallback = "2000",
+     .low = 0,
+     .high = 1e6,
+     .help = "gp: with more results than this in the model all ranks compute it together, "
+             "once in a generation; 0: never"},
+    {.name = "generation",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(generation),
+     .fallback = "64",
+     .low = 1,
+     .high = 1024,
+     .help = "gp: trials from one such model to the next"},
 };
 const size_t fr_search_option_count =
     sizeof fr_search_option_table / sizeof *fr_search_option_table;

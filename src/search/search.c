@@ -13,6 +13,7 @@
 
 #include "foldrank/memory.h"
 #include "internal.h"
+#include "matern.h"
 
 enum {
     DEFAULT_TRIALS = 100,
@@ -50,7 +51,15 @@ struct fr_search {
     bool whole_grid;
     fr_cells cells;
     fr_seen seen;
+    fr_search_open_solver *open_solver;
+    void *solver_context;
 };
+
+static fr_status open_local_solver(void *context, fr_gram_solver *out)
+{
+    (void)context;
+    return fr_gram_solver_local(out);
+}
 
 /* Copy the enqueued points, leaving out what was there before. */
 static fr_status copy_enqueued(fr_search *search, const double *points, size_t n_points)
@@ -112,6 +121,7 @@ fr_status fr_search_create(const fr_space *space, const fr_search_options *optio
     search->space = space;
     search->options = options;
     search->sampler = samplers[options->method];
+    search->open_solver = open_local_solver;
     assert(strcmp(search->sampler->name, fr_search_methods[options->method]) == 0);
 
     fr_status st = fr_cells_create(space, search->sampler == &grid, &search->cells);
@@ -138,6 +148,15 @@ void fr_search_destroy(fr_search **search)
     *search = NULL;
 }
 
+void fr_search_set_solver(fr_search *search, fr_search_open_solver *open, void *context)
+{
+    search->open_solver = open;
+    search->solver_context = context;
+}
+
+const fr_kernel *const fr_search_kernels[] = {&fr_matern};
+const size_t fr_search_kernel_count = sizeof fr_search_kernels / sizeof *fr_search_kernels;
+
 uint64_t fr_search_trials(const fr_search *search)
 {
     return search->trials;
@@ -159,6 +178,13 @@ bool fr_ask_sees(const fr_ask *ask, size_t t)
 {
     if (ask->options->concurrency > 0 && t >= ask->visible) return false;
     return ask->history->trials[t].state != FR_TRIAL_PENDING;
+}
+
+bool fr_ask_has_score(const fr_ask *ask, size_t t)
+{
+    const fr_trial *trial = &ask->history->trials[t];
+    return fr_ask_sees(ask, t) && trial->state == FR_TRIAL_COMPLETE &&
+           isfinite(trial->score_mean);
 }
 
 /* The first cell from `start` on, around the end, that is not in the history. At most as many
@@ -226,7 +252,9 @@ fr_status fr_search_suggest(fr_search *search, const fr_history *history, double
                   .seen = &search->seen,
                   .trial = history->n,
                   .n_enqueued = search->n_enqueued,
-                  .visible = fr_search_needs(search, history->n)};
+                  .visible = fr_search_needs(search, history->n),
+                  .open_solver = search->open_solver,
+                  .solver_context = search->solver_context};
     if (search->sampler != &grid) return suggest_new(search, &ask, point, found);
     suggest_cell(search, &ask, point, found);
     return FR_OK;

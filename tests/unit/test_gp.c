@@ -75,7 +75,7 @@ static void interpolates_a_smooth_function(void **state)
         y[i] = wave(x[2 * i], x[2 * i + 1]);
     }
     assert_int_equal(fr_gaussian_learn(g, x, y, N), FR_OK);
-    assert_int_equal(fr_gaussian_fit(g, x, y, N), FR_OK);
+    assert_int_equal(fr_gaussian_fit(g, x, y, N, N), FR_OK);
     assert_int_equal(fr_gaussian_predict(g, x, M, mean, variance), FR_OK);
     size_t wrong = 0, pairs = 0;
     for (int i = 0; i < N; i++) assert_true(variance[i] < 0.02);
@@ -101,7 +101,7 @@ static void takes_noise_for_noise(void **state)
         y[i] = fr_rng_normal(&rng);
     }
     assert_int_equal(fr_gaussian_learn(g, x, y, N), FR_OK);
-    assert_int_equal(fr_gaussian_fit(g, x, y, N), FR_OK);
+    assert_int_equal(fr_gaussian_fit(g, x, y, N, N), FR_OK);
     assert_int_equal(fr_gaussian_predict(g, x, N, mean, variance), FR_OK);
     for (int i = 0; i < N; i++) squares += mean[i] * mean[i] / N;
     assert_true(squares < 0.4); /* the values' own variance is 1 */
@@ -123,7 +123,7 @@ static void believing_only_makes_certain(void **state)
     for (int i = 0; i < N; i++) y[i] = cos(9.0 * x[2 * i]) * cos(7.0 * x[2 * i + 1]);
     double *two = x + (size_t)2 * N;
     assert_int_equal(fr_gaussian_learn(g, x, y, N), FR_OK);
-    assert_int_equal(fr_gaussian_fit(g, x, y, N), FR_OK);
+    assert_int_equal(fr_gaussian_fit(g, x, y, N, N), FR_OK);
     assert_int_equal(fr_gaussian_predict(g, two, 2, mean, variance), FR_OK);
     assert_int_equal(fr_gaussian_believe(g, two, 1), FR_OK);
     assert_int_equal(fr_gaussian_predict(g, two, 2, mean2, variance2), FR_OK);
@@ -144,13 +144,13 @@ static void degenerate_data_do_no_harm(void **state)
     double mean[3], variance[3];
     assert_int_equal(fr_gaussian_create(&s, &g), FR_OK);
     assert_int_equal(fr_gaussian_learn(g, x, same, 3), FR_OK);
-    assert_int_equal(fr_gaussian_fit(g, x, same, 3), FR_OK);
+    assert_int_equal(fr_gaussian_fit(g, x, same, 3, 3), FR_OK);
     assert_int_equal(fr_gaussian_predict(g, x, 3, mean, variance), FR_OK);
     for (int i = 0; i < 3; i++) assert_true(fabs(mean[i]) < 1e-9 && variance[i] >= 0.0);
     assert_int_equal(fr_gaussian_learn(g, x, same, 2), FR_OK);
-    assert_int_equal(fr_gaussian_fit(g, x, same, 2), FR_OK);
+    assert_int_equal(fr_gaussian_fit(g, x, same, 2, 2), FR_OK);
     assert_int_equal(fr_gaussian_learn(g, x, huge, 3), FR_OK);
-    assert_int_equal(fr_gaussian_fit(g, x, huge, 3), FR_OK);
+    assert_int_equal(fr_gaussian_fit(g, x, huge, 3, 3), FR_OK);
     assert_int_equal(fr_gaussian_predict(g, x, 3, mean, variance), FR_OK);
     for (int i = 0; i < 3; i++) assert_true(isfinite(mean[i]));
     fr_gaussian_destroy(&g);
