@@ -69,6 +69,7 @@ static fr_status handle(fr_run_state *run, follower *me, int tag, fr_unpack *in)
         fr_worker_push(run->worker, parcel);
         return FR_OK;
     }
+    if (tag == FR_TAG_SERVE) return fr_service_join(run);
     me->ended = true;
     me->status = (fr_status)fr_unpack_u32(in);
     me->message = fr_unpack_string(in);

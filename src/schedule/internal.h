@@ -5,6 +5,7 @@
  *   TASKS    root -> rank   work, to be done in order
  *   RESULTS  rank -> root   finished folds; tells root that the rank wants more
  *   NOTICE   rank -> root   a signal came or something failed: status, sentence
+ *   SERVE    root -> rank   take part in a computation of all ranks, service.c
  *   STOP     root -> rank   the end: status, sentence. Not FR_OK: give up what is running
  *   DONE     rank -> root   the answer to STOP: last folds, the rank's record
  * After DONE a rank sends nothing more, and root ends after the last DONE. */
@@ -24,6 +25,7 @@ typedef enum {
     FR_TAG_NOTICE,
     FR_TAG_STOP,
     FR_TAG_DONE,
+    FR_TAG_SERVE,
 } fr_tag;
 
 /* ---- parcel.c: work on its way ---- */
@@ -176,6 +178,7 @@ typedef struct {
     bool has_selection, has_model;
     bool reuses_model; /* the chosen trial is that of `earlier`, which has its model */
     bool unchanged;    /* results.h5 holds exactly this already */
+    bool served;       /* all ranks have computed a kernel matrix */
     fr_run_report *report;
 } fr_run_state;
 
@@ -195,6 +198,16 @@ FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
 
 /* Validation rows / training rows of the first fold, for corrected tests; 1 without data. */
 FR_CHECKED fr_status fr_conclude_valid_share(const fr_run_state *run, double *share);
+
+/* FR_STOPPED and why, when a signal or the time limit says so. Root. */
+FR_CHECKED fr_status fr_run_check_stop(const fr_run_state *run);
+
+/* ---- service.c ---- */
+
+/* For fr_search_set_solver on root; `run` is a fr_run_state. Collective with fr_service_join on
+ * the others, which root tells to; so are the solver's methods and its destroy. */
+FR_CHECKED fr_status fr_service_open(void *run, fr_gram_solver *out);
+FR_CHECKED fr_status fr_service_join(const fr_run_state *run);
 
 /* ---- pruning.c ---- */
 

@@ -237,12 +237,12 @@ static fr_status advance(fr_root *r)
     return fr_coordinator_done(run->coordinator) ? finish_training(r) : FR_OK;
 }
 
-static fr_status check_time(const fr_root *r, double now)
+fr_status fr_run_check_stop(const fr_run_state *run)
 {
-    const fr_run_options *options = r->run->options;
-    if (r->stage == ENDING) return FR_OK;
+    const fr_run_options *options = run->options;
     if (fr_signals_raised()) return FR_FAIL(FR_STOPPED, "a signal came");
-    if (options->time_limit_s > 0.0 && now - options->started >= options->time_limit_s)
+    if (options->time_limit_s > 0.0 &&
+        fr_clock_now() - options->started >= options->time_limit_s)
         return FR_FAIL(FR_STOPPED, "the time limit of %.6g s has passed",
                        options->time_limit_s);
     return FR_OK;
@@ -269,7 +269,7 @@ static fr_status turn(fr_root *r)
     r->busy = false;
     FR_TRY(take_messages(r));
     if (r->stage != ENDING) FR_TRY(collect_own(r, false));
-    FR_TRY(check_time(r, now));
+    if (r->stage != ENDING) FR_TRY(fr_run_check_stop(run));
     FR_TRY(advance(r));
     FR_TRY(fr_mail_settle(&run->mail, false));
     if (r->stage == ENDING) return FR_OK;

@@ -69,6 +69,7 @@ static fr_status open_study(fr_run_state *run)
     fr_run_start_race(run);
     FR_TRY(fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
                             &run->search));
+    fr_search_set_solver(run->search, fr_service_open, run);
     FR_TRY(fr_journal_open(study->output, study, fingerprint, run->history, &run->elapsed_s,
                            &run->journal));
     run->report->resumed = run->history->n > 0;

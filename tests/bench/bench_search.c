@@ -4,6 +4,9 @@
  *   bench_search [--seeds 20] [--concurrency 1] [--method NAME]... PROBLEM...
  *   bench_search --time [--method NAME]... N...
  *
+ * With --distribute-from N, --generation N: those keys of `search`; by default gp's model is
+ * never shared.
+ *
  * A PROBLEM is `max:FILE` or `min:FILE`, a complete grid of recorded trainings (CSV, plain or
  * gzip: index columns `*_idx`, then replicate scores), or `NAME:DIMENSIONS`, a test function.
  * Index columns whose name begins with a word of --choice are unordered choices, the others
@@ -31,7 +34,7 @@ static const size_t marks[N_MARKS] = {25, 50, 100, 200};
 typedef struct {
     const char *methods[MAX_LIST], *problems[MAX_LIST], *choices[MAX_LIST];
     size_t n_methods, n_problems, n_choices;
-    long seeds, concurrency, trials;
+    long seeds, concurrency, trials, distribute_from, generation;
     bool time;
 } options;
 
@@ -353,7 +356,9 @@ static void measure(const options *o, const char *method, double *overall)
             const fr_search_options so = {.method = method_index(method),
                                           .trials = o->trials,
                                           .seed = seed,
-                                          .concurrency = o->concurrency};
+                                          .concurrency = o->concurrency,
+                                          .distribute_from = o->distribute_from,
+                                          .generation = o->generation};
             run_study(&p, &so, sum);
         }
         const double each = 1e3 * (fr_clock_now() - start) / (double)(o->seeds * o->trials);
@@ -378,8 +383,11 @@ static void measure_time(const options *o, const char *method)
     printf("%-8s", method);
     for (size_t i = 0; i < o->n_problems; i++) {
         const long n = strtol(o->problems[i], NULL, 10);
-        const fr_search_options so = {
-            .method = method_index(method), .trials = n + REPEATS, .concurrency = 1};
+        const fr_search_options so = {.method = method_index(method),
+                                      .trials = n + REPEATS,
+                                      .concurrency = 1,
+                                      .distribute_from = o->distribute_from,
+                                      .generation = o->generation};
         fr_search *search = NULL;
         fr_history *h = NULL;
         double point[DIMS], ms[REPEATS];
@@ -410,7 +418,7 @@ static void measure_time(const options *o, const char *method)
 
 static void parse(int argc, char **argv, options *o)
 {
-    *o = (options){.seeds = 20, .concurrency = 1, .trials = 100};
+    *o = (options){.seeds = 20, .concurrency = 1, .trials = 100, .generation = 64};
     for (int i = 1; i < argc; i++) {
         const bool more = i + 1 < argc;
         if (o->n_methods == MAX_LIST || o->n_problems == MAX_LIST || o->n_choices == MAX_LIST)
@@ -423,6 +431,10 @@ static void parse(int argc, char **argv, options *o)
             o->trials = strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--concurrency") == 0 && more)
             o->concurrency = strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--distribute-from") == 0 && more)
+            o->distribute_from = strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--generation") == 0 && more)
+            o->generation = strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--method") == 0 && more)
             o->methods[o->n_methods++] = argv[++i];
         else if (strcmp(argv[i], "--choice") == 0 && more)
