@@ -279,7 +279,7 @@ static void auto_takes_the_one_that_suits(void **state)
 static void a_suggestion_follows_from_the_history(void **state)
 {
     (void)state;
-    const fr_search_options one = {.trials = 40, .seed = 3, .concurrency = 1},
+    const fr_search_options one = {.trials = 80, .seed = 3, .concurrency = 1},
                             many = {.trials = 40, .seed = 3, .concurrency = 7};
     best_of("gp", plane(), branin, one, true);
     best_of("gp", branches(), score, many, true);
