@@ -13,7 +13,7 @@
 #include "internal.h"
 
 enum {
-    PROCESS_TRIALS = 500, /* as many as fit into the process's model */
+    PROCESS_TRIALS = 500, /* a suggestion takes the process 30 ms then, with 8 parameters */
     PROCESS_PARAMS = 20,
 };
 
