@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/budget.h"
 #include "foldrank/history.h"
 #include "foldrank/search.h"
 #include "foldrank/status.h"
@@ -42,6 +43,19 @@ void fr_coordinator_destroy(fr_coordinator **coordinator);
  * Before the first assignment. */
 void fr_coordinator_set_pruning(fr_coordinator *coordinator, uint64_t concurrency);
 
+/* No trial begins that `budget` does not allow; borrowed. Before the first assignment. */
+void fr_coordinator_set_budget(fr_coordinator *coordinator, fr_budget *budget);
+
+/* The clock's budget: `end` comes in so many seconds. Nothing is handed out when none are left,
+ * and no reserve when they are fewer than a task takes; once all that was handed out is back,
+ * the study is done, with trials that lack folds if it must be. */
+void fr_coordinator_set_time_left(fr_coordinator *coordinator, double seconds, fr_end end);
+double
+fr_coordinator_time_left(const fr_coordinator *coordinator); /* INFINITY: no such budget */
+
+/* What ended the study, or will if nothing else comes first. */
+fr_end fr_coordinator_end(const fr_coordinator *coordinator);
+
 /* Number of trials, from 0 on, that decisions about `trial` may look at. */
 uint64_t fr_coordinator_visible(const fr_coordinator *coordinator, uint64_t trial);
 
@@ -61,10 +75,11 @@ FR_CHECKED fr_status fr_coordinator_report(fr_coordinator *coordinator, int work
 /* Tasks that `worker` has and has not reported. */
 size_t fr_coordinator_held(const fr_coordinator *coordinator, int worker);
 
-/* All trials of the search have settled. */
+/* All trials of the search have settled, or the time is up and nobody has work any more. */
 bool fr_coordinator_done(const fr_coordinator *coordinator);
 
-/* For progress: tasks finished (this run and before), tasks in all. */
+/* For progress: tasks finished (this run and before), tasks in all as far as is known: 0 when
+ * only budgets bound the study. */
 void fr_coordinator_progress(const fr_coordinator *coordinator, uint64_t *done,
                              uint64_t *total);
 

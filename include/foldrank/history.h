@@ -110,6 +110,16 @@ bool fr_history_better(const fr_history *history, double a, double b);
  * go to the lower index. */
 size_t fr_history_best(const fr_history *history, size_t limit);
 
+/* What was done: of one trial, of all. A fit is a fold that was trained and counts, whatever
+ * its state; a cancelled fold is none, though somebody may have trained it before that was
+ * known. */
+typedef struct {
+    uint64_t fits, cancelled, epochs;
+} fr_history_work;
+
+fr_history_work fr_history_trial_work(const fr_history *history, uint64_t trial);
+fr_history_work fr_history_all_work(const fr_history *history);
+
 void fr_fold_result_clear(fr_fold_result *result);
 
 /* Bytes of one result, for messages and the journal. Unpack: FR_ERR_FORMAT when the bytes do

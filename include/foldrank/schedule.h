@@ -54,8 +54,13 @@ typedef struct {
     double test_score, train_score; /* NaN: no model, no such rows, not defined on them */
     size_t n_test_rows;             /* root only */
     bool resumed;                   /* something was there already */
+    fr_end end;                     /* root only: what ended the study; not yet when stopped */
+    fr_usage usage;                 /* root only: what it has cost, all its runs */
     fr_rank_record *ranks;          /* root only, (n_ranks) */
     int n_ranks;
+    uint64_t fits; /* root only: of this run, that count; see fr_history_work */
+    uint64_t
+        discarded; /* root only: trained in this run for trials that were beaten meanwhile */
     double wall_s;
     double coordinating_s; /* processor time of root's main thread */
 } fr_run_report;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/budget.h"
 #include "foldrank/gram.h"
 #include "foldrank/history.h"
 #include "foldrank/option.h"
@@ -19,7 +20,8 @@
 
 typedef struct {
     int method;     /* index into fr_search_methods */
-    int64_t trials; /* budget; 0 = the whole grid, or 100 with the other methods */
+    int64_t trials; /* budget; 0 = the whole grid; with the other methods 100, or no limit */
+    bool open;      /* which of these two: the study has budgets of another kind */
     int64_t seed;
     int64_t concurrency; /* L: trials in flight that an adaptive sampler allows for; 0 = free */
     bool repeats;        /* allow a configuration to be evaluated again */
@@ -32,6 +34,9 @@ extern const char
     *const fr_search_methods[]; /* "grid", "random", "sobol", ...; NULL-terminated */
 extern const fr_option fr_search_option_table[];
 extern const size_t fr_search_option_count;
+
+/* As many trials as nobody will have. */
+#define FR_TRIALS_OPEN UINT64_C(1000000000)
 
 typedef struct fr_search fr_search;
 
@@ -61,6 +66,9 @@ extern const size_t fr_search_kernel_count;
 /* Number of trials that this search will make in all: the budget, less when the space has fewer
  * different configurations. */
 uint64_t fr_search_trials(const fr_search *search);
+
+/* What bounds that number: FR_END_TRIALS or FR_END_SPACE. */
+fr_end fr_search_end(const fr_search *search);
 
 /* Whether suggestions depend on results. If not, all trials may be suggested at once. */
 bool fr_search_adaptive(const fr_search *search);

@@ -33,7 +33,8 @@ typedef struct fr_journal fr_journal;
 /* Open dir/journal.bin for appending, creating it with a header (magic, version, fingerprint of
  * study and data, the filled-in study) when absent. An existing one is replayed into `history`
  * (empty before): trials and folds come back as they were filed; *elapsed_s is the end of its
- * last fold, on the study's clock. A torn last record is cut off and logged.
+ * last fold, on the study's clock. What was not on the disk yet when the machine stopped is cut
+ * off and logged: everything from the first broken record on, if no mark follows it.
  * Errors: FR_ERR_USAGE when the journal belongs to another study or other data: the first
  * difference in words; FR_ERR_FORMAT: a broken record, with its offset, or a newer version;
  * FR_ERR_IO. */
@@ -44,6 +45,17 @@ FR_CHECKED fr_status fr_journal_open(const char *dir, const fr_study *study,
 /* When the study's first run began: seconds since 1970 [s]. */
 double fr_journal_created(const fr_journal *journal);
 
+/* What a study has cost so far, all its runs together. */
+typedef struct {
+    double wall_s; /* time that they took once all ranks were ready [s] */
+    double core_s; /* the same times ranks times threads [s] */
+} fr_usage;
+
+/* As the journal knows it: of the runs before, until fr_journal_use says more. The next mark
+ * keeps it; while nothing else is journalled there is a mark every ten seconds. */
+fr_usage fr_journal_usage(const fr_journal *journal);
+void fr_journal_use(fr_journal *journal, fr_usage usage);
+
 /* Append a suggestion, a fold result. Buffered; see fr_journal_sync. */
 FR_CHECKED fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const double *point,
                                       size_t n);
@@ -51,7 +63,8 @@ FR_CHECKED fr_status fr_journal_fold(fr_journal *journal, const fr_fold_result *
 
 /* Write what is buffered, at once: a process that dies loses nothing that was written. And
  * bring it to the disk (fdatasync) when `now` (fr_clock_now) is a second or more after the last
- * time, or with force: that is what a machine that dies may lose. On failure (disk full)
+ * time, or with force: that is what a machine that dies may lose. A mark then says that all
+ * before it is safe. On failure (disk full)
  * nothing buffered is lost: the file is cut back to its last whole record and the next call
  * tries again. */
 FR_CHECKED fr_status fr_journal_sync(fr_journal *journal, double now, bool force);
@@ -81,7 +94,9 @@ typedef struct {
     const char *command;           /* as typed */
     const char *mpi_version;       /* the MPI library's own words; NULL = not known */
     double created;                /* fr_journal_created(): seconds since 1970 [s] */
-    uint64_t data_fingerprint;     /* 0 without data */
+    fr_usage usage;
+    fr_end end;                /* what ended the study */
+    uint64_t data_fingerprint; /* 0 without data */
 } fr_results;
 
 /* Write dir/results.h5 under a temporary name, sync, rename. FR_ERR_IO leaves the old one. */
@@ -98,6 +113,8 @@ typedef struct {
     bool has_selection, has_model;
     fr_model model;
     double test_score;
+    fr_end end;
+    fr_usage usage;
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;

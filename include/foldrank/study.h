@@ -3,9 +3,9 @@
  *
  * The keys are those of the option tables, under `data` (with `test`), `preprocess`,
  * `validation`, `models` (one block per family), `train`, `search` (with `enqueue`), `pruning`
- * (also short: a method or a list of them), `select`, `objective` and `resources`; besides
- * `study`, `metric` and `output`. A setting of preprocess,
- * models and train is a value, or the distribution of a hyperparameter:
+ * (also short: a method or a list of them), `stop`, `select`, `objective` and `resources`;
+ * besides `study`, `metric` and `output`. A setting of preprocess, models and train is a value,
+ * or the distribution of a hyperparameter:
  *
  *   {float: [a, b]}  {log: [a, b]}  {int: [a, b]}  {int_log: [a, b]}  {choice: [...]}
  *
@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/budget.h"
 #include "foldrank/data.h"
 #include "foldrank/folds.h"
 #include "foldrank/metric.h"
@@ -77,6 +78,7 @@ typedef struct {
     size_t n_enqueued;
     fr_prune_options pruning;
     unsigned prune_methods; /* its methods as bits, see fr_prune_methods */
+    fr_stop_options stop;
     fr_select_options select;
     fr_resource_options resources;
     fr_space space;
@@ -85,8 +87,9 @@ typedef struct {
     fr_binding *bindings;
     size_t n_bindings;
     uint64_t fingerprint; /* of all that decides the results: not of the study's name, the
-                             number of trials, the output directory, the resources, nor of where
-                             the data files lie (their content has its own fingerprint) */
+                             number of trials and other budgets, the output directory, the
+                             resources, nor of where the data files lie (their content has its
+                             own fingerprint) */
 } fr_study;
 
 /* Read and check a study file. overrides[i] is `key=value` (--set): a dotted key, a YAML value;
@@ -110,6 +113,9 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
  * Errors: those of fr_folds_create. */
 FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset,
                                          fr_folds **out);
+
+/* Epochs that one fit of that trial trains at most; 0 where nothing is trained. */
+uint64_t fr_study_epochs(const fr_study *study, const double *point);
 
 /* First setting in which two studies differ in a way that changes results (see fingerprint), as
  * a sentence in `out` ("search.seed: 1 there, 2 here"); false when there is none. */

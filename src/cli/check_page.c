@@ -110,7 +110,8 @@ static void print_space(const fr_space *space, FILE *out)
 static double tasks_at_once(const fr_check *check, double trials, double folds)
 {
     const int64_t concurrency = check->study->search.concurrency;
-    const bool waits = fr_search_adaptive(check->search) ||
+    const fr_stop_options *stop = &check->study->stop;
+    const bool waits = fr_search_adaptive(check->search) || stop->score != NULL ||
                        (check->study->prune_methods & FR_PRUNE_COMPARING) != 0;
     if (!waits || concurrency == 0) return trials * folds;
     return fmin((double)concurrency, trials) * folds;
@@ -130,23 +131,66 @@ static void print_ranks(const fr_check *check, double trials, double folds, FILE
     fprintf(out, "\n");
 }
 
+/* Budgets besides the number of trials; nothing when there are none. */
+static void print_stop(const fr_study *study, FILE *out)
+{
+    const fr_stop_options *stop = &study->stop;
+    char wall[FR_NUMBER_SIZE];
+    fr_text text = {0};
+    const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
+    if (stop->score != NULL)
+        fr_text_add(&text, ", %s %s", trains ? fr_metric_words[study->metric] : "score",
+                    stop->score);
+    if (stop->fits > 0) fr_text_add(&text, ", %lld fits", (long long)stop->fits);
+    if (stop->epochs > 0) fr_text_add(&text, ", %lld epochs", (long long)stop->epochs);
+    if (stop->core_hours > 0) fr_text_add(&text, ", %.6g core-hours", stop->core_hours);
+    if (stop->wall_s > 0)
+        fr_text_add(&text, ", %s of wall time", fr_format_duration(stop->wall_s, wall));
+    if (text.length > 0) {
+        label(out, "stop");
+        fprintf(out, "at %s, whatever comes first\n", text.data + strlen(", "));
+    }
+    if (stop->core_hours > 0 || stop->wall_s > 0) {
+        label(out, "");
+        fprintf(out, "where the clock ends a study cannot be reproduced\n");
+    }
+    fr_text_clear(&text);
+}
+
+/* Trials that the budget in fits allows, when that is the lower bound. */
+static double count_trials(const fr_check *check, double folds)
+{
+    const double trials = (double)fr_search_trials(check->search);
+    const int64_t fits = check->study->stop.fits;
+    return fits > 0 ? fmin(trials, floor((double)fits / folds)) : trials;
+}
+
 static void print_work(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
     const double size = fr_space_size(&study->space);
-    const double trials = (double)fr_search_trials(check->search);
     const double folds = check->folds == NULL ? 1 : fr_folds_count(check->folds);
+    const double trials = count_trials(check, folds);
+    const bool open = trials >= (double)FR_TRIALS_OPEN;
     label(out, "configurations");
     if (isinf(size))
         fprintf(out, "infinitely many\n");
     else
         fprintf(out, "%.15g\n", size);
     label(out, "trials");
-    fprintf(out, "%.0f by %s search", trials, fr_search_methods[study->search.method]);
+    if (open)
+        fprintf(out, "as many as the budget allows");
+    else
+        fprintf(out, "%.0f", trials);
+    fprintf(out, " by %s search", fr_search_methods[study->search.method]);
     if (study->n_enqueued > 0) fprintf(out, ", the first %zu enqueued", study->n_enqueued);
     fprintf(out, "\n");
+    print_stop(study, out);
     label(out, "fits");
-    if (check->folds != NULL)
+    if (open)
+        fprintf(out, "%.0f for each trial%s\n", folds,
+                check->folds != NULL ? ", then one of the selected model" : "");
+    else if (check->folds != NULL)
         fprintf(out, "%.0f = %.0f trials x %.0f fold%s, then one of the selected model\n",
                 trials * folds, trials, folds, folds > 1 ? "s" : "");
     else

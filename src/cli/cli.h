@@ -109,6 +109,11 @@ void fr_cli_arguments_clear(const fr_cli_command *command, fr_cli_arguments *arg
 void fr_cli_help(const fr_cli_command *command, fr_text *out);
 void fr_cli_overview(const fr_cli_command *const commands[], fr_text *out);
 
+/* Append what ended a study, "stop.epochs: 19950 of 20000 epochs are used"; nothing when it has
+ * not ended. Local. */
+void fr_cli_describe_end(const fr_study *study, const fr_history *history, fr_end end,
+                         fr_usage usage, fr_text *out);
+
 /* What `run` prints at its end, or when it was stopped: the best trials, the chosen model, what
  * it is worth, where everything is, what to type next. `status` is the run's. Root only. */
 void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run_report *report,

@@ -52,21 +52,15 @@ static const fr_cli_option options[] = {
      .value = "KEY"},
 };
 
-static bool was_trained(const fr_fold_result *fold)
-{
-    return fold != NULL && fold->state != FR_TRIAL_CANCELLED;
-}
-
 fr_show_sums fr_show_sum(const fr_history *history)
 {
-    fr_show_sums sums = {0};
+    fr_show_sums sums = {.work = fr_history_all_work(history)};
     for (size_t t = 0; t < history->n; t++) {
         const fr_trial *trial = &history->trials[t];
         sums.states[trial->state]++;
         for (uint32_t f = 0; f < history->n_folds; f++) {
             const fr_fold_result *fold = trial->folds[f];
-            if (!was_trained(fold)) continue;
-            sums.fits++;
+            if (fold == NULL) continue;
             if (isfinite(fold->seconds)) sums.fit_s += fold->seconds;
             if (fold->end_s > sums.wall_s) sums.wall_s = fold->end_s;
         }
@@ -76,11 +70,10 @@ fr_show_sums fr_show_sum(const fr_history *history)
 
 fr_show_trial_sums fr_show_trial_sum(const fr_history *history, size_t trial)
 {
-    fr_show_trial_sums sums = {.message = ""};
+    fr_show_trial_sums sums = {.work = fr_history_trial_work(history, trial), .message = ""};
     for (uint32_t f = 0; f < history->n_folds; f++) {
         const fr_fold_result *fold = history->trials[trial].folds[f];
         if (fold == NULL) continue;
-        sums.epochs += fold->epochs;
         sums.seconds += fold->seconds;
         if (sums.message[0] == '\0' && fold->message != NULL) sums.message = fold->message;
     }
@@ -138,7 +131,7 @@ static double key_of(const fr_history *history, size_t t, sort_kind kind, size_t
     case KEY_SECONDS:
         return fr_show_trial_sum(history, t).seconds;
     case KEY_EPOCHS:
-        return (double)fr_show_trial_sum(history, t).epochs;
+        return (double)fr_show_trial_sum(history, t).work.epochs;
     case KEY_PARAM:
         break;
     }

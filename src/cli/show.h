@@ -19,7 +19,7 @@ typedef struct {
 /* Sums over all trials. */
 typedef struct {
     size_t states[FR_TRIAL_CANCELLED + 1]; /* trials in each state */
-    size_t fits;                           /* finished folds that were trained */
+    fr_history_work work;                  /* fits, cancelled folds, epochs */
     double fit_s;                          /* their wall time, added up [s] */
     double wall_s;                         /* from the study's start to the last fold's end */
 } fr_show_sums;
@@ -28,7 +28,7 @@ fr_show_sums fr_show_sum(const fr_history *history);
 
 /* Sums over the folds of one trial. */
 typedef struct {
-    uint64_t epochs;
+    fr_history_work work;
     double seconds;
     const char *message; /* of the first fold that has one; "" */
 } fr_show_trial_sums;

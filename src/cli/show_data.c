@@ -34,7 +34,8 @@ static void csv_trial(const fr_history *history, size_t t, FILE *out)
     fprintf(out, "%zu,%s", t, fr_trial_state_word(trial->state));
     csv_number(trial->score_mean, out);
     csv_number(trial->score_se, out);
-    fprintf(out, ",%u,%llu", trial->n_done, (unsigned long long)sums.epochs);
+    fprintf(out, ",%u,%llu,%llu", trial->n_done, (unsigned long long)sums.work.cancelled,
+            (unsigned long long)sums.work.epochs);
     csv_number(sums.seconds, out);
     for (size_t p = 0; p < history->space->n; p++) {
         fr_text value = {0};
@@ -51,7 +52,7 @@ static void csv_trial(const fr_history *history, size_t t, FILE *out)
 void fr_show_csv(const fr_show *show, FILE *out)
 {
     const fr_history *history = show->results->history;
-    fputs("trial,state,score_mean,score_se,folds_done,epochs,seconds", out);
+    fputs("trial,state,score_mean,score_se,folds_done,folds_cancelled,epochs,seconds", out);
     for (size_t p = 0; p < history->space->n; p++) {
         fputc(',', out);
         csv_text(history->space->params[p].name, out);
@@ -199,9 +200,11 @@ static void json_trial_head(const fr_history *history, size_t t, FILE *out)
 {
     const fr_trial *trial = &history->trials[t];
     fprintf(out, "{\"trial\": %zu, \"state\": \"%s\"", t, fr_trial_state_word(trial->state));
+    const fr_history_work work = fr_history_trial_work(history, t);
     const json_field fields[] = {{"score_mean", trial->score_mean},
                                  {"score_se", trial->score_se},
-                                 {"folds_done", trial->n_done}};
+                                 {"folds_done", trial->n_done},
+                                 {"folds_cancelled", (double)work.cancelled}};
     json_fields(fields, sizeof fields / sizeof *fields, out);
     json_key(", ", "params", out);
     json_params(history->space, trial->point, out);
@@ -221,9 +224,12 @@ static void json_study(const fr_results_file *results, FILE *out)
     json_text(results->created, out);
     json_key(", ", "version", out);
     json_text(results->version, out);
+    json_key(", ", "ended_by", out);
+    json_text(fr_end_words[results->end], out);
     const json_field fields[] = {
         {"folds", results->history->n_folds}, {"trials_suggested", (double)results->history->n},
-        {"fits", (double)sums.fits},          {"fit_seconds", sums.fit_s},
+        {"fits", (double)sums.work.fits},     {"cancelled", (double)sums.work.cancelled},
+        {"epochs", (double)sums.work.epochs}, {"fit_seconds", sums.fit_s},
         {"wall_seconds", sums.wall_s},        {"ranks", results->n_ranks}};
     json_fields(fields, sizeof fields / sizeof *fields, out);
     json_key(",\n ", "states", out);

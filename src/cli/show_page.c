@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli.h"
 #include "foldrank/text.h"
 #include "show.h"
 
@@ -113,9 +114,20 @@ static void print_states(const fr_results_file *results, FILE *out)
                 fr_trial_state_word((fr_trial_state)s));
         before = ", ";
     }
-    fprintf(out, "\n%zu fits, %s of training, %s from start to end\n", sums.fits,
+    fprintf(out, "\n%llu fits", (unsigned long long)sums.work.fits);
+    if (sums.work.cancelled > 0)
+        fprintf(out, " (%llu more were cancelled)", (unsigned long long)sums.work.cancelled);
+    fprintf(out, ", %s of training, %s from start to end\n",
             fr_format_duration(sums.fit_s, fit_time),
             fr_format_duration(sums.wall_s, wall_time));
+}
+
+static void print_end(const fr_results_file *results, FILE *out)
+{
+    fr_text text = {0};
+    fr_cli_describe_end(results->study, results->history, results->end, results->usage, &text);
+    if (text.length > 0) fprintf(out, "ended by %s\n", fr_text_get(&text));
+    fr_text_clear(&text);
 }
 
 static void print_ranks(const fr_results_file *results, FILE *out)
@@ -171,6 +183,7 @@ void fr_show_page(const fr_show *show, FILE *out)
             study->maximize ? "more is better" : "less is better", history->n_folds,
             history->n_folds == 1 ? "fold" : "folds", results->created);
     print_states(results, out);
+    print_end(results, out);
     print_ranks(results, out);
     fr_text_add(&table, "\ttrial\tstate\t%s\tepochs\ttime\tsettings\n", fr_show_metric(study));
     for (size_t i = 0; i < show->n; i++) {
@@ -182,7 +195,7 @@ void fr_show_page(const fr_show *show, FILE *out)
         fr_text_add(&table, "%s\t%zu\t%s\t", chosen ? "*" : "", t,
                     fr_trial_state_word(trial->state));
         add_mean(&table, digits, trial->score_mean, trial->score_se);
-        fr_text_add(&table, "\t%llu\t%s\t", (unsigned long long)sums.epochs,
+        fr_text_add(&table, "\t%llu\t%s\t", (unsigned long long)sums.work.epochs,
                     fr_format_duration(sums.seconds, time));
         add_settings(&table, history->space, trial->point);
         fr_text_add(&table, "\n");

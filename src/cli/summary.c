@@ -101,20 +101,28 @@ static void print_counts(const fr_cli *cli, const fr_run_report *report)
         settled += report->history->trials[t].state != FR_TRIAL_PENDING;
     }
     double busy = 0.0;
-    uint64_t fits = 0;
-    for (int i = 0; i < report->n_ranks; i++) {
-        busy += report->ranks[i].busy_s;
-        fits += report->ranks[i].fits;
-    }
-    if (fits == 0 && report->resumed && settled == report->history->n) {
+    for (int i = 0; i < report->n_ranks; i++) busy += report->ranks[i].busy_s;
+    if (report->fits == 0 && report->resumed && settled == report->history->n) {
         fprintf(cli->out, "all of it was there already: nothing was trained\n");
         return;
     }
     char wall[FR_NUMBER_SIZE];
     fprintf(cli->out, "%zu trials settled, %zu of them complete\n", settled, complete);
     fprintf(cli->out, "%llu fits in %s on %d ranks, which trained %.1f %% of the time\n",
-            (unsigned long long)fits, fr_format_duration(report->wall_s, wall), report->n_ranks,
-            100.0 * busy / (report->wall_s * report->n_ranks));
+            (unsigned long long)report->fits, fr_format_duration(report->wall_s, wall),
+            report->n_ranks, 100.0 * busy / (report->wall_s * report->n_ranks));
+    if (report->discarded > 0)
+        fprintf(cli->out,
+                "%llu more were trained while others showed their trials to be beaten\n",
+                (unsigned long long)report->discarded);
+}
+
+static void print_end(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
+{
+    fr_text text = {0};
+    fr_cli_describe_end(study, report->history, report->end, report->usage, &text);
+    if (text.length > 0) fprintf(cli->out, "ended by %s\n", fr_text_get(&text));
+    fr_text_clear(&text);
 }
 
 void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run_report *report,
@@ -126,6 +134,7 @@ void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run
     if (chosen && status == FR_OK && study->objective.type == FR_OBJECTIVE_TRAINING)
         print_worth(cli, study, report);
     print_counts(cli, report);
+    if (status == FR_OK) print_end(cli, study, report);
     fprintf(cli->out, "results: %s/results.h5\n", study->output);
     if (status == FR_STOPPED)
         fprintf(

@@ -117,3 +117,11 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
         if (active && (b->family == family || b->family == ALL_FAMILIES)) apply(b, value, out);
     }
 }
+
+uint64_t fr_study_epochs(const fr_study *study, const double *point)
+{
+    fr_recipe recipe;
+    if (study->objective.type != FR_OBJECTIVE_TRAINING) return 0;
+    fr_study_resolve(study, point, &recipe);
+    return (uint64_t)recipe.train.epochs;
+}

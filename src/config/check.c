@@ -298,6 +298,14 @@ static void check_pruning(fr_draft *draft)
     check_pruning_keys(draft);
 }
 
+static void check_stop(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    if (study->stop.epochs > 0 && study->objective.type != FR_OBJECTIVE_TRAINING)
+        fr_faults_add(draft->faults, at(draft, "stop", "epochs"),
+                      "stop.epochs has no effect: this objective trains no epochs");
+}
+
 static void check_grid(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -386,6 +394,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     check_select(draft);
     check_select_keys(draft);
     check_pruning(draft);
+    check_stop(draft);
     check_grid(draft);
     if (look_for_files) check_files(draft);
 }

@@ -2,9 +2,9 @@
 /* difference.c - what makes two studies give different results: their filled-in texts compared
  * key by key.
  *
- * Left out are the name, the number of trials, the output directory and the resources. Of the
- * data files only whether they are named counts: a study may go on where its data lie
- * elsewhere, and what they contain has a fingerprint of its own. */
+ * Left out are the name, the number of trials and other budgets, the output directory and the
+ * resources. Of the data files only whether they are named counts: a study may go on where its
+ * data lie elsewhere, and what they contain has a fingerprint of its own. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +26,8 @@ typedef struct {
 static bool is_ignored(const char *key)
 {
     return strcmp(key, "study") == 0 || strcmp(key, "output") == 0 ||
-           strcmp(key, "search.trials") == 0 || strncmp(key, "resources", 9) == 0;
+           strcmp(key, "search.trials") == 0 || strncmp(key, "stop.", 5) == 0 ||
+           strncmp(key, "resources", 9) == 0;
 }
 
 static bool is_place(const char *key)

@@ -171,6 +171,8 @@ void fr_draft_fill(fr_draft *draft)
     add_enqueued(study, &out);
     fr_text_add(&out, "pruning:\n");
     add_block(&out, "  ", fr_prune_option_table, fr_prune_option_count, &study->pruning);
+    fr_text_add(&out, "stop:\n");
+    add_block(&out, "  ", fr_stop_option_table, fr_stop_option_count, &study->stop);
     fr_text_add(&out, "select:\n");
     add_block(&out, "  ", fr_select_option_table, fr_select_option_count, &study->select);
     fr_text_add(&out, "resources:\n");

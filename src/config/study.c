@@ -11,8 +11,8 @@
 #include "internal.h"
 
 static const char *const training_keys[] = {
-    "study",  "data",    "preprocess", "validation", "metric",    "models", "train",
-    "search", "pruning", "select",     "objective",  "resources", "output"};
+    "study",  "data",    "preprocess", "validation", "metric",    "models",    "train",
+    "search", "pruning", "stop",       "select",     "objective", "resources", "output"};
 enum { N_TRAINING_KEYS = sizeof training_keys / sizeof *training_keys };
 
 /* Keys that say what is trained; an objective takes their place. */
@@ -157,6 +157,23 @@ static void read_pruning(fr_draft *draft)
                     fr_prune_methods(pruning, &draft->study->prune_methods));
 }
 
+/* Budgets. `stop.trials` is what people try who look for search.trials here. */
+static void read_stop(fr_draft *draft)
+{
+    static const char *const extra[] = {"trials"};
+    const fr_block block = {"stop", fr_stop_option_table, fr_stop_option_count, extra, 1};
+    const fr_node *node = fr_node_find(draft->root, "stop");
+    fr_study *study = draft->study;
+    double target;
+    fr_draft_block(draft, node, &block, &study->stop);
+    if (fr_node_find(node, "trials") != NULL)
+        fr_faults_add(draft->faults, fr_node_find(node, "trials"),
+                      "stop.trials: the number of trials is search.trials");
+    const fr_node *score = fr_node_find(node, "score");
+    fr_faults_check(draft->faults, score, "stop", fr_stop_target(&study->stop, &target));
+    study->search.open = fr_stop_is_budget(&study->stop);
+}
+
 static void read_search(fr_draft *draft)
 {
     static const char *const enqueue_key[] = {"enqueue"};
@@ -171,6 +188,7 @@ static void read_search(fr_draft *draft)
     if (draft->faults->out_of_memory) return;
     fr_draft_block(draft, search, &blocks[0], &study->search);
     read_pruning(draft);
+    read_stop(draft);
     fr_draft_block(draft, fr_node_find(draft->root, "select"), &blocks[1], &study->select);
     fr_draft_block(draft, fr_node_find(draft->root, "resources"), &blocks[2],
                    &study->resources);
@@ -336,6 +354,7 @@ void fr_study_destroy(fr_study **study)
     fr_option_clear(fr_data_option_table, fr_data_option_count, &s->data);
     fr_option_clear(fr_test_option_table, fr_test_option_count, &s->test);
     fr_option_clear(fr_prune_option_table, fr_prune_option_count, &s->pruning);
+    fr_option_clear(fr_stop_option_table, fr_stop_option_count, &s->stop);
     fr_option_clear(fr_objective_option_table, fr_objective_option_count, &s->objective);
     fr_space_clear(&s->space);
     free(s);

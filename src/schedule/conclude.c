@@ -35,7 +35,7 @@ static bool nothing_new(const fr_run_state *run, bool trains)
     const fr_results_file *earlier = run->earlier;
     if (earlier == NULL || !earlier->has_selection || (trains && !run->reuses_model) ||
         earlier->selection.n_ranking != run->report->selection.n_ranking ||
-        earlier->history->n != run->history->n ||
+        earlier->history->n != run->history->n || earlier->end != run->report->end ||
         strcmp(earlier->study->text, run->study->text) != 0)
         return false;
     for (size_t t = 0; t < run->history->n; t++)
@@ -71,6 +71,12 @@ fr_status fr_conclude_select(fr_run_state *run, bool *refit)
     const fr_status st = fr_select_run(history, &run->study->select, complexity, 1.0,
                                        run->valid_share, &run->report->selection);
     free(complexity);
+    const fr_end end = run->report->end;
+    if (st == FR_ERR_STATE && (end == FR_END_WALL || end == FR_END_CORE_HOURS))
+        return FR_FAIL(FR_ERR_STATE,
+                       "stop.%s ended the study before a trial was complete; raise it, and the "
+                       "same command goes on",
+                       fr_end_words[end]);
     if (st != FR_OK) return st;
     run->has_selection = true;
     run->reuses_model = model_is_there(run);
@@ -104,6 +110,8 @@ fr_status fr_conclude_write(fr_run_state *run)
         .command = run->options->command,
         .mpi_version = mpi,
         .created = fr_journal_created(run->journal),
+        .usage = fr_journal_usage(run->journal),
+        .end = run->report->end,
         .data_fingerprint =
             run->data != NULL ? fr_shared_data_get(run->data)->schema.fingerprint : 0,
     };

@@ -25,12 +25,17 @@ struct fr_coordinator {
     fr_history *history;
     fr_coordinator_on_trial *on_trial;
     void *context;
-    double *point;     /* (space->n) scratch */
+    double *point;     /* (space->n) of the next trial, when has_point */
+    bool has_point;    /* it is suggested and waits for the budget's word */
     uint64_t n_trials; /* in all; less once the space is exhausted */
     size_t n_workers;
     size_t *out;          /* (n_workers) tasks with each worker */
     uint64_t n_out;       /* their sum */
     uint64_t concurrency; /* of pruning: trials in flight; 0 = without pruning, or any number */
+    fr_budget *budget;    /* NULL: none */
+    fr_end end;           /* what bounds the number of trials */
+    double time_left_s;   /* of the clock's budget */
+    fr_end time_end;      /* which that is */
     uint32_t *handed; /* (capacity) folds of each trial that were handed out or passed over */
     size_t handed_capacity;
     size_t cursor;           /* trials before it have all their folds handed out */
@@ -72,6 +77,8 @@ fr_status fr_coordinator_create(fr_search *search, fr_history *history, int n_wo
                           .history = history,
                           .on_trial = on_trial,
                           .context = context,
+                          .end = fr_search_end(search),
+                          .time_left_s = INFINITY,
                           .n_workers = (size_t)n_workers};
     c->out = fr_alloc(c->n_workers, sizeof *c->out);
     c->point = fr_alloc(history->space->n, sizeof *c->point);
@@ -103,10 +110,39 @@ void fr_coordinator_set_pruning(fr_coordinator *c, uint64_t concurrency)
     c->concurrency = concurrency;
 }
 
-/* Trials that must have settled before `trial` is suggested, as pruning wants it. */
-static uint64_t pruning_needs(const fr_coordinator *c, uint64_t trial)
+void fr_coordinator_set_budget(fr_coordinator *c, fr_budget *budget)
 {
-    return c->concurrency == 0 ? 0 : fr_history_visible(c->history, c->concurrency, trial);
+    c->budget = budget;
+}
+
+void fr_coordinator_set_time_left(fr_coordinator *c, double seconds, fr_end end)
+{
+    c->time_left_s = seconds;
+    c->time_end = end;
+}
+
+double fr_coordinator_time_left(const fr_coordinator *c)
+{
+    return c->time_left_s;
+}
+
+static bool trials_are_done(const fr_coordinator *c)
+{
+    return c->history->settled >= c->n_trials;
+}
+
+fr_end fr_coordinator_end(const fr_coordinator *c)
+{
+    return c->time_left_s > 0.0 || trials_are_done(c) ? c->end : c->time_end;
+}
+
+/* Trials that must have settled before `trial` is suggested, as pruning and a target want it.
+ */
+static uint64_t results_needed(const fr_coordinator *c, uint64_t trial)
+{
+    const bool has_target = c->budget != NULL && fr_budget_has_target(c->budget);
+    const uint64_t concurrency = has_target ? c->budget->concurrency : c->concurrency;
+    return concurrency == 0 ? 0 : fr_history_visible(c->history, concurrency, trial);
 }
 
 uint64_t fr_coordinator_visible(const fr_coordinator *c, uint64_t trial)
@@ -117,7 +153,7 @@ uint64_t fr_coordinator_visible(const fr_coordinator *c, uint64_t trial)
 static bool may_suggest(const fr_coordinator *c, uint64_t trial)
 {
     return fr_search_needs(c->search, trial) <= c->history->settled &&
-           pruning_needs(c, trial) <= c->history->settled;
+           results_needed(c, trial) <= c->history->settled;
 }
 
 /* Trials that could be suggested now. What they need grows with the trial number. */
@@ -159,6 +195,7 @@ static size_t tasks_in(const fr_coordinator *c, double seconds, size_t limit)
 static size_t quota(const fr_coordinator *c, size_t worker, size_t capacity)
 {
     const size_t held = c->out[worker];
+    if (c->time_left_s <= 0.0 || (held > 0 && c->time_left_s < c->mean_s)) return 0;
     size_t batch = tasks_in(c, batch_seconds, capacity);
     if (batch == 1 && c->n_timed > 0 && c->mean_s < 5.0 * batch_seconds) batch = 2;
     if (held > batch) return 0;
@@ -173,20 +210,38 @@ static size_t quota(const fr_coordinator *c, size_t worker, size_t capacity)
     return n > capacity ? capacity : n;
 }
 
+/* There will be no further trial. */
+static fr_status end_trials(fr_coordinator *c, fr_end end)
+{
+    c->n_trials = c->history->n;
+    c->end = end;
+    if (c->n_trials > 0 || end == FR_END_SPACE) return FR_OK;
+    return FR_FAIL(FR_ERR_USAGE, "stop.%s is less than a single trial may take",
+                   fr_end_words[end]);
+}
+
 /* Add the next trial to the history; *found is false when none may or can be added. */
 static fr_status suggest(fr_coordinator *c, bool *found)
 {
     const uint64_t trial = c->history->n;
+    bool wait = false;
     *found = false;
     if (trial >= c->n_trials) return FR_OK;
     if (!may_suggest(c, trial)) return FR_OK;
-    FR_TRY(fr_search_suggest(c->search, c->history, c->point, found));
-    if (!*found) {
-        c->n_trials = trial;
-        return FR_OK;
+    if (!c->has_point) {
+        FR_TRY(fr_search_suggest(c->search, c->history, c->point, &c->has_point));
+        if (!c->has_point) return end_trials(c, FR_END_SPACE);
     }
+    const fr_end end = c->budget == NULL
+                           ? FR_END_NOT_YET
+                           : fr_budget_judge(c->budget, c->history, c->point, &wait);
+    if (end != FR_END_NOT_YET) return end_trials(c, end);
+    if (wait) return FR_OK;
     FR_TRY(c->on_trial(c->context, trial, c->point));
-    return fr_history_add_trial(c->history, c->point);
+    FR_TRY(fr_history_add_trial(c->history, c->point));
+    c->has_point = false;
+    *found = true;
+    return FR_OK;
 }
 
 /* First fold of trial t that is neither handed out nor filed; n_folds when there is none. */
@@ -300,11 +355,11 @@ size_t fr_coordinator_held(const fr_coordinator *c, int worker)
 
 bool fr_coordinator_done(const fr_coordinator *c)
 {
-    return c->history->settled >= c->n_trials;
+    return trials_are_done(c) || (c->time_left_s <= 0.0 && c->n_out == 0);
 }
 
 void fr_coordinator_progress(const fr_coordinator *c, uint64_t *done, uint64_t *total)
 {
     *done = c->history->n_filed;
-    *total = c->n_trials * c->history->n_folds;
+    *total = c->n_trials < FR_TRIALS_OPEN ? c->n_trials * c->history->n_folds : 0;
 }

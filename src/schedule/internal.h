@@ -170,6 +170,10 @@ typedef struct {
     fr_history *history;
     fr_search *search;
     fr_coordinator *coordinator;
+    fr_budget budget;
+    fr_usage before;      /* what earlier runs have cost */
+    uint64_t fits_before; /* and given */
+    int cores;            /* threads of all ranks */
     fr_root *root;
     fr_results_file *earlier; /* results.h5 as it was; NULL when there was none */
     double elapsed_s;         /* of earlier runs */
@@ -208,6 +212,18 @@ FR_CHECKED fr_status fr_run_check_stop(const fr_run_state *run);
  * the others, which root tells to; so are the solver's methods and its destroy. */
 FR_CHECKED fr_status fr_service_open(void *run, fr_gram_solver *out);
 FR_CHECKED fr_status fr_service_join(const fr_run_state *run);
+
+/* ---- budget.c ---- */
+
+/* Let the coordinator go by the study's budgets; says so when more is there than they allow.
+ * After the journal is replayed. Root. */
+void fr_run_start_budget(fr_run_state *run);
+
+/* What the study has cost until `now`, fr_clock_now(). Root. */
+fr_usage fr_run_usage(const fr_run_state *run, double now);
+
+/* Tell the coordinator how long it has by the clock's budgets. Root. */
+void fr_run_watch_clock(fr_run_state *run, double now);
 
 /* ---- pruning.c ---- */
 

@@ -13,13 +13,12 @@ fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **ru
     *rungs = NULL;
     *n = 0;
     if ((study->prune_methods & FR_PRUNE_BY_CUTOFF) == 0) return FR_OK;
-    fr_recipe recipe;
-    fr_study_resolve(study, run->history->trials[task.trial].point, &recipe);
+    const double *point = run->history->trials[task.trial].point;
     const fr_prune_query query = {.trial = task.trial,
                                   .visible =
                                       fr_coordinator_visible(run->coordinator, task.trial),
                                   .fold = task.fold,
-                                  .epochs = (uint32_t)recipe.train.epochs};
+                                  .epochs = (uint32_t)fr_study_epochs(study, point)};
     return fr_prune_rungs(&study->pruning, run->history, &query, rungs, n);
 }
 

@@ -4,6 +4,7 @@
  * Stages: TRAINING until the coordinator is done, REFITTING while root's compute thread trains
  * the chosen model, ENDING from the STOP message to the last DONE. An error or a stop goes to
  * ENDING from anywhere. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,7 @@ static fr_status hand_out(fr_root *r)
 static fr_status finish_training(fr_root *r)
 {
     bool refit = false;
+    r->run->report->end = fr_coordinator_end(r->run->coordinator);
     FR_TRY(fr_conclude_select(r->run, &refit));
     if (!refit) return end_run(r, FR_OK);
     const size_t chosen = r->run->report->selection.chosen;
@@ -225,7 +227,7 @@ static fr_status finish_training(fr_root *r)
     return FR_OK;
 }
 
-static fr_status advance(fr_root *r)
+static fr_status advance(fr_root *r, double now)
 {
     fr_run_state *run = r->run;
     if (r->stage == REFITTING && fr_worker_refit_result(run->worker, &run->refit)) {
@@ -233,6 +235,7 @@ static fr_status advance(fr_root *r)
         return end_run(r, FR_OK);
     }
     if (r->stage != TRAINING) return FR_OK;
+    fr_run_watch_clock(run, now);
     if (r->hungry) FR_TRY(hand_out(r));
     return fr_coordinator_done(run->coordinator) ? finish_training(r) : FR_OK;
 }
@@ -248,11 +251,25 @@ fr_status fr_run_check_stop(const fr_run_state *run)
     return FR_OK;
 }
 
+/* For snapshots, until DONE brings the rank's own figure: the task that runs counts as busy. */
+static void estimate_idle(fr_root *r, double now)
+{
+    fr_run_report *report = r->run->report;
+    for (int rank = 0; rank < report->n_ranks; rank++) {
+        const double wall_s = now - r->run->loop_started;
+        double busy_s = report->ranks[rank].busy_s;
+        if (fr_coordinator_held(r->run->coordinator, rank) > 0)
+            busy_s += now - r->progress.last_end[rank];
+        report->ranks[rank].idle_s = fmax(wall_s - busy_s, 0.0);
+    }
+}
+
 /* The journal has all that a snapshot shows, so one that fails ends nothing. */
 static void snapshot(fr_root *r, double now)
 {
     const double every = r->run->options->snapshot_every_s;
     if (r->stage != TRAINING || every <= 0.0 || now < r->next_snapshot) return;
+    estimate_idle(r, now);
     if (fr_conclude_write(r->run) != FR_OK && !r->snapshot_failed) {
         fr_log(FR_LOG_WARN, "schedule snapshot: %s", fr_status_message());
         r->snapshot_failed = true;
@@ -270,9 +287,10 @@ static fr_status turn(fr_root *r)
     FR_TRY(take_messages(r));
     if (r->stage != ENDING) FR_TRY(collect_own(r, false));
     if (r->stage != ENDING) FR_TRY(fr_run_check_stop(run));
-    FR_TRY(advance(r));
+    FR_TRY(advance(r, now));
     FR_TRY(fr_mail_settle(&run->mail, false));
     if (r->stage == ENDING) return FR_OK;
+    fr_journal_use(run->journal, fr_run_usage(run, now));
     FR_TRY(fr_journal_sync(run->journal, now, false));
     snapshot(r, now);
     fr_progress_show(&r->progress, now);

@@ -77,6 +77,7 @@ static fr_status open_study(fr_run_state *run)
                                  &run->coordinator));
     if (study->prune_methods & FR_PRUNE_COMPARING)
         fr_coordinator_set_pruning(run->coordinator, (uint64_t)study->search.concurrency);
+    fr_run_start_budget(run);
     FR_TRY(fr_store_write_text(study->output, "study.yaml", study->text));
     open_earlier(run);
     return FR_OK;
@@ -139,9 +140,10 @@ static void log_start(const fr_run_state *run)
         fr_log(FR_LOG_INFO, "data rows=%zu test_rows=%zu features=%zu classes=%zu",
                schema->rows, n_test, schema->cols, schema->n_classes);
     }
-    fr_log(FR_LOG_INFO, "schedule tasks=%llu folds=%u done_before=%llu output=%s",
-           (unsigned long long)total, (unsigned)run->history->n_folds, (unsigned long long)done,
-           run->study->output);
+    char tasks[FR_NUMBER_SIZE] = "open";
+    if (total > 0) snprintf(tasks, sizeof tasks, "%llu", (unsigned long long)total);
+    fr_log(FR_LOG_INFO, "schedule tasks=%s folds=%u done_before=%llu output=%s", tasks,
+           (unsigned)run->history->n_folds, (unsigned long long)done, run->study->output);
 }
 
 static fr_status prepare(fr_run_state *run)
@@ -162,7 +164,9 @@ static fr_status save(fr_run_state *run, fr_status loop)
 {
     char message[4096];
     snprintf(message, sizeof message, "%s", fr_status_message());
-    fr_status st = fr_journal_sync(run->journal, fr_clock_now(), true);
+    const double now = fr_clock_now();
+    fr_journal_use(run->journal, fr_run_usage(run, now));
+    fr_status st = fr_journal_sync(run->journal, now, true);
     if (st == FR_OK && !run->unchanged) st = fr_conclude_write(run);
     if (loop != FR_OK && loop != FR_STOPPED) return fr_status_set(loop, message);
     if (st != FR_OK) return st;
@@ -173,18 +177,27 @@ static void log_end(const fr_run_state *run)
 {
     const fr_run_report *report = run->report;
     double busy = 0.0, flops = 0.0;
-    uint64_t fits = 0;
     for (int i = 0; i < report->n_ranks; i++) {
         busy += report->ranks[i].busy_s;
         flops += report->ranks[i].flops;
-        fits += report->ranks[i].fits;
     }
     fr_log(FR_LOG_INFO,
-           "schedule end wall_s=%.3f fits=%llu fits_per_s=%.4g busy_percent=%.1f "
-           "coordinating_percent=%.2f gflop_per_s=%.4g",
-           report->wall_s, (unsigned long long)fits, (double)fits / report->wall_s,
+           "schedule end wall_s=%.3f fits=%llu discarded=%llu fits_per_s=%.4g "
+           "busy_percent=%.1f coordinating_percent=%.2f gflop_per_s=%.4g",
+           report->wall_s, (unsigned long long)report->fits,
+           (unsigned long long)report->discarded, (double)report->fits / report->wall_s,
            100.0 * busy / (report->wall_s * report->n_ranks),
            100.0 * report->coordinating_s / report->wall_s, flops * 1e-9 / report->wall_s);
+}
+
+/* What the ranks trained but the history did not take was for folds that had been cancelled. */
+static void count_fits(fr_run_state *run)
+{
+    fr_run_report *report = run->report;
+    uint64_t trained = 0;
+    for (int i = 0; i < report->n_ranks; i++) trained += report->ranks[i].fits;
+    report->fits = fr_history_all_work(run->history).fits - run->fits_before;
+    report->discarded = trained > report->fits ? trained - report->fits : 0;
 }
 
 static void fill_report(fr_run_state *run)
@@ -197,6 +210,8 @@ static void fill_report(fr_run_state *run)
         report->test_score = run->earlier->test_score;
     }
     if (run->folds != NULL) fr_folds_test_rows(run->folds, &report->n_test_rows);
+    report->usage = fr_journal_usage(run->journal);
+    count_fits(run);
     report->history = run->history;
     run->history = NULL;
 }
@@ -211,8 +226,8 @@ static fr_status loop(fr_run_state *run)
     if (run->rank == 0) st = save(run, st);
     st = fr_agree(run->comm, st);
     if (run->rank == 0) {
-        log_end(run);
         fill_report(run);
+        log_end(run);
     }
     return st;
 }

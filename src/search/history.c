@@ -233,3 +233,28 @@ size_t fr_history_best(const fr_history *history, size_t limit)
     }
     return best;
 }
+
+fr_history_work fr_history_trial_work(const fr_history *history, uint64_t trial)
+{
+    fr_history_work work = {0};
+    for (uint32_t f = 0; f < history->n_folds; f++) {
+        const fr_fold_result *fold = history->trials[trial].folds[f];
+        if (fold == NULL) continue;
+        work.fits += fold->state != FR_TRIAL_CANCELLED;
+        work.cancelled += fold->state == FR_TRIAL_CANCELLED;
+        work.epochs += fold->epochs;
+    }
+    return work;
+}
+
+fr_history_work fr_history_all_work(const fr_history *history)
+{
+    fr_history_work all = {0};
+    for (uint64_t t = 0; t < history->n; t++) {
+        const fr_history_work work = fr_history_trial_work(history, t);
+        all.fits += work.fits;
+        all.cancelled += work.cancelled;
+        all.epochs += work.epochs;
+    }
+    return all;
+}

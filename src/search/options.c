@@ -22,7 +22,8 @@ const fr_option fr_search_option_table[] = {
      .fallback = "0",
      .low = 0,
      .high = 1e9,
-     .help = "configurations to try; 0: the whole grid, or 100 with the other methods"},
+     .help = "configurations to try; 0: the whole grid; else 100, or no limit if `stop` has a "
+             "budget"},
     {.name = "seed",
      .type = FR_OPTION_INT,
      .offset = FIELD(seed),

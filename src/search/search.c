@@ -48,6 +48,7 @@ struct fr_search {
     double *enqueued; /* (n_enqueued, space->n) */
     size_t n_enqueued;
     uint64_t trials;
+    fr_end end; /* what bounds them */
     bool whole_grid;
     fr_cells cells;
     fr_seen seen;
@@ -101,9 +102,13 @@ static void count_trials(fr_search *search)
     if (asked > 0)
         search->trials = asked;
     else
-        search->trials = is_grid ? available : DEFAULT_TRIALS;
-    if (available > 0 && search->trials > available && !search->options->repeats)
-        search->trials = available;
+        search->trials = is_grid                 ? available
+                         : search->options->open ? FR_TRIALS_OPEN
+                                                 : DEFAULT_TRIALS;
+    search->end = is_grid && asked == 0 ? FR_END_SPACE : FR_END_TRIALS;
+    if (available == 0 || search->trials < available || search->options->repeats) return;
+    search->trials = available;
+    search->end = FR_END_SPACE;
 }
 
 fr_status fr_search_create(const fr_space *space, const fr_search_options *options,
@@ -160,6 +165,11 @@ const size_t fr_search_kernel_count = sizeof fr_search_kernels / sizeof *fr_sear
 uint64_t fr_search_trials(const fr_search *search)
 {
     return search->trials;
+}
+
+fr_end fr_search_end(const fr_search *search)
+{
+    return search->end;
 }
 
 bool fr_search_adaptive(const fr_search *search)

@@ -287,13 +287,18 @@ fr_status fr_h5_get_scalar_text(const fr_h5_in *in, const char *path, char **out
     return *out == NULL ? FR_ERR_MEMORY : FR_OK;
 }
 
+bool fr_h5_has_attribute(const fr_h5_in *in, const char *path, const char *name)
+{
+    return H5Aexists_by_name(in->file, path, name, H5P_DEFAULT) > 0;
+}
+
 /* An open scalar attribute of a sound type. */
 static fr_status open_attribute(const fr_h5_in *in, const char *path, const char *name,
                                 source *out)
 {
     *out = (source){.set = H5I_INVALID_HID, .type = H5I_INVALID_HID, .rows = 1, .cols = 1};
     if (strcmp(path, "/") != 0 && !fr_h5_has(in, path)) return refuse(in, path, "is missing");
-    if (H5Aexists_by_name(in->file, path, name, H5P_DEFAULT) <= 0)
+    if (!fr_h5_has_attribute(in, path, name))
         return FR_FAIL(FR_ERR_FORMAT, "%s: attribute %s of %s is missing", in->path, name,
                        path);
     out->set = H5Aopen_by_name(in->file, path, name, H5P_DEFAULT, H5P_DEFAULT);

@@ -15,7 +15,7 @@
 #include "foldrank/status.h"
 #include "foldrank/store.h"
 
-enum { FR_RESULTS_FORMAT = 1, FR_JOURNAL_VERSION = 1, FR_STORE_MESSAGE_MAX = 1024 };
+enum { FR_RESULTS_FORMAT = 1, FR_JOURNAL_VERSION = 2, FR_STORE_MESSAGE_MAX = 1024 };
 
 /* What was built: `git describe`, when the Makefile can tell. */
 #ifndef FR_GIT
@@ -68,7 +68,9 @@ const char *fr_store_iso_time(double epoch, char out[32]);
 /* Where a journal stands after reading. */
 typedef struct {
     uint64_t study_fingerprint, data_fingerprint;
+    uint32_t version;
     double created;
+    fr_usage usage;
     char *study_path, *study_text; /* owned by the caller */
     size_t records_at;             /* offset of the first record */
     size_t end;                    /* offset after the last whole record */
@@ -78,7 +80,7 @@ typedef struct {
 FR_CHECKED fr_status fr_journal_read_header(const unsigned char *bytes, size_t size,
                                             const char *path, fr_journal_state *out);
 
-/* Replay all records into `history`; sets state->end and *elapsed_s. */
+/* Replay all records into `history`; sets state->end, state->usage and *elapsed_s. */
 FR_CHECKED fr_status fr_journal_replay(const unsigned char *bytes, size_t size,
                                        const char *path, fr_history *history,
                                        fr_journal_state *state, double *elapsed_s);
@@ -90,6 +92,7 @@ enum {
     FR_JOURNAL_FRAME = 8, /* bytes before a payload */
     FR_JOURNAL_TRIAL = 1, /* types of record */
     FR_JOURNAL_FOLD = 2,
+    FR_JOURNAL_MARK = 3,
     FR_JOURNAL_PAYLOAD_MIN = 13, /* a suggestion in a space without parameters */
     FR_JOURNAL_PAYLOAD_MAX = 1 << 28,
 };
@@ -201,6 +204,8 @@ FR_CHECKED fr_status fr_h5_get_texts(const fr_h5_in *in, const char *path, fr_h5
 const char *fr_h5_text(const fr_h5_block *block, size_t i);
 /* A scalar text; owned by the caller. */
 FR_CHECKED fr_status fr_h5_get_scalar_text(const fr_h5_in *in, const char *path, char **out);
+/* `path` is there; files of before may lack the attribute. */
+bool fr_h5_has_attribute(const fr_h5_in *in, const char *path, const char *name);
 FR_CHECKED fr_status fr_h5_get_attribute(const fr_h5_in *in, const char *path, const char *name,
                                          fr_h5_type type, void *out);
 FR_CHECKED fr_status fr_h5_get_text_attribute(const fr_h5_in *in, const char *path,
@@ -220,13 +225,14 @@ typedef struct {
     const char *path; /* of the group */
     const fr_table_column *columns;
     size_t n_columns;
+    size_t n_always; /* columns that every file has; the rest came later */
     size_t row_size; /* bytes of the struct */
 } fr_table;
 
 /* One row of /trials. */
 typedef struct {
     uint64_t id, epochs;
-    uint32_t folds_done;
+    uint32_t folds_done, folds_cancelled;
     double score_mean, score_se, seconds;
     fr_trial_state state;
     const char *message; /* borrowed */

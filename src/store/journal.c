@@ -5,7 +5,11 @@
  * last turn of the scheduler and one fdatasync a second, so that 20,000 results a second cost
  * little more than one. `end` is the length of the file that
  * is known to be whole: a batch that fails to get there stays in memory and is written again,
- * at the same place. */
+ * at the same place.
+ *
+ * Between two syncs a machine that dies may have kept later pages and lost earlier ones. A mark
+ * is written when all before it has reached the disk, marks included: so a hole with a mark
+ * after it is damage, and one without is work of the last second. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,8 +29,11 @@ struct fr_journal {
     char *path;
     off_t end;
     double created;
-    double synced; /* fr_clock_now() of the last sync */
-    bool dirty;    /* written and not synced */
+    double synced;   /* fr_clock_now() of the last sync */
+    bool dirty;      /* records were written and not synced */
+    bool mark_dirty; /* a mark was */
+    bool used;       /* the last mark does not have the usage */
+    fr_usage usage;
     fr_pack pending;
     fr_pack payload; /* scratch of one record */
 };
@@ -130,6 +137,7 @@ static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_
 
     journal->end = (off_t)state.end;
     journal->created = state.created;
+    journal->usage = state.usage;
     if (state.end == size) goto out;
     fr_log(FR_LOG_WARN, "store journal torn_record=dropped file=%s offset=%zu bytes=%zu",
            journal->path, state.end, size - state.end);
@@ -185,6 +193,17 @@ out:
 double fr_journal_created(const fr_journal *journal)
 {
     return journal->created;
+}
+
+fr_usage fr_journal_usage(const fr_journal *journal)
+{
+    return journal->usage;
+}
+
+void fr_journal_use(fr_journal *journal, fr_usage usage)
+{
+    journal->usage = usage;
+    journal->used = true;
 }
 
 /* Frame the payload and put it behind what waits. All or nothing: half a frame in the batch
@@ -247,16 +266,33 @@ static fr_status write_pending(fr_journal *journal)
     return FR_OK;
 }
 
-fr_status fr_journal_sync(fr_journal *journal, double now, bool force)
+/* Bring all that was written to the disk, then say so behind it. */
+static fr_status sync_and_mark(fr_journal *journal, double now)
 {
-    FR_TRY(write_pending(journal));
-    if (!journal->dirty || (!force && now - journal->synced < 1.0)) return FR_OK;
     journal->synced = now;
-    if (fdatasync(journal->fd) != 0)
+    if ((journal->dirty || journal->mark_dirty) && fdatasync(journal->fd) != 0)
         return FR_FAIL(FR_ERR_IO, "cannot bring %s to the disk: %s", journal->path,
                        strerror(errno));
+    journal->dirty = journal->mark_dirty = false;
+    fr_pack_reset(&journal->payload);
+    fr_pack_u8(&journal->payload, FR_JOURNAL_MARK);
+    fr_pack_double(&journal->payload, journal->usage.wall_s);
+    fr_pack_double(&journal->payload, journal->usage.core_s);
+    FR_TRY(append(journal));
+    FR_TRY(write_pending(journal));
     journal->dirty = false;
+    journal->mark_dirty = true;
+    journal->used = false;
     return FR_OK;
+}
+
+fr_status fr_journal_sync(fr_journal *journal, double now, bool force)
+{
+    const double since = now - journal->synced;
+    FR_TRY(write_pending(journal));
+    const bool due = (journal->dirty && (force || since >= 1.0)) ||
+                     (journal->used && (force || since >= 10.0));
+    return due ? sync_and_mark(journal, now) : FR_OK;
 }
 
 fr_status fr_journal_close(fr_journal **journal)

@@ -2,7 +2,9 @@
 /* journal_read.c - a journal's bytes back into a history.
  *
  * The file was written by us, but by a process or a machine that may have died, on a disk that
- * may have lost something. The end of the file is allowed to be broken, its middle is not. */
+ * may have lost something. What lies before a mark has been on that disk: there the file may
+ * not be broken. What lies behind the last one may: it is dropped from the first broken record
+ * on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +52,7 @@ fr_status fr_journal_read_header(const unsigned char *bytes, size_t size, const 
     free(fr_unpack_string(&in)); /* the version that wrote it */
     out->study_path = fr_unpack_string(&in);
     out->study_text = fr_unpack_string(&in);
+    out->version = version;
     out->records_at = out->end = end + 4;
     return in.failed ? broken_header(path) : FR_OK;
 }
@@ -63,16 +66,20 @@ static size_t whole_record(const unsigned char *bytes, size_t size, size_t at)
     if (length < FR_JOURNAL_PAYLOAD_MIN || length > FR_JOURNAL_PAYLOAD_MAX ||
         length > size - at - FR_JOURNAL_FRAME)
         return 0;
-    if (payload[0] != FR_JOURNAL_TRIAL && payload[0] != FR_JOURNAL_FOLD) return 0;
+    if (payload[0] < FR_JOURNAL_TRIAL || payload[0] > FR_JOURNAL_MARK) return 0;
     return fr_journal_record_crc(length, payload) == word_at(bytes + at + 4) ? length : 0;
 }
 
-/* A damaged length cannot be trusted to find the next record, so look for one at every byte.
- * Nearly all places fail on length or type, before any sum is computed. */
-static bool any_record_after(const unsigned char *bytes, size_t size, size_t at)
+/* Whether what is broken at `at` had been on the disk: a mark follows it, or in version 1,
+ * which has none, any record. A damaged length cannot be trusted to find the next record, so
+ * look for one at every byte. Nearly all places fail on length or type, before any sum is
+ * computed. */
+static bool was_synced(const unsigned char *bytes, size_t size, size_t at, uint32_t version)
 {
     for (size_t next = at + 1; next < size; next++)
-        if (whole_record(bytes, size, next) > 0) return true;
+        if (whole_record(bytes, size, next) > 0 &&
+            (version == 1 || bytes[next + FR_JOURNAL_FRAME] == FR_JOURNAL_MARK))
+            return true;
     return false;
 }
 
@@ -110,12 +117,29 @@ static fr_status replay_fold(fr_unpack *in, fr_history *history, double *elapsed
     return st;
 }
 
+static fr_status replay_mark(fr_unpack *in, fr_usage *usage)
+{
+    fr_usage read;
+    read.wall_s = fr_unpack_double(in);
+    read.core_s = fr_unpack_double(in);
+    if (in->failed || fr_unpack_left(in) != 0 || !(read.wall_s >= 0) || !(read.core_s >= 0))
+        return FR_FAIL(FR_ERR_FORMAT, "a mark that is none");
+    *usage = read;
+    return FR_OK;
+}
+
 static fr_status replay_record(const unsigned char *payload, size_t length, fr_history *history,
-                               double *elapsed_s)
+                               fr_journal_state *state, double *elapsed_s)
 {
     fr_unpack in = fr_unpack_make(payload, length);
-    if (fr_unpack_u8(&in) == FR_JOURNAL_TRIAL) return replay_trial(&in, history);
-    return replay_fold(&in, history, elapsed_s);
+    switch (fr_unpack_u8(&in)) {
+    case FR_JOURNAL_TRIAL:
+        return replay_trial(&in, history);
+    case FR_JOURNAL_FOLD:
+        return replay_fold(&in, history, elapsed_s);
+    default:
+        return replay_mark(&in, &state->usage);
+    }
 }
 
 fr_status fr_journal_replay(const unsigned char *bytes, size_t size, const char *path,
@@ -125,15 +149,15 @@ fr_status fr_journal_replay(const unsigned char *bytes, size_t size, const char 
     while (at < size) {
         const size_t length = whole_record(bytes, size, at);
         if (length == 0) {
-            if (!any_record_after(bytes, size, at)) break; /* torn: everything before is good */
+            if (!was_synced(bytes, size, at, state->version)) break;
             return FR_FAIL(FR_ERR_FORMAT,
-                           "%s: the record at offset %zu is damaged, and whole ones follow it; "
-                           "restore the file from a copy, or give another output directory "
-                           "(--output)",
+                           "%s: the record at offset %zu is damaged, though it was safe on the "
+                           "disk; restore the file from a copy, or give another output "
+                           "directory (--output)",
                            path, at);
         }
         const fr_status st =
-            replay_record(bytes + at + FR_JOURNAL_FRAME, length, history, elapsed_s);
+            replay_record(bytes + at + FR_JOURNAL_FRAME, length, history, state, elapsed_s);
         if (st == FR_ERR_MEMORY) return st;
         if (st != FR_OK)
             return FR_FAIL(FR_ERR_FORMAT, "%s: the record at offset %zu makes no sense: %s",

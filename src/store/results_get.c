@@ -65,6 +65,20 @@ static fr_status check_space(const fr_h5_in *in, const fr_space *space)
     return FR_FAIL(FR_ERR_FORMAT, "%s: /study/space does not fit /study/config", in->path);
 }
 
+/* What ended the study and what it cost; files of before do not say it. */
+static fr_status get_end(const fr_h5_in *in, fr_results_file *results)
+{
+    char *word = NULL;
+    if (!fr_h5_has_attribute(in, "/study", "ended_by")) return FR_OK;
+    FR_TRY(fr_h5_get_attribute(in, "/", "wall_s", FR_H5_F64, &results->usage.wall_s));
+    FR_TRY(fr_h5_get_attribute(in, "/", "core_s", FR_H5_F64, &results->usage.core_s));
+    FR_TRY(fr_h5_get_text_attribute(in, "/study", "ended_by", &word));
+    for (int end = 0; end < FR_END_COUNT; end++)
+        if (strcmp(fr_end_words[end], word) == 0) results->end = (fr_end)end;
+    free(word);
+    return FR_OK;
+}
+
 static fr_status get_study(const fr_h5_in *in, fr_results_file *results, uint32_t *n_folds)
 {
     char *text = NULL;
@@ -78,6 +92,7 @@ static fr_status get_study(const fr_h5_in *in, fr_results_file *results, uint32_
         return FR_FAIL(FR_ERR_FORMAT, "%s: the study inside cannot be read: %s", in->path,
                        fr_status_message());
     FR_TRY(st);
+    FR_TRY(get_end(in, results));
     return check_space(in, &results->study->space);
 }
 

@@ -54,6 +54,8 @@ static void put_root(fr_h5_out *out, const fr_results *results)
     fr_h5_put_attribute(out, "/", "seed", FR_H5_U64, &seed);
     fr_h5_put_attribute(out, "/", "ranks", FR_H5_U32, &n_ranks);
     fr_h5_put_attribute(out, "/", "threads", FR_H5_U32, &threads);
+    fr_h5_put_attribute(out, "/", "wall_s", FR_H5_F64, &results->usage.wall_s);
+    fr_h5_put_attribute(out, "/", "core_s", FR_H5_F64, &results->usage.core_s);
     fr_text_clear(&hosts);
 }
 
@@ -138,6 +140,7 @@ static void put_study(fr_h5_out *out, const fr_results *results)
                              trains ? fr_metric_words[study->metric] : "score");
     fr_h5_put_text_attribute(out, "/study", "direction",
                              study->maximize ? "maximize" : "minimize");
+    fr_h5_put_text_attribute(out, "/study", "ended_by", fr_end_words[results->end]);
     fr_h5_put_attribute(out, "/study", "folds", FR_H5_U32, &folds);
     fr_h5_put_attribute(out, "/study", "fingerprint", FR_H5_U64, &study->fingerprint);
     fr_h5_put_attribute(out, "/study", "data_fingerprint", FR_H5_U64,

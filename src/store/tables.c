@@ -21,12 +21,15 @@ static const fr_table_column trial_columns[] = {
     {"/trials/score_se", FR_H5_F64, AT(fr_trial_row, score_se), NULL,
      "standard error of the mean"},
     {"/trials/folds_done", FR_H5_U32, AT(fr_trial_row, folds_done), NULL,
-     "folds with a final state"},
+     "folds with a final state, cancelled ones included"},
     {"/trials/epochs", FR_H5_U64, AT(fr_trial_row, epochs), "epoch",
      "trained, all folds together"},
     {"/trials/seconds", FR_H5_F64, AT(fr_trial_row, seconds), "s",
      "wall time of its fits, added up"},
+    {"/trials/folds_cancelled", FR_H5_U32, AT(fr_trial_row, folds_cancelled), NULL,
+     "folds done that were not needed after pruning; the others are its fits"},
 };
+enum { TRIAL_COLUMNS_ALWAYS = 6 };
 
 static const fr_table_column fold_columns[] = {
     {"/folds/trial", FR_H5_U64, AT(fr_fold_result, trial), NULL, "number of the trial"},
@@ -78,13 +81,14 @@ static const fr_table_column feature_columns[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 const fr_table fr_trial_table = {"/trials", trial_columns, COUNT(trial_columns),
-                                 sizeof(fr_trial_row)};
+                                 TRIAL_COLUMNS_ALWAYS, sizeof(fr_trial_row)};
 const fr_table fr_fold_table = {"/folds", fold_columns, COUNT(fold_columns),
-                                sizeof(fr_fold_result)};
+                                COUNT(fold_columns), sizeof(fr_fold_result)};
 const fr_table fr_rank_table = {"/ranks", rank_columns, COUNT(rank_columns),
-                                sizeof(fr_rank_record)};
+                                COUNT(rank_columns), sizeof(fr_rank_record)};
 const fr_table fr_feature_table = {"/model/preprocessing", feature_columns,
-                                   COUNT(feature_columns), sizeof(fr_feature_row)};
+                                   COUNT(feature_columns), COUNT(feature_columns),
+                                   sizeof(fr_feature_row)};
 
 typedef struct {
     const void *const *rows;
@@ -134,6 +138,7 @@ fr_status fr_table_get(const fr_h5_in *in, const fr_table *table, void *rows, si
     for (size_t c = 0; st == FR_OK && c < table->n_columns; c++) {
         const fr_table_column *column = &table->columns[c];
         const size_t size = fr_h5_type_size(column->type);
+        if (c >= table->n_always && !fr_h5_has(in, column->path)) continue;
         st = fr_h5_get_column(in, column->path, column->type, n, buffer);
         for (size_t i = 0; st == FR_OK && i < n; i++)
             memcpy((char *)rows + i * table->row_size + column->offset, buffer + i * size,
@@ -146,15 +151,17 @@ fr_status fr_table_get(const fr_h5_in *in, const fr_table *table, void *rows, si
 fr_trial_row fr_trial_row_make(const fr_history *history, size_t i)
 {
     const fr_trial *trial = &history->trials[i];
+    const fr_history_work work = fr_history_trial_work(history, i);
     fr_trial_row row = {.id = i,
                         .folds_done = trial->n_done,
+                        .folds_cancelled = (uint32_t)work.cancelled,
+                        .epochs = work.epochs,
                         .score_mean = trial->score_mean,
                         .score_se = trial->score_se,
                         .state = trial->state};
     for (uint32_t f = 0; f < history->n_folds; f++) {
         const fr_fold_result *fold = trial->folds[f];
         if (fold == NULL) continue;
-        row.epochs += fold->epochs;
         row.seconds += fold->seconds;
         if (row.message == NULL) row.message = fold->message;
     }

@@ -76,7 +76,7 @@ same "--top 2 shows two" "$(show --top 2 | grep -c ' complete  ')" 2
 csv=$(show --format csv)
 same "csv: a line for each trial and the header" "$(wc -l <<<"$csv")" 7
 same "csv: columns" "$(head -n 1 <<<"$csv")" \
-    "trial,state,score_mean,score_se,folds_done,epochs,seconds,model,softmax.l2,mlp.hidden,learning_rate,message"
+    "trial,state,score_mean,score_se,folds_done,folds_cancelled,epochs,seconds,model,softmax.l2,mlp.hidden,learning_rate,message"
 same "csv: best first" "$(sed 1d <<<"$csv" | cut -d, -f3)" "$(sed 1d <<<"$csv" | cut -d, -f3 | sort -gr)"
 same "csv: --sort trial" "$(show -f csv --sort trial | sed 1d | cut -d, -f1 | paste -sd ' ')" "0 1 2 3 4 5"
 rates=$(show -f csv --sort learning_rate | sed 1d | sed -E 's/,$//; s/.*,//')

@@ -481,10 +481,29 @@ static void differences_are_named(void **state)
     assert_difference("search.concurrency=8", "search.concurrency: 16 there, 8 here");
     /* these change no result */
     assert_difference("search.trials=7", "");
+    assert_difference("stop={score: 0.9, fits: 7, epochs: 8, core_hours: 9, wall: 10h}", "");
     assert_difference("output=x", "");
     assert_difference("study=x", "");
     assert_difference("resources.threads=3", "");
     assert_difference("data.path=/elsewhere/digits.csv.gz", "");
+}
+
+static void budgets_are_read(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {
+        "stop={score: 0.98, fits: 1000, epochs: 20000, core_hours: 1.5, wall: 2h30m}"};
+    fr_study *s = parse_with(DIGITS, overrides, 1);
+    assert_string_equal(s->stop.score, "0.98");
+    assert_int_equal(s->stop.fits, 1000);
+    assert_int_equal(s->stop.epochs, 20000);
+    assert_true(s->stop.core_hours == 1.5);
+    assert_true(s->stop.wall_s == 9000);
+    assert_true(s->search.open);
+    assert_reads_back(s);
+    const double point[16] = {0};
+    assert_int_equal(fr_study_epochs(s, point), 30);
+    fr_study_destroy(&s);
 }
 
 static uint64_t below(fr_rng *rng, uint64_t n)
@@ -577,6 +596,7 @@ int main(void)
         cmocka_unit_test(enqueued_configurations_are_points),
         cmocka_unit_test(overrides_replace_and_create),
         cmocka_unit_test(objectives_take_the_place_of_training),
+        cmocka_unit_test(budgets_are_read),
         cmocka_unit_test(differences_are_named),
         cmocka_unit_test(random_studies_read_back),
     };

@@ -25,9 +25,8 @@
     "schedule, step_epochs, gamma, final_factor, warmup_epochs, patience, min_delta, "         \
     "keep_best, score_every, shuffle"
 #define TOP_KEYS                                                                               \
-    "study, data, preprocess, validation, metric, models, train, search, pruning, select, "    \
-    "objective, "                                                                              \
-    "resources, output"
+    "study, data, preprocess, validation, metric, models, train, search, pruning, stop, "      \
+    "select, objective, resources, output"
 #define KIND_KEYS "float, log, int, int_log, choice, step, grid, when"
 
 static const struct {
@@ -244,6 +243,16 @@ static const struct {
      "study.yaml:4: search.method: `tpee` is not known; allowed: grid, random, sobol, tpe, gp, "
      "auto (did you mean tpe?)"},
 
+    /* stop */
+    {START "stop: {score: high, fits: -1, epoch: 3, wall: 5x, trials: 3}\n",
+     "study.yaml:3: unknown key epoch in stop; allowed: score, fits, epochs, core_hours, wall, "
+     "trials; did you mean epochs?\n"
+     "study.yaml:3: stop.fits: `-1` is not in range; allowed: 0 <= x <= 1e+15\n"
+     "study.yaml:3: stop.wall: `5x` is not a time; allowed: a time such as 90s, 55m, "
+     "1h30m with 0 <= x <= 1000000000000\n"
+     "study.yaml:3: stop.trials: the number of trials is search.trials\n"
+     "study.yaml:3: stop: score `high` is not a finite number"},
+
     /* pruning */
     {START "pruning: ascha\n",
      "study.yaml:3: pruning: method ascha is unknown; allowed: median, percentile, asha, "
@@ -283,6 +292,10 @@ static const struct {
     {"objective: {type: function, function: sphere, parameters: {x: {float: [0, 1]}}}\n"
      "pruning: {method: median}\n",
      "study.yaml:2: pruning.method stops fits between epochs; this objective has none"},
+
+    {"objective: {type: function, function: sphere, parameters: {x: {float: [0, 1]}}}\n"
+     "stop: {epochs: 100}\n",
+     "study.yaml:2: stop.epochs has no effect: this objective trains no epochs"},
 
     /* objectives */
     {"objective: {function: sphere, parameters: {x: {float: [0, 1]}}}\n",
