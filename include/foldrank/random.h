@@ -26,6 +26,7 @@ typedef enum {
     FR_RNG_NOISE,       /* test objectives */
     FR_RNG_ACQUISITION, /* starts of acquisition optimisers */
     FR_RNG_BRACKET,     /* hyperband: which trial goes to which bracket */
+    FR_RNG_PAST,        /* parameters that an earlier study did not have */
 } fr_rng_purpose;
 
 typedef struct {

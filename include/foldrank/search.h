@@ -15,6 +15,7 @@
 #include "foldrank/gram.h"
 #include "foldrank/history.h"
 #include "foldrank/option.h"
+#include "foldrank/past.h"
 #include "foldrank/space.h"
 #include "foldrank/status.h"
 
@@ -28,6 +29,7 @@ typedef struct {
     int64_t observations;    /* gp: most results in the model; 0 = all */
     int64_t distribute_from; /* gp: more results than this are all ranks' work; 0 = never */
     int64_t generation;      /* gp: trials from one model that all ranks made to the next */
+    fr_strings warm_start; /* results files of earlier studies, or their directories */
 } fr_search_options;
 
 extern const char
@@ -62,6 +64,11 @@ void fr_search_set_solver(fr_search *search, fr_search_open_solver *open, void *
 /* The kernels that are used with such a solver, for ranks that serve it (distributed.h). */
 extern const fr_kernel *const fr_search_kernels[];
 extern const size_t fr_search_kernel_count;
+
+/* Show it what earlier studies found, before the first suggestion; borrowed until destroy. A
+ * method that does not learn from it (fr_search_method_learns) suggests the same without. */
+void fr_search_set_past(fr_search *search, const fr_past *past);
+bool fr_search_method_learns(int method);
 
 /* Number of trials that this search will make in all: the budget, less when the space has fewer
  * different configurations. */

@@ -11,6 +11,7 @@
 
 #include "foldrank/history.h"
 #include "foldrank/model.h"
+#include "foldrank/past.h"
 #include "foldrank/select.h"
 #include "foldrank/status.h"
 #include "foldrank/study.h"
@@ -31,16 +32,23 @@ void fr_lock_release(fr_lock **lock);
 typedef struct fr_journal fr_journal;
 
 /* Open dir/journal.bin for appending, creating it with a header (magic, version, fingerprint of
- * study and data, the filled-in study) when absent. An existing one is replayed into `history`
- * (empty before): trials and folds come back as they were filed; *elapsed_s is the end of its
- * last fold, on the study's clock. What was not on the disk yet when the machine stopped is cut
- * off and logged: everything from the first broken record on, if no mark follows it.
- * Errors: FR_ERR_USAGE when the journal belongs to another study or other data: the first
- * difference in words; FR_ERR_FORMAT: a broken record, with its offset, or a newer version;
- * FR_ERR_IO. */
+ * study and data, the filled-in study) and what earlier studies found when absent. An existing
+ * one is replayed into `history` (empty before): trials and folds come back as they were filed;
+ * *elapsed_s is the end of its last fold, on the study's clock. What was not on the disk yet
+ * when the machine stopped is cut off and logged: everything from the first broken record on,
+ * if no mark follows it. Errors: FR_ERR_USAGE when the journal belongs to another study or
+ * other data: the first difference in words; FR_ERR_FORMAT: a broken record, with its offset,
+ * or a newer version; FR_ERR_IO; when it is created those of fr_past_read. */
 FR_CHECKED fr_status fr_journal_open(const char *dir, const fr_study *study,
                                      uint64_t data_fingerprint, fr_history *history,
                                      double *elapsed_s, fr_journal **out);
+
+/* Whether dir has a journal: the study there goes on with what is in it. */
+bool fr_journal_exists(const char *dir);
+
+/* What earlier studies found (search.warm_start), as it was when the journal was made: a study
+ * that goes on sees the same, whatever became of the files. Owned by the journal. */
+const fr_past *fr_journal_past(const fr_journal *journal);
 
 /* When the study's first run began: seconds since 1970 [s]. */
 double fr_journal_created(const fr_journal *journal);
@@ -97,6 +105,7 @@ typedef struct {
     fr_usage usage;
     fr_end end;                /* what ended the study */
     uint64_t data_fingerprint; /* 0 without data */
+    uint64_t n_past;           /* earlier trials that the search learned from */
 } fr_results;
 
 /* Write dir/results.h5 under a temporary name, sync, rename. FR_ERR_IO leaves the old one. */
@@ -115,6 +124,7 @@ typedef struct {
     double test_score;
     fr_end end;
     fr_usage usage;
+    uint64_t data_fingerprint;
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;
@@ -122,6 +132,14 @@ typedef struct {
 
 FR_CHECKED fr_status fr_results_open(const char *path, bool want_model, fr_results_file **out);
 void fr_results_close(fr_results_file **results);
+
+/* The trials of study->search.warm_start, as points of the study's own space: complete ones
+ * with their mean score, pruned and diverged ones without. Those outside the space are left out
+ * and counted in the log. Files of the same data and objective are of group 0 (past.h), every
+ * other one of its own. The caller clears *out, also on failure. Errors: FR_ERR_USAGE: another
+ * metric or direction, too many trials; those of fr_results_open. */
+FR_CHECKED fr_status fr_past_read(const fr_study *study, uint64_t data_fingerprint,
+                                  fr_past *out);
 
 /* What a model says of new rows. */
 typedef struct {

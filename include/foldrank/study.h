@@ -32,6 +32,7 @@
 #include "foldrank/folds.h"
 #include "foldrank/metric.h"
 #include "foldrank/prune.h"
+#include "foldrank/random.h"
 #include "foldrank/search.h"
 #include "foldrank/select.h"
 #include "foldrank/space.h"
@@ -116,6 +117,16 @@ FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset
 
 /* Epochs that one fit of that trial trains at most; 0 where nothing is trained. */
 uint64_t fr_study_epochs(const fr_study *study, const double *point);
+
+/* The configuration `from` of one study as a point of another's space; false when it lies
+ * outside: a value out of range, off its grid, no choice of today. A parameter here that was
+ * fixed there has the value that it had; one that was unknown there (an objective's) is drawn
+ * from `rng`, so that it says nothing. What is fixed here is not looked at. */
+bool fr_study_translate(const fr_study *there, const double *from, fr_rng rng,
+                        const fr_study *here, double *to);
+
+/* Whether two studies score the same thing, if their data are the same. */
+bool fr_study_same_objective(const fr_study *a, const fr_study *b);
 
 /* First setting in which two studies differ in a way that changes results (see fingerprint), as
  * a sentence in `out` ("search.seed: 1 there, 2 here"); false when there is none. */

@@ -9,6 +9,7 @@
 #include "foldrank/data.h"
 #include "foldrank/folds.h"
 #include "foldrank/objective.h"
+#include "foldrank/past.h"
 #include "foldrank/search.h"
 #include "foldrank/study.h"
 
@@ -19,6 +20,8 @@ typedef struct {
     fr_folds *folds; /* NULL: nothing is trained */
     fr_objective *objective;
     fr_search *search;
+    bool goes_on; /* there is a journal of it */
+    fr_past past; /* what earlier studies found, when it does not go on */
     size_t ranks, nodes;
 } fr_check;
 

@@ -131,6 +131,18 @@ static void print_ranks(const fr_check *check, double trials, double folds, FILE
     fprintf(out, "\n");
 }
 
+static void print_warm_start(const fr_check *check, FILE *out)
+{
+    const size_t n_files = check->study->search.warm_start.n;
+    if (n_files == 0) return;
+    label(out, "warm start");
+    if (check->goes_on)
+        fprintf(out, "goes on with what %s/journal.bin has kept\n", check->study->output);
+    else
+        fprintf(out, "%zu trials of %zu earlier stud%s to learn from\n", check->past.n, n_files,
+                n_files == 1 ? "y" : "ies");
+}
+
 /* Budgets besides the number of trials; nothing when there are none. */
 static void print_stop(const fr_study *study, FILE *out)
 {
@@ -185,6 +197,7 @@ static void print_work(const fr_check *check, FILE *out)
     fprintf(out, " by %s search", fr_search_methods[study->search.method]);
     if (study->n_enqueued > 0) fprintf(out, ", the first %zu enqueued", study->n_enqueued);
     fprintf(out, "\n");
+    print_warm_start(check, out);
     print_stop(study, out);
     label(out, "fits");
     if (open)

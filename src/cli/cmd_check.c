@@ -8,6 +8,7 @@
 #include "check.h"
 #include "cli.h"
 #include "foldrank/memory.h"
+#include "foldrank/store.h"
 
 typedef struct {
     fr_strings set;
@@ -61,6 +62,8 @@ static fr_status open_all(fr_check *c)
     }
     FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, 1,
                                &c->objective));
+    c->goes_on = fr_journal_exists(study->output);
+    if (!c->goes_on) FR_TRY(fr_past_read(study, c->dataset.schema.fingerprint, &c->past));
     return fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
                             &c->search);
 }
@@ -81,6 +84,7 @@ static fr_status check(const fr_cli *cli, void *parsed)
     if (st == FR_OK && values->text) fprintf(cli->out, "%s", study->text);
     if (st == FR_OK && !values->text) st = fr_check_print(&c, cli->out);
     fr_search_destroy(&c.search);
+    fr_past_clear(&c.past);
     fr_objective_destroy(&c.objective);
     fr_folds_destroy(&c.folds);
     fr_dataset_clear(&c.dataset);

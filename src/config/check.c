@@ -306,6 +306,17 @@ static void check_stop(fr_draft *draft)
                       "stop.epochs has no effect: this objective trains no epochs");
 }
 
+static void check_warm_start(fr_draft *draft)
+{
+    const fr_search_options *o = &draft->study->search;
+    if (o->warm_start.n > 0 && !fr_search_method_learns(o->method))
+        fr_faults_add(
+            draft->faults, at(draft, "search", "warm_start"),
+            "search.warm_start has no effect with method %s, which learns nothing from "
+            "earlier studies",
+            fr_search_methods[o->method]);
+}
+
 static void check_grid(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -395,6 +406,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     check_select_keys(draft);
     check_pruning(draft);
     check_stop(draft);
+    check_warm_start(draft);
     check_grid(draft);
     if (look_for_files) check_files(draft);
 }

@@ -353,6 +353,7 @@ void fr_study_destroy(fr_study **study)
     free(s->text);
     fr_option_clear(fr_data_option_table, fr_data_option_count, &s->data);
     fr_option_clear(fr_test_option_table, fr_test_option_count, &s->test);
+    fr_option_clear(fr_search_option_table, fr_search_option_count, &s->search);
     fr_option_clear(fr_prune_option_table, fr_prune_option_count, &s->pruning);
     fr_option_clear(fr_stop_option_table, fr_stop_option_count, &s->stop);
     fr_option_clear(fr_objective_option_table, fr_objective_option_count, &s->objective);

@@ -111,6 +111,7 @@ fr_status fr_conclude_write(fr_run_state *run)
         .mpi_version = mpi,
         .created = fr_journal_created(run->journal),
         .usage = fr_journal_usage(run->journal),
+        .n_past = fr_journal_past(run->journal)->n,
         .end = run->report->end,
         .data_fingerprint =
             run->data != NULL ? fr_shared_data_get(run->data)->schema.fingerprint : 0,

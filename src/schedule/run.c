@@ -72,6 +72,7 @@ static fr_status open_study(fr_run_state *run)
     fr_search_set_solver(run->search, fr_service_open, run);
     FR_TRY(fr_journal_open(study->output, study, fingerprint, run->history, &run->elapsed_s,
                            &run->journal));
+    fr_search_set_past(run->search, fr_journal_past(run->journal));
     run->report->resumed = run->history->n > 0;
     FR_TRY(fr_coordinator_create(run->search, run->history, run->size, journal_trial, run,
                                  &run->coordinator));

@@ -64,5 +64,9 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
     return fr_sampler_tpe.suggest(b->estimator, ask, point);
 }
 
-const fr_sampler fr_sampler_auto = {
-    .name = "auto", .adaptive = true, .create = create, .destroy = destroy, .suggest = suggest};
+const fr_sampler fr_sampler_auto = {.name = "auto",
+                                    .adaptive = true,
+                                    .learns_from_past = true,
+                                    .create = create,
+                                    .destroy = destroy,
+                                    .suggest = suggest};

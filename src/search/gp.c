@@ -377,5 +377,9 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
     return FR_OK;
 }
 
-const fr_sampler fr_sampler_gp = {
-    .name = "gp", .adaptive = true, .create = create, .destroy = destroy, .suggest = suggest};
+const fr_sampler fr_sampler_gp = {.name = "gp",
+                                  .adaptive = true,
+                                  .learns_from_past = true,
+                                  .create = create,
+                                  .destroy = destroy,
+                                  .suggest = suggest};

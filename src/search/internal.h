@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "foldrank/history.h"
+#include "foldrank/past.h"
 #include "foldrank/search.h"
 #include "foldrank/space.h"
 #include "foldrank/status.h"
@@ -52,18 +53,33 @@ void fr_cells_clear(fr_cells *cells);
 void fr_cells_point(const fr_cells *cells, uint64_t rank, double *point);
 bool fr_cells_contain(const fr_cells *cells, const double *point);
 
+/* ---- earlier studies ---- */
+
+/* A history with the trials of earlier studies before those of the study's own: copies whose
+ * points are borrowed. Start with {.past = ...}. */
+typedef struct {
+    const fr_past *past; /* borrowed */
+    fr_history history;
+    size_t capacity;
+} fr_view;
+
+/* Bring it up to date; of the own trials the first `visible` may be looked at. O(n). */
+FR_CHECKED fr_status fr_view_update(fr_view *view, const fr_history *own, size_t visible);
+void fr_view_clear(fr_view *view);
+
 /* ---- samplers ---- */
 
 /* What a sampler may look at. */
 typedef struct {
     const fr_space *space;
     const fr_search_options *options;
-    const fr_history *history;
-    const fr_seen *seen;
-    uint64_t trial;
+    const fr_history *history; /* begins with what earlier studies found, if the sampler learns
+                                * from it: then trial `trial` is not row `trial` */
+    const fr_seen *seen;       /* of this study's trials */
+    uint64_t trial;            /* to be suggested; of this study */
     uint64_t n_enqueued;
-    uint64_t visible; /* results of trials [0, visible) may be used; with concurrency 0 those
-                       * of every settled trial */
+    uint64_t visible; /* results of rows [0, visible) may be used; with concurrency 0 those of
+                       * every settled trial */
     fr_search_open_solver *open_solver; /* for kernel matrices too large for one rank */
     void *solver_context;
     uint32_t attempt; /* 0, then 1, 2, ... while the suggestion was a point tried before */
@@ -72,6 +88,7 @@ typedef struct {
 typedef struct {
     const char *name;
     bool adaptive;
+    bool learns_from_past; /* it takes any history, whoever suggested what is in it */
     fr_status (*create)(const fr_space *space, const fr_search_options *options, void **state);
     void (*destroy)(void *state);
     fr_status (*suggest)(void *state, const fr_ask *ask, double *point);

@@ -63,6 +63,11 @@ const fr_option fr_search_option_table[] = {
      .low = 1,
      .high = 1024,
      .help = "gp: trials from one such model to the next"},
+    {.name = "warm_start",
+     .type = FR_OPTION_STRINGS,
+     .offset = FIELD(warm_start),
+     .fallback = "[]",
+     .help = "results of earlier studies to learn from: directories or results.h5 files"},
 };
 const size_t fr_search_option_count =
     sizeof fr_search_option_table / sizeof *fr_search_option_table;

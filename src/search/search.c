@@ -54,6 +54,7 @@ struct fr_search {
     fr_seen seen;
     fr_search_open_solver *open_solver;
     void *solver_context;
+    fr_view view; /* past is NULL: there is none, or the sampler does not learn from it */
 };
 
 static fr_status open_local_solver(void *context, fr_gram_solver *out)
@@ -147,6 +148,7 @@ void fr_search_destroy(fr_search **search)
     if (s == NULL) return;
     if (s->sampler->destroy != NULL) s->sampler->destroy(s->state);
     fr_cells_clear(&s->cells);
+    fr_view_clear(&s->view);
     fr_seen_clear(&s->seen);
     free(s->enqueued);
     free(s);
@@ -161,6 +163,16 @@ void fr_search_set_solver(fr_search *search, fr_search_open_solver *open, void *
 
 const fr_kernel *const fr_search_kernels[] = {&fr_matern};
 const size_t fr_search_kernel_count = sizeof fr_search_kernels / sizeof *fr_search_kernels;
+
+bool fr_search_method_learns(int method)
+{
+    return samplers[method]->learns_from_past;
+}
+
+void fr_search_set_past(fr_search *search, const fr_past *past)
+{
+    search->view.past = past->n > 0 && search->sampler->learns_from_past ? past : NULL;
+}
 
 uint64_t fr_search_trials(const fr_search *search)
 {
@@ -245,6 +257,12 @@ static fr_status suggest_new(fr_search *search, fr_ask *ask, double *point, bool
     return FR_OK;
 }
 
+/* Number of trials, from 0 on, that may be looked at. */
+static size_t visible_results(const fr_ask *ask)
+{
+    return ask->options->concurrency > 0 ? (size_t)ask->visible : ask->history->n;
+}
+
 fr_status fr_search_suggest(fr_search *search, const fr_history *history, double *point,
                             bool *found)
 {
@@ -265,6 +283,11 @@ fr_status fr_search_suggest(fr_search *search, const fr_history *history, double
                   .visible = fr_search_needs(search, history->n),
                   .open_solver = search->open_solver,
                   .solver_context = search->solver_context};
+    if (search->view.past != NULL) {
+        FR_TRY(fr_view_update(&search->view, history, visible_results(&ask)));
+        ask.history = &search->view.history;
+        ask.visible += search->view.past->n;
+    }
     if (search->sampler != &grid) return suggest_new(search, &ask, point, found);
     suggest_cell(search, &ask, point, found);
     return FR_OK;

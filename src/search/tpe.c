@@ -229,5 +229,9 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
     return fr_sampler_random.suggest(NULL, ask, point);
 }
 
-const fr_sampler fr_sampler_tpe = {
-    .name = "tpe", .adaptive = true, .create = create, .destroy = destroy, .suggest = suggest};
+const fr_sampler fr_sampler_tpe = {.name = "tpe",
+                                   .adaptive = true,
+                                   .learns_from_past = true,
+                                   .create = create,
+                                   .destroy = destroy,
+                                   .suggest = suggest};

@@ -71,16 +71,17 @@ typedef struct {
     uint32_t version;
     double created;
     fr_usage usage;
-    char *study_path, *study_text; /* owned by the caller */
-    size_t records_at;             /* offset of the first record */
-    size_t end;                    /* offset after the last whole record */
+    fr_past past; /* owned by the caller, as these */
+    char *study_path, *study_text;
+    size_t records_at; /* offset of the first record */
+    size_t end;        /* offset after the last whole record */
 } fr_journal_state;
 
 /* Header of the `size` bytes of a journal. FR_ERR_FORMAT. The caller frees the strings. */
 FR_CHECKED fr_status fr_journal_read_header(const unsigned char *bytes, size_t size,
                                             const char *path, fr_journal_state *out);
 
-/* Replay all records into `history`; sets state->end, state->usage and *elapsed_s. */
+/* Replay all records into `history`; sets state->end, usage, past and *elapsed_s. */
 FR_CHECKED fr_status fr_journal_replay(const unsigned char *bytes, size_t size,
                                        const char *path, fr_history *history,
                                        fr_journal_state *state, double *elapsed_s);
@@ -93,6 +94,7 @@ enum {
     FR_JOURNAL_TRIAL = 1, /* types of record */
     FR_JOURNAL_FOLD = 2,
     FR_JOURNAL_MARK = 3,
+    FR_JOURNAL_PAST = 4,
     FR_JOURNAL_PAYLOAD_MIN = 13, /* a suggestion in a space without parameters */
     FR_JOURNAL_PAYLOAD_MAX = 1 << 28,
 };

@@ -34,6 +34,7 @@ struct fr_journal {
     bool mark_dirty; /* a mark was */
     bool used;       /* the last mark does not have the usage */
     fr_usage usage;
+    fr_past past;
     fr_pack pending;
     fr_pack payload; /* scratch of one record */
 };
@@ -47,9 +48,37 @@ uint32_t fr_journal_record_crc(uint32_t length, const void *payload)
     return fr_crc32c(fr_crc32c(0, word, sizeof word), payload, length);
 }
 
-static fr_status write_header(const char *dir, const fr_study *study, uint64_t data_fingerprint)
+/* Append a record with this payload. All or nothing: half a frame would make the file
+ * unreadable.
+ */
+static fr_status frame(const fr_pack *payload, fr_pack *out)
 {
-    fr_pack body = {0}, file = {0};
+    const size_t before = out->size;
+    const uint32_t length = (uint32_t)payload->size;
+    if (payload->failed) return FR_ERR_MEMORY;
+    if (payload->size > FR_JOURNAL_PAYLOAD_MAX)
+        return FR_FAIL(FR_ERR_ARG, "a journal record of %zu bytes is too long; at most %d",
+                       payload->size, FR_JOURNAL_PAYLOAD_MAX);
+    fr_pack_u32(out, length);
+    fr_pack_u32(out, fr_journal_record_crc(length, payload->data));
+    fr_pack_bytes(out, payload->data, payload->size);
+    if (!out->failed) return FR_OK;
+    out->size = before;
+    out->failed = false;
+    return FR_ERR_MEMORY;
+}
+
+static void pack_mark(fr_usage usage, fr_pack *payload)
+{
+    fr_pack_reset(payload);
+    fr_pack_u8(payload, FR_JOURNAL_MARK);
+    fr_pack_double(payload, usage.wall_s);
+    fr_pack_double(payload, usage.core_s);
+}
+
+static void pack_header(const fr_study *study, uint64_t data_fingerprint, fr_pack *file)
+{
+    fr_pack body = {0};
     fr_pack_u64(&body, study->fingerprint);
     fr_pack_u64(&body, data_fingerprint);
     fr_pack_double(&body, fr_clock_epoch());
@@ -57,15 +86,38 @@ static fr_status write_header(const char *dir, const fr_study *study, uint64_t d
     fr_pack_string(&body, study->path);
     fr_pack_string(&body, study->text);
 
-    fr_pack_bytes(&file, fr_journal_magic, sizeof fr_journal_magic);
-    fr_pack_u32(&file, FR_JOURNAL_VERSION);
-    fr_pack_u32(&file, (uint32_t)body.size);
-    fr_pack_bytes(&file, body.data, body.size);
-    fr_pack_u32(&file, fr_crc32c(0, file.data, file.size));
-    fr_status st = body.failed || file.failed
-                       ? FR_ERR_MEMORY
-                       : fr_store_replace(dir, "journal.bin", file.data, file.size);
+    fr_pack_bytes(file, fr_journal_magic, sizeof fr_journal_magic);
+    fr_pack_u32(file, FR_JOURNAL_VERSION);
+    fr_pack_u32(file, (uint32_t)body.size);
+    fr_pack_bytes(file, body.data, body.size);
+    fr_pack_u32(file, fr_crc32c(0, file->data, file->size));
+    file->failed = file->failed || body.failed;
     fr_pack_clear(&body);
+}
+
+/* What earlier studies found, and a mark, for the file comes to the disk whole. */
+static fr_status frame_past(const fr_past *past, fr_pack *file)
+{
+    fr_pack payload = {0};
+    fr_pack_u8(&payload, FR_JOURNAL_PAST);
+    fr_past_pack(past, &payload);
+    fr_status st = frame(&payload, file);
+    pack_mark((fr_usage){0}, &payload);
+    if (st == FR_OK) st = frame(&payload, file);
+    fr_pack_clear(&payload);
+    return st;
+}
+
+static fr_status create_file(const char *dir, const fr_study *study, uint64_t data_fingerprint)
+{
+    fr_pack file = {0};
+    fr_past past;
+    fr_status st = fr_past_read(study, data_fingerprint, &past);
+    if (st == FR_OK) pack_header(study, data_fingerprint, &file);
+    if (st == FR_OK && study->search.warm_start.n > 0) st = frame_past(&past, &file);
+    if (st == FR_OK && file.failed) st = FR_ERR_MEMORY;
+    if (st == FR_OK) st = fr_store_replace(dir, "journal.bin", file.data, file.size);
+    fr_past_clear(&past);
     fr_pack_clear(&file);
     return st;
 }
@@ -138,6 +190,8 @@ static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_
     journal->end = (off_t)state.end;
     journal->created = state.created;
     journal->usage = state.usage;
+    journal->past = state.past;
+    state.past = (fr_past){0};
     if (state.end == size) goto out;
     fr_log(FR_LOG_WARN, "store journal torn_record=dropped file=%s offset=%zu bytes=%zu",
            journal->path, state.end, size - state.end);
@@ -145,6 +199,7 @@ static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_
         st = FR_FAIL(FR_ERR_IO, "cannot cut %s back to its last whole record: %s",
                      journal->path, strerror(errno));
 out:
+    fr_past_clear(&state.past);
     free(state.study_path);
     free(state.study_text);
     free(bytes);
@@ -156,8 +211,17 @@ static void discard(fr_journal *journal)
     if (journal->fd >= 0) close(journal->fd);
     fr_pack_clear(&journal->pending);
     fr_pack_clear(&journal->payload);
+    fr_past_clear(&journal->past);
     free(journal->path);
     free(journal);
+}
+
+bool fr_journal_exists(const char *dir)
+{
+    char *path = fr_store_path(dir, "journal.bin");
+    const bool exists = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return exists;
 }
 
 fr_status fr_journal_open(const char *dir, const fr_study *study, uint64_t data_fingerprint,
@@ -175,7 +239,7 @@ fr_status fr_journal_open(const char *dir, const fr_study *study, uint64_t data_
     }
     journal->fd = open(journal->path, O_RDWR | O_CLOEXEC);
     if (journal->fd < 0 && errno == ENOENT) {
-        if ((st = write_header(dir, study, data_fingerprint)) != FR_OK) goto out;
+        if ((st = create_file(dir, study, data_fingerprint)) != FR_OK) goto out;
         journal->fd = open(journal->path, O_RDWR | O_CLOEXEC);
     }
     if (journal->fd < 0) {
@@ -188,6 +252,11 @@ fr_status fr_journal_open(const char *dir, const fr_study *study, uint64_t data_
 out:
     if (st != FR_OK) discard(journal);
     return st;
+}
+
+const fr_past *fr_journal_past(const fr_journal *journal)
+{
+    return &journal->past;
 }
 
 double fr_journal_created(const fr_journal *journal)
@@ -206,27 +275,12 @@ void fr_journal_use(fr_journal *journal, fr_usage usage)
     journal->used = true;
 }
 
-/* Frame the payload and put it behind what waits. All or nothing: half a frame in the batch
- * would make the file unreadable. */
+/* Put the payload behind what waits. */
 static fr_status append(fr_journal *journal)
 {
-    fr_pack *payload = &journal->payload, *pending = &journal->pending;
-    if (payload->failed) {
-        fr_pack_clear(payload);
-        return FR_ERR_MEMORY;
-    }
-    if (payload->size > FR_JOURNAL_PAYLOAD_MAX)
-        return FR_FAIL(FR_ERR_ARG, "a journal record of %zu bytes is too long; at most %d",
-                       payload->size, FR_JOURNAL_PAYLOAD_MAX);
-    const size_t before = pending->size;
-    const uint32_t length = (uint32_t)payload->size;
-    fr_pack_u32(pending, length);
-    fr_pack_u32(pending, fr_journal_record_crc(length, payload->data));
-    fr_pack_bytes(pending, payload->data, payload->size);
-    if (!pending->failed) return FR_OK;
-    pending->size = before;
-    pending->failed = false;
-    return FR_ERR_MEMORY;
+    const fr_status st = frame(&journal->payload, &journal->pending);
+    if (journal->payload.failed) fr_pack_clear(&journal->payload);
+    return st;
 }
 
 fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const double *point, size_t n)
@@ -274,10 +328,7 @@ static fr_status sync_and_mark(fr_journal *journal, double now)
         return FR_FAIL(FR_ERR_IO, "cannot bring %s to the disk: %s", journal->path,
                        strerror(errno));
     journal->dirty = journal->mark_dirty = false;
-    fr_pack_reset(&journal->payload);
-    fr_pack_u8(&journal->payload, FR_JOURNAL_MARK);
-    fr_pack_double(&journal->payload, journal->usage.wall_s);
-    fr_pack_double(&journal->payload, journal->usage.core_s);
+    pack_mark(journal->usage, &journal->payload);
     FR_TRY(append(journal));
     FR_TRY(write_pending(journal));
     journal->dirty = false;

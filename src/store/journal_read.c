@@ -66,7 +66,7 @@ static size_t whole_record(const unsigned char *bytes, size_t size, size_t at)
     if (length < FR_JOURNAL_PAYLOAD_MIN || length > FR_JOURNAL_PAYLOAD_MAX ||
         length > size - at - FR_JOURNAL_FRAME)
         return 0;
-    if (payload[0] < FR_JOURNAL_TRIAL || payload[0] > FR_JOURNAL_MARK) return 0;
+    if (payload[0] < FR_JOURNAL_TRIAL || payload[0] > FR_JOURNAL_PAST) return 0;
     return fr_journal_record_crc(length, payload) == word_at(bytes + at + 4) ? length : 0;
 }
 
@@ -128,6 +128,14 @@ static fr_status replay_mark(fr_unpack *in, fr_usage *usage)
     return FR_OK;
 }
 
+/* It stands before everything that depends on it. */
+static fr_status replay_past(fr_unpack *in, const fr_history *history, fr_past *past)
+{
+    if (past->n > 0 || history->n > 0)
+        return FR_FAIL(FR_ERR_FORMAT, "earlier trials come after what was learned from them");
+    return fr_past_unpack(in, history->space, past);
+}
+
 static fr_status replay_record(const unsigned char *payload, size_t length, fr_history *history,
                                fr_journal_state *state, double *elapsed_s)
 {
@@ -137,6 +145,8 @@ static fr_status replay_record(const unsigned char *payload, size_t length, fr_h
         return replay_trial(&in, history);
     case FR_JOURNAL_FOLD:
         return replay_fold(&in, history, elapsed_s);
+    case FR_JOURNAL_PAST:
+        return replay_past(&in, history, &state->past);
     default:
         return replay_mark(&in, &state->usage);
     }

@@ -85,6 +85,8 @@ static fr_status get_study(const fr_h5_in *in, fr_results_file *results, uint32_
     FR_TRY(fr_h5_get_attribute(in, "/study", "folds", FR_H5_U32, n_folds));
     if (*n_folds == 0)
         return FR_FAIL(FR_ERR_FORMAT, "%s: attribute folds of /study is 0", in->path);
+    FR_TRY(fr_h5_get_attribute(in, "/study", "data_fingerprint", FR_H5_U64,
+                               &results->data_fingerprint));
     FR_TRY(fr_h5_get_scalar_text(in, "/study/config", &text));
     fr_status st = fr_study_parse(text, "study", NULL, 0, &results->study);
     free(text);

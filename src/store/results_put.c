@@ -142,6 +142,7 @@ static void put_study(fr_h5_out *out, const fr_results *results)
                              study->maximize ? "maximize" : "minimize");
     fr_h5_put_text_attribute(out, "/study", "ended_by", fr_end_words[results->end]);
     fr_h5_put_attribute(out, "/study", "folds", FR_H5_U32, &folds);
+    fr_h5_put_attribute(out, "/study", "past_trials", FR_H5_U64, &results->n_past);
     fr_h5_put_attribute(out, "/study", "fingerprint", FR_H5_U64, &study->fingerprint);
     fr_h5_put_attribute(out, "/study", "data_fingerprint", FR_H5_U64,
                         &results->data_fingerprint);

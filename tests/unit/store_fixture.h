@@ -39,7 +39,7 @@ enum { FIXTURE_FOLDS = 3 };
 
 static char fixture_dir[64];
 
-static int fixture_setup(void **state)
+static inline int fixture_setup(void **state)
 {
     (void)state;
     fr_log_setup(0, FR_LOG_ERROR);
@@ -50,7 +50,7 @@ static int fixture_setup(void **state)
     return mkdtemp(fixture_dir) == NULL;
 }
 
-static int fixture_teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
     (void)state;
     char command[128];
@@ -58,7 +58,7 @@ static int fixture_teardown(void **state)
     return system(command);
 }
 
-static const char *fixture_path(const char *name)
+static inline const char *fixture_path(const char *name)
 {
     static char path[256];
     snprintf(path, sizeof path, "%s/%s", fixture_dir, name);
@@ -66,7 +66,7 @@ static const char *fixture_path(const char *name)
 }
 
 /* A study with one override, or none. */
-static fr_study *fixture_study(const char *override)
+static inline fr_study *fixture_study(const char *override)
 {
     fr_study *study = NULL;
     const char *const overrides[] = {override};
@@ -78,7 +78,7 @@ static fr_study *fixture_study(const char *override)
 
 /* What fold `fold` of trial `trial` gave: complete, pruned with the rest cancelled, failed with
  * a message, diverged, timed out; with a curve of 0 to 6 points. */
-static fr_fold_result fixture_fold(uint64_t trial, uint32_t fold)
+static inline fr_fold_result fixture_fold(uint64_t trial, uint32_t fold)
 {
     static const fr_trial_state by_trial[] = {FR_TRIAL_COMPLETE, FR_TRIAL_COMPLETE,
                                               FR_TRIAL_PRUNED,   FR_TRIAL_FAILED,
@@ -106,12 +106,12 @@ static fr_fold_result fixture_fold(uint64_t trial, uint32_t fold)
 }
 
 /* Every eleventh trial misses its last fold. */
-static bool fixture_is_in(uint64_t trial, uint32_t fold)
+static inline bool fixture_is_in(uint64_t trial, uint32_t fold)
 {
     return trial % 11 != 10 || fold + 1 < FIXTURE_FOLDS;
 }
 
-static void fixture_add_trial(fr_history *history)
+static inline void fixture_add_trial(fr_history *history)
 {
     double point[64];
     fr_rng rng = fr_rng_make(7, FR_RNG_SUGGEST, history->n, 0, 0);
@@ -120,7 +120,7 @@ static void fixture_add_trial(fr_history *history)
     assert_int_equal(fr_history_add_trial(history, point), FR_OK);
 }
 
-static fr_history *fixture_history(const fr_study *study, size_t n)
+static inline fr_history *fixture_history(const fr_study *study, size_t n)
 {
     fr_history *history = NULL;
     assert_int_equal(fr_history_create(&study->space, FIXTURE_FOLDS, study->maximize, &history),
@@ -138,12 +138,12 @@ static fr_history *fixture_history(const fr_study *study, size_t n)
 }
 
 /* Bits, so that NaN equals NaN. */
-static void assert_same_bits(double a, double b)
+static inline void assert_same_bits(double a, double b)
 {
     assert_memory_equal(&a, &b, sizeof a);
 }
 
-static void assert_same_fold(const fr_fold_result *a, const fr_fold_result *b)
+static inline void assert_same_fold(const fr_fold_result *a, const fr_fold_result *b)
 {
     assert_int_equal(a == NULL, b == NULL);
     if (a == NULL) return;
@@ -168,7 +168,7 @@ static void assert_same_fold(const fr_fold_result *a, const fr_fold_result *b)
     if (a->message != NULL) assert_string_equal(a->message, b->message);
 }
 
-static void assert_same_history(const fr_history *a, const fr_history *b)
+static inline void assert_same_history(const fr_history *a, const fr_history *b)
 {
     assert_int_equal(a->n, b->n);
     assert_int_equal(a->n_folds, b->n_folds);
@@ -184,7 +184,7 @@ static void assert_same_history(const fr_history *a, const fr_history *b)
 }
 
 /* A whole file; the caller frees it. */
-static unsigned char *fixture_read(const char *name, size_t *size)
+static inline unsigned char *fixture_read(const char *name, size_t *size)
 {
     FILE *file = fopen(fixture_path(name), "rb");
     assert_non_null(file);
@@ -198,7 +198,7 @@ static unsigned char *fixture_read(const char *name, size_t *size)
     return bytes;
 }
 
-static void fixture_write(const char *name, const void *bytes, size_t size)
+static inline void fixture_write(const char *name, const void *bytes, size_t size)
 {
     FILE *file = fopen(fixture_path(name), "wb");
     assert_non_null(file);
