@@ -137,6 +137,28 @@ void fr_cells_clear(fr_cells *cells)
     *cells = (fr_cells){0};
 }
 
+/* A Feistel network permutes the numbers of an even count of bits; those that leave [0, size)
+ * go through it again until they are back (Black and Rogaway, "Ciphers with arbitrary finite
+ * domains", CT-RSA 2002): fewer than four rounds of it on average. */
+uint64_t fr_cells_shuffled(const fr_cells *cells, uint64_t seed, uint64_t i)
+{
+    enum { ROUNDS = 4, GRID_ORDER = 2 };
+    unsigned half = 1;
+    while ((cells->size - 1) >> (2 * half) != 0) half++;
+    const uint64_t mask = (UINT64_C(1) << half) - 1;
+    do {
+        uint64_t left = i >> half, right = i & mask;
+        for (uint32_t round = 0; round < ROUNDS; round++) {
+            fr_rng rng = fr_rng_make(seed, FR_RNG_SUGGEST, right, GRID_ORDER, round);
+            const uint64_t next = left ^ (fr_rng_u64(&rng) & mask);
+            left = right;
+            right = next;
+        }
+        i = left << half | right;
+    } while (i >= cells->size);
+    return i;
+}
+
 void fr_cells_point(const fr_cells *cells, uint64_t rank, double *point)
 {
     uint64_t work = UINT64_MAX; /* the whole was counted: its parts can be */

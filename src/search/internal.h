@@ -24,7 +24,7 @@ typedef struct {
     uint64_t last_hash;        /* of trial n - 1, to notice that the history was replaced */
     struct fr_seen_slot *slots;
     size_t n_slots;  /* a power of two, or 0 */
-    uint64_t cursor; /* grid: every cell of a lower rank is in the history */
+    uint64_t cursor; /* grid: so many cells of its order are in the history */
     uint64_t serial; /* goes up when the index is built anew: caches beside it are void then */
 } fr_seen;
 
@@ -49,6 +49,9 @@ typedef struct {
  * cannot be made: the parameter's name. Without, a continuous parameter gives size 0. */
 FR_CHECKED fr_status fr_cells_create(const fr_space *space, bool grid, fr_cells *out);
 void fr_cells_clear(fr_cells *cells);
+
+/* The rank of the i-th cell, i < size, in an order that `seed` shuffles: a bijection. */
+uint64_t fr_cells_shuffled(const fr_cells *cells, uint64_t seed, uint64_t i);
 
 void fr_cells_point(const fr_cells *cells, uint64_t rank, double *point);
 bool fr_cells_contain(const fr_cells *cells, const double *point);

@@ -2,8 +2,9 @@
 /* search.c - what all samplers have in common: enqueued points first, no configuration twice, a
  * clean end when the space is used up, and what a suggestion may look at.
  *
- * The grid is here too: it is the numbered cells of the space, one after the other. A budget
- * below its size takes cells at random, each once, so that every axis is sampled. */
+ * The grid is here too: the numbered cells of the space, each once, in an order that is
+ * shuffled by the seed alone: a budget below its size samples every axis, and one that is
+ * raised later goes on where it stopped. */
 #include "foldrank/search.h"
 
 #include <assert.h>
@@ -49,7 +50,6 @@ struct fr_search {
     size_t n_enqueued;
     uint64_t trials;
     fr_end end; /* what bounds them */
-    bool whole_grid;
     fr_cells cells;
     fr_seen seen;
     fr_search_open_solver *open_solver;
@@ -99,7 +99,6 @@ static void count_trials(fr_search *search)
         if (search->options->repeats || !fr_cells_contain(&search->cells, point)) available++;
     }
     const uint64_t asked = (uint64_t)search->options->trials;
-    search->whole_grid = is_grid && (asked == 0 || asked >= available);
     if (asked > 0)
         search->trials = asked;
     else
@@ -230,15 +229,17 @@ static uint64_t random_cell(const fr_ask *ask, uint64_t size)
     return fr_rng_below(&rng, size);
 }
 
+/* The first cell of the order that is not in the history: the cursor is moved to it. */
 static void suggest_cell(fr_search *search, const fr_ask *ask, double *point, bool *found)
 {
-    const uint64_t size = search->cells.size;
-    if (!search->whole_grid) {
-        next_cell(search, random_cell(ask, size), point, found);
-    } else if (search->options->repeats) {
-        next_cell(search, (ask->trial - ask->n_enqueued) % size, point, found);
-    } else {
-        search->seen.cursor = next_cell(search, search->seen.cursor, point, found);
+    const fr_cells *cells = &search->cells;
+    const uint64_t seed = (uint64_t)ask->options->seed;
+    const bool repeats = ask->options->repeats;
+    uint64_t *at = &search->seen.cursor;
+    if (repeats) *at = (ask->trial - ask->n_enqueued) % cells->size;
+    for (*found = false; !*found && *at < cells->size; *at += !*found) {
+        fr_cells_point(cells, fr_cells_shuffled(cells, seed, *at), point);
+        *found = repeats || !fr_seen_has(&search->seen, point);
     }
 }
 

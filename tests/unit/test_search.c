@@ -133,7 +133,25 @@ static fr_space conditional(void)
     return space;
 }
 
-static void grid_walks_a_conditional_space_in_order(void **state)
+/* Every row of `expected`, (n, space->n), is a trial, once, in whatever order. */
+static void expect_points(const fr_history *h, const double *expected, size_t n)
+{
+    assert_int_equal(h->n, n);
+    for (size_t i = 0; i < n; i++) {
+        size_t times = 0;
+        for (size_t t = 0; t < n; t++) {
+            bool same = true;
+            for (size_t j = 0; j < h->space->n; j++) {
+                const double a = expected[i * h->space->n + j], b = h->trials[t].point[j];
+                same = same && (isnan(a) ? isnan(b) : fabs(a - b) <= 1e-12 * fabs(a));
+            }
+            times += same;
+        }
+        assert_int_equal(times, 1);
+    }
+}
+
+static void grid_has_every_point_of_a_conditional_space(void **state)
 {
     (void)state;
     static const double expected[8][4] = {{0, 1, NAN, NAN}, {0, 2, NAN, NAN}, {0, 3, NAN, NAN},
@@ -146,8 +164,7 @@ static void grid_walks_a_conditional_space_in_order(void **state)
     assert_int_equal(fr_search_create(&space, &options, NULL, 0, &search), FR_OK);
     assert_int_equal(fr_search_trials(search), 8);
     assert_int_equal(drive(search, h, 100), 8);
-    for (size_t t = 0; t < 8; t++)
-        assert_true(fr_space_equal(&space, h->trials[t].point, expected[t]));
+    expect_points(h, expected[0], 8);
     fr_search_destroy(&search);
     assert_null(search);
     fr_history_destroy(&h);
@@ -163,15 +180,60 @@ static void grid_takes_equal_steps_of_continuous_ranges(void **state)
     const fr_search_options options = {.method = method("grid")};
     fr_search *search = NULL;
     fr_history *h = empty_history(&space);
+    double expected[9][2];
+    for (size_t t = 0; t < 9; t++) {
+        expected[t][0] = pow(10.0, -4.0 + 2.0 * (double)(t / 3));
+        expected[t][1] = 0.5 * (double)(t % 3);
+    }
     assert_int_equal(fr_search_create(&space, &options, NULL, 0, &search), FR_OK);
     assert_int_equal(drive(search, h, 100), 9);
-    for (size_t t = 0; t < 9; t++) {
-        assert_true(fabs(h->trials[t].point[0] / pow(10.0, -4.0 + 2.0 * (double)(t / 3)) -
-                         1.0) < 1e-12);
-        assert_true(h->trials[t].point[1] == 0.5 * (double)(t % 3));
-    }
+    expect_points(h, expected[0], 9);
     fr_search_destroy(&search);
     fr_history_destroy(&h);
+    fr_space_clear(&space);
+}
+
+/* With 5, 40, all or more trials the first ones are the same; another seed has another order.
+ */
+static void the_order_of_the_grid_is_the_seeds_alone(void **state)
+{
+    (void)state;
+    static const int64_t trials[] = {0, 5, 40, 60, 1000};
+    fr_space space = {0};
+    add(&space, integers(0, 11), "x");
+    add_choice(&space, "c", 5);
+    const double queue[2] = {7, 3};
+    for (size_t n_queue = 0; n_queue < 2; n_queue++) {
+        fr_history *whole = NULL;
+        for (size_t k = 0; k < sizeof trials / sizeof *trials; k++) {
+            const fr_search_options options = {
+                .method = method("grid"), .trials = trials[k], .seed = 3};
+            fr_search *search = NULL;
+            fr_history *h = empty_history(&space);
+            assert_int_equal(fr_search_create(&space, &options, queue, n_queue, &search),
+                             FR_OK);
+            const size_t n = drive(search, h, fr_search_trials(search));
+            assert_int_equal(n, trials[k] == 0 || trials[k] > 60 ? 60 : trials[k]);
+            all_differ(h);
+            if (k == 0) whole = h;
+            for (size_t t = 0; t < n; t++)
+                assert_true(fr_space_equal(&space, h->trials[t].point, whole->trials[t].point));
+            fr_search_destroy(&search);
+            if (k > 0) fr_history_destroy(&h);
+        }
+        const fr_search_options other = {.method = method("grid"), .seed = 4};
+        fr_search *search = NULL;
+        fr_history *h = empty_history(&space);
+        assert_int_equal(fr_search_create(&space, &other, NULL, 0, &search), FR_OK);
+        drive(search, h, 60);
+        size_t same = 0;
+        for (size_t t = 0; t < 60; t++)
+            same += fr_space_equal(&space, h->trials[t].point, whole->trials[t].point);
+        assert_true(same < 10);
+        fr_search_destroy(&search);
+        fr_history_destroy(&h);
+        fr_history_destroy(&whole);
+    }
     fr_space_clear(&space);
 }
 
@@ -289,7 +351,8 @@ static void an_enqueued_point_beside_the_grid_is_added(void **state)
     assert_int_equal(fr_search_create(&space, &options, queue, 2, &search), FR_OK);
     assert_int_equal(fr_search_trials(search), 4);
     assert_int_equal(drive(search, h, 100), 4);
-    assert_true(h->trials[2].point[0] == 0.0 && h->trials[3].point[0] == 1.0);
+    assert_true(h->trials[0].point[0] == 0.3 && h->trials[1].point[0] == 0.5);
+    assert_true(h->trials[2].point[0] + h->trials[3].point[0] == 1.0); /* 0 and 1 */
     fr_search_destroy(&search);
     fr_history_destroy(&h);
     fr_space_clear(&space);
@@ -431,7 +494,8 @@ static void a_large_grid_is_walked_quickly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grid_walks_a_conditional_space_in_order),
+        cmocka_unit_test(grid_has_every_point_of_a_conditional_space),
+        cmocka_unit_test(the_order_of_the_grid_is_the_seeds_alone),
         cmocka_unit_test(grid_takes_equal_steps_of_continuous_ranges),
         cmocka_unit_test(grid_refuses_a_continuous_axis),
         cmocka_unit_test(a_small_budget_spreads_over_the_grid),
