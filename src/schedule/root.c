@@ -17,6 +17,9 @@
 static const double least_sleep_s = 0.0005;
 static const double most_sleep_s = 0.004;
 
+/* The first one comes soon, for who looks whether all is well [s]. */
+static const double first_snapshot_s = 5.0;
+
 /* Writing a snapshot may take at most this share of root's time. */
 static const double snapshot_share = 0.02;
 
@@ -313,7 +316,7 @@ fr_status fr_root_create(fr_run_state *run, fr_root **out)
     r->run = run;
     r->n_left = run->size - 1;
     r->hungry = true;
-    r->next_snapshot = run->loop_started + options->snapshot_every_s;
+    r->next_snapshot = run->loop_started + fmin(options->snapshot_every_s, first_snapshot_s);
     r->progress = (fr_progress){.coordinator = run->coordinator,
                                 .history = run->history,
                                 .started = run->loop_started,

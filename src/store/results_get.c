@@ -26,8 +26,13 @@ static fr_status find_file(const char *path, char **out)
     }
     if ((*out = fr_store_path(path, "results.h5")) == NULL) return FR_ERR_MEMORY;
     if (stat(*out, &info) == 0) return FR_OK;
-    return FR_FAIL(FR_ERR_DATA,
-                   "%s: %s; a run writes it at its first checkpoint and at its end", *out,
+    if (errno == ENOENT && fr_journal_exists(path))
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s is not there yet, but the study has begun, and what is finished is "
+                       "in its journal: a run writes the file after seconds, then every minute "
+                       "(--snapshot-every), and at its end; after a crash, run it again",
+                       *out);
+    return FR_FAIL(FR_ERR_DATA, "%s: %s; no study was run in this directory", *out,
                    strerror(errno));
 }
 

@@ -102,7 +102,9 @@ same "--trial: json has the curves" "$(grep -oE '"curve": \[[0-9.]+, [0-9.]+\]' 
 
 refused "no such file" 2 'nowhere.*No such file.*results file' "$dir/nowhere"
 mkdir "$dir/empty"
-refused "a directory without results" 2 'empty/results\.h5.*checkpoint' "$dir/empty"
+refused "a directory without results" 2 'empty/results\.h5: No such file.*no study was run' "$dir/empty"
+mkdir "$dir/begun" && cp "$dir/out/journal.bin" "$dir/begun"
+refused "a study that has just begun" 2 'begun/results\.h5 is not there yet.*--snapshot-every' "$dir/begun"
 refused "a text file" 2 'study\.yaml: this is no HDF5 file' "$dir/study.yaml"
 head -c 3000 "$dir/out/results.h5" >"$dir/cut.h5"
 refused "a file cut short" 2 'cut\.h5: this is no HDF5 file, or it is damaged' "$dir/cut.h5"
