@@ -6,6 +6,7 @@
 #include "foldrank/budget.h"
 #include "foldrank/checksum.h"
 #include "foldrank/clock.h"
+#include "foldrank/collective.h"
 #include "foldrank/coordinator.h"
 #include "foldrank/data.h"
 #include "foldrank/distributed.h"

@@ -11,19 +11,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "foldrank/collective.h"
 #include "foldrank/data.h"
 #include "foldrank/history.h"
 #include "foldrank/status.h"
 #include "foldrank/store.h"
 #include "foldrank/study.h"
-
-/* The worst status of all ranks, with its message, on every rank: call after local work that
- * may fail and before the next collective. Collective. */
-FR_CHECKED fr_status fr_agree(MPI_Comm comm, fr_status mine);
-
-/* FR_ERR_MPI with the library's words. */
-FR_CHECKED fr_status fr_mpi_check(int code, const char *call, const char *file, int line);
-#define FR_MPI(call) FR_TRY(fr_mpi_check((call), #call, __FILE__, __LINE__))
 
 /* One copy of a data set per node. */
 typedef struct fr_shared_data fr_shared_data;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cmd_predict.c - `foldrank predict`: new rows through the selected model. */
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <omp.h>
 #include <sched.h>
@@ -53,7 +52,7 @@ static bool is_hdf5(const char *path)
 
 /* All that the other ranks need. The options are plain numbers, and all ranks run one program.
  */
-static fr_status pack_model(const fr_model *model, fr_pack *out)
+static void pack_model(const fr_model *model, fr_pack *out)
 {
     fr_pack_bytes(out, &model->options, sizeof model->options);
     fr_pack_u64(out, model->n_outputs);
@@ -61,7 +60,6 @@ static fr_status pack_model(const fr_model *model, fr_pack *out)
     fr_schema_pack(&model->schema, out);
     fr_transform_pack(&model->transform, out);
     fr_pack_bytes(out, model->params, model->n_params * sizeof *model->params);
-    return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model") : FR_OK;
 }
 
 static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model *out)
@@ -81,34 +79,15 @@ static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model 
     return FR_OK;
 }
 
-static fr_status broadcast_bytes(const fr_cli *cli, unsigned char *bytes, uint64_t size)
-{
-    enum { PIECE = 1 << 30 };
-    for (uint64_t at = 0; at < size; at += PIECE) {
-        const int n = size - at < PIECE ? (int)(size - at) : PIECE;
-        FR_MPI(MPI_Bcast(bytes + at, n, MPI_BYTE, 0, cli->comm));
-    }
-    return FR_OK;
-}
-
 /* Root's model on every rank; the copies are the caller's. Collective. */
 static fr_status share_model(const fr_cli *cli, const fr_model *mine, fr_model *copy)
 {
     fr_pack pack = {0};
-    unsigned char *bytes = NULL;
-    fr_status st = fr_agree(cli->comm, cli->rank == 0 ? pack_model(mine, &pack) : FR_OK);
-    uint64_t size = pack.size;
-    if (st != FR_OK) goto out;
-    if (MPI_Bcast(&size, 1, MPI_UINT64_T, 0, cli->comm) != MPI_SUCCESS) {
-        st = FR_FAIL(FR_ERR_MPI, "the model cannot be sent to the other ranks");
-        goto out;
-    }
-    bytes = cli->rank == 0 ? pack.data : fr_alloc(size, 1);
-    if ((st = fr_agree(cli->comm, bytes == NULL ? FR_ERR_MEMORY : FR_OK)) != FR_OK) goto out;
-    if ((st = broadcast_bytes(cli, bytes, size)) != FR_OK) goto out;
-    st = fr_agree(cli->comm, cli->rank == 0 ? FR_OK : unpack_model(bytes, size, copy));
-out:
-    if (cli->rank != 0) free(bytes);
+    if (cli->rank == 0) pack_model(mine, &pack);
+    fr_status st = fr_broadcast_pack(cli->comm, &pack);
+    if (st == FR_OK)
+        st = fr_agree(cli->comm,
+                      cli->rank == 0 ? FR_OK : unpack_model(pack.data, pack.size, copy));
     fr_pack_clear(&pack);
     return st;
 }

@@ -74,42 +74,44 @@ static fr_status add_output(run_values *values)
     return st;
 }
 
-/* Root's text on every rank; owned by the caller. Collective. */
-static fr_status broadcast_text(const fr_cli *cli, const char *mine, char **out)
+static fr_status read_file(const fr_cli *cli, run_values *values, fr_study **study)
 {
-    uint64_t length = mine != NULL ? strlen(mine) : 0;
-    FR_MPI(MPI_Bcast(&length, 1, MPI_UINT64_T, 0, cli->comm));
-    *out = length < 1 << 30 ? fr_alloc(length + 1, 1) : NULL;
-    FR_TRY(fr_agree(cli->comm, *out == NULL ? FR_ERR_MEMORY : FR_OK));
-    if (cli->rank == 0) memcpy(*out, mine, length);
-    FR_MPI(MPI_Bcast(*out, (int)length, MPI_CHAR, 0, cli->comm));
-    return FR_OK;
+    FR_TRY(add_output(values));
+    return fr_study_load(cli->operands[0], (const char *const *)values->set.item, values->set.n,
+                         study);
 }
 
-/* Root reads the file; the others parse what it understood, every default filled in. */
-static fr_status load_study(const fr_cli *cli, run_values *values, fr_study **study)
+/* What root has packed, on another rank. */
+static fr_status parse_text(const fr_cli *cli, const fr_pack *pack, fr_study **study)
 {
-    const char *path = cli->operands[0];
-    char *text = NULL;
-    fr_status st = FR_OK;
-    if (cli->rank == 0) {
-        st = add_output(values);
-        if (st == FR_OK)
-            st = fr_study_load(path, (const char *const *)values->set.item, values->set.n,
-                               study);
-    }
-    FR_TRY(fr_agree(cli->comm, st));
-    uint64_t fingerprint = cli->rank == 0 ? (*study)->fingerprint : 0;
-    FR_MPI(MPI_Bcast(&fingerprint, 1, MPI_UINT64_T, 0, cli->comm));
-    st = broadcast_text(cli, cli->rank == 0 ? (*study)->text : NULL, &text);
-    if (st == FR_OK && cli->rank != 0) st = fr_study_parse(text, path, NULL, 0, study);
+    fr_unpack in = fr_unpack_make(pack->data, pack->size);
+    const uint64_t fingerprint = fr_unpack_u64(&in);
+    char *text = fr_unpack_string(&in);
+    fr_status st =
+        text == NULL ? FR_ERR_MEMORY : fr_study_parse(text, cli->operands[0], NULL, 0, study);
+    free(text);
     if (st == FR_OK && (*study)->fingerprint != fingerprint)
         st = FR_FAIL(FR_ERR_STATE,
                      "rank %d reads the study differently from rank 0: are all ranks "
                      "the same program?",
                      cli->rank);
-    free(text);
-    return fr_agree(cli->comm, st);
+    return st;
+}
+
+/* Root reads the file; the others parse what it understood, every default filled in. */
+static fr_status load_study(const fr_cli *cli, run_values *values, fr_study **study)
+{
+    fr_pack pack = {0};
+    FR_TRY(fr_agree(cli->comm, cli->rank == 0 ? read_file(cli, values, study) : FR_OK));
+    if (cli->rank == 0) {
+        fr_pack_u64(&pack, (*study)->fingerprint);
+        fr_pack_string(&pack, (*study)->text);
+    }
+    fr_status st = fr_broadcast_pack(cli->comm, &pack);
+    if (st == FR_OK)
+        st = fr_agree(cli->comm, cli->rank == 0 ? FR_OK : parse_text(cli, &pack, study));
+    fr_pack_clear(&pack);
+    return st;
 }
 
 static fr_status run(const fr_cli *cli, void *parsed)

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "foldrank/collective.h"
 #include "foldrank/distributed.h"
 #include "foldrank/memory.h"
 #include "internal.h"
@@ -82,12 +83,11 @@ static fr_status check_reach(const fr_dist_matrix *m)
 static fr_status grid_open(fr_dist_matrix *m, MPI_Comm comm)
 {
     int ranks = 0, rows = 0, cols = 0, info = 0;
-    FR_TRY(fr_dist_mpi(MPI_Comm_size(comm, &ranks), "MPI_Comm_size"));
+    FR_MPI(MPI_Comm_size(comm, &ranks));
     grid_choose(m, ranks);
     FR_TRY(check_reach(m));
-    FR_TRY(fr_dist_mpi(MPI_Comm_dup(comm, &m->comm), "MPI_Comm_dup"));
-    FR_TRY(fr_dist_mpi(MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN),
-                       "MPI_Comm_set_errhandler"));
+    FR_MPI(MPI_Comm_dup(comm, &m->comm));
+    FR_MPI(MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN));
 
     const int fortran = (int)MPI_Comm_c2f(m->comm);
     m->handle = sys2blacs_handle_(&fortran);
@@ -110,16 +110,16 @@ fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out)
 {
     fr_dist_matrix *m = fr_alloc(1, sizeof *m);
     *out = NULL;
-    fr_status st = fr_dist_agree(comm, m == NULL ? FR_ERR_MEMORY : FR_OK);
+    fr_status st = fr_agree(comm, m == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) {
         free(m);
         return st;
     }
     *m = (fr_dist_matrix){.comm = MPI_COMM_NULL, .n = n, .logdet = NAN, .context = -1};
-    st = fr_dist_agree(comm, grid_open(m, comm));
+    st = fr_agree(comm, grid_open(m, comm));
     if (st == FR_OK) {
         m->part = fr_alloc(m->cols, m->rows * sizeof *m->part);
-        st = fr_dist_agree(comm, m->part == NULL ? FR_ERR_MEMORY : FR_OK);
+        st = fr_agree(comm, m->part == NULL ? FR_ERR_MEMORY : FR_OK);
     }
     if (st == FR_OK)
         *out = m;
@@ -195,7 +195,7 @@ fr_status fr_dist_matrix_fill(fr_dist_matrix *m, fr_dist_fill *fill, void *conte
     fill_call call = {fill, context};
     m->state = EMPTY;
     m->logdet = NAN;
-    FR_TRY(fr_dist_agree(m->comm, each_tile(m, fill_visit, &call, NULL)));
+    FR_TRY(fr_agree(m->comm, each_tile(m, fill_visit, &call, NULL)));
     m->state = FILLED;
     return FR_OK;
 }
@@ -204,8 +204,8 @@ fr_status fr_dist_matrix_sum(fr_dist_matrix *m, fr_dist_visit *visit, void *cont
                              double *sums, size_t k)
 {
     for (size_t p = 0; p < k; p++) sums[p] = 0;
-    FR_TRY(fr_dist_agree(m->comm, each_tile(m, visit, context, sums)));
-    return fr_dist_add(m->comm, sums, k);
+    FR_TRY(fr_agree(m->comm, each_tile(m, visit, context, sums)));
+    return fr_sum_on_all(m->comm, sums, k);
 }
 
 static fr_status diagonal_visit(void *context, size_t row, size_t col, const fr_matrix *tile,
@@ -251,14 +251,14 @@ fr_status fr_dist_cholesky_factor(fr_dist_matrix *m)
     fr_status st = FR_OK;
     double *diagonal = fr_alloc(m->n, sizeof *diagonal);
 
-    st = fr_dist_agree(m->comm, diagonal == NULL ? FR_ERR_MEMORY : FR_OK);
+    st = fr_agree(m->comm, diagonal == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     m->state = EMPTY;
     if (m->context >= 0) pdpotrf_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
     if (info != 0)
         st = FR_FAIL(FR_ERR_NUMERIC, "the matrix (%d x %d) is not positive definite: pivot %d",
                      n, n, info - 1);
-    if ((st = fr_dist_agree(m->comm, st)) != FR_OK) goto out;
+    if ((st = fr_agree(m->comm, st)) != FR_OK) goto out;
     if ((st = fr_dist_matrix_diagonal(m, diagonal)) != FR_OK) goto out;
     if ((st = logdet_of(m, diagonal)) == FR_OK) m->state = FACTORED;
 out:
@@ -283,7 +283,7 @@ fr_status fr_dist_cholesky_invert(fr_dist_matrix *m)
     if (info != 0)
         st = FR_FAIL(FR_ERR_NUMERIC, "the factor (%d x %d) has a zero pivot: %d", n, n,
                      info - 1);
-    FR_TRY(fr_dist_agree(m->comm, st));
+    FR_TRY(fr_agree(m->comm, st));
     m->state = INVERTED;
     return FR_OK;
 }
@@ -332,7 +332,7 @@ static fr_status panel_run(fr_dist_matrix *m, panel *p, const fr_matrix *b)
     for (size_t i = 0; i < m->n * p->r; i++) p->all[i] = 0;
     if (m->context >= 0) panel_solve(m, p, b);
     /* Each element stands on one rank and is zero on the others. */
-    FR_TRY(fr_dist_add(m->comm, p->all, m->n * p->r));
+    FR_TRY(fr_sum_on_all(m->comm, p->all, m->n * p->r));
     for (size_t i = 0; i < m->n; i++)
         for (size_t c = 0; c < p->r; c++) b->data[i * b->ld + c] = p->all[i * p->r + c];
     return FR_OK;
@@ -354,7 +354,7 @@ fr_status fr_dist_cholesky_solve(fr_dist_matrix *m, const fr_matrix *b)
         p.all = fr_alloc(width, m->n * sizeof *p.all);
         if (p.part == NULL || p.all == NULL) st = FR_ERR_MEMORY;
     }
-    st = fr_dist_agree(m->comm, st);
+    st = fr_agree(m->comm, st);
     for (size_t c = 0; st == FR_OK && m->n > 0 && c < b->cols; c += PANEL) {
         const fr_matrix some = {.data = b->data + c,
                                 .rows = b->rows,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/collective.h"
 #include "foldrank/distributed.h"
 #include "foldrank/memory.h"
 #include "internal.h"
@@ -40,20 +41,25 @@ typedef struct {
     fr_dist_matrix *matrix; /* kept from one factor to the next of equal size */
 } crew;
 
+static fr_status crew_open(crew *c, MPI_Comm comm)
+{
+    FR_MPI(MPI_Comm_dup(comm, &c->comm));
+    FR_MPI(MPI_Comm_set_errhandler(c->comm, MPI_ERRORS_RETURN));
+    FR_MPI(MPI_Comm_rank(c->comm, &c->rank));
+    return FR_OK;
+}
+
 static fr_status crew_create(MPI_Comm comm, const fr_kernel *const *kernels, size_t n_kernels,
                              crew **out)
 {
     crew *c = fr_alloc(1, sizeof *c);
     *out = NULL;
-    fr_status st = fr_dist_agree(comm, c == NULL ? FR_ERR_MEMORY : FR_OK);
+    fr_status st = fr_agree(comm, c == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     *c = (crew){.comm = MPI_COMM_NULL, .kernels = kernels, .n_kernels = n_kernels};
-    st = fr_dist_mpi(MPI_Comm_dup(comm, &c->comm), "MPI_Comm_dup");
-    if (st != FR_OK) goto out;
-    st = fr_dist_mpi(MPI_Comm_set_errhandler(c->comm, MPI_ERRORS_RETURN),
-                     "MPI_Comm_set_errhandler");
-    if (st == FR_OK) st = fr_dist_mpi(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank");
-    st = fr_dist_agree(c->comm, st);
+    st = crew_open(c, comm);
+    if (c->comm == MPI_COMM_NULL) goto out;
+    st = fr_agree(c->comm, st);
 out:
     if (st == FR_OK) {
         *out = c;
@@ -99,10 +105,12 @@ static fr_status factor_gram(crew *c, const order *o)
     if (c->matrix != NULL && fr_dist_matrix_size(c->matrix) != o->n)
         fr_dist_matrix_destroy(&c->matrix);
     if (c->matrix == NULL) FR_TRY(fr_dist_matrix_create(c->comm, o->n, &c->matrix));
-    FR_TRY(fr_dist_agree(c->comm, c->rank == 0 ? FR_OK : inputs_reserve(c, o)));
+    FR_TRY(fr_agree(c->comm, c->rank == 0 ? FR_OK : inputs_reserve(c, o)));
     /* Rank 0's are the caller's arrays; to send from them does not write. */
-    FR_TRY(fr_dist_broadcast(c->comm, (double *)(uintptr_t)c->gram.x, o->n * o->d));
-    FR_TRY(fr_dist_broadcast(c->comm, (double *)(uintptr_t)c->gram.theta, o->n_theta));
+    FR_TRY(fr_broadcast_bytes(c->comm, (double *)(uintptr_t)c->gram.x,
+                              o->n * o->d * sizeof(double)));
+    FR_TRY(fr_broadcast_bytes(c->comm, (double *)(uintptr_t)c->gram.theta,
+                              o->n_theta * sizeof(double)));
     FR_TRY(fr_dist_matrix_fill(c->matrix, fill_tile, &c->gram));
     return fr_dist_cholesky_factor(c->matrix);
 }
@@ -120,13 +128,13 @@ static fr_status run_solve(crew *c, const order *o, const fr_matrix *b)
 {
     const size_t n = c->gram.n, r = o->r;
     double *block = fr_alloc(r, n * sizeof *block);
-    fr_status st = fr_dist_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
+    fr_status st = fr_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     const fr_matrix all = {.data = block, .rows = n, .cols = r, .ld = r};
 
     for (size_t i = 0; b != NULL && i < n; i++)
         memcpy(block + i * r, b->data + i * b->ld, r * sizeof *block);
-    if ((st = fr_dist_broadcast(c->comm, block, n * r)) != FR_OK) goto out;
+    if ((st = fr_broadcast_bytes(c->comm, block, n * r * sizeof *block)) != FR_OK) goto out;
     if ((st = fr_dist_cholesky_solve(c->matrix, &all)) != FR_OK) goto out;
     for (size_t i = 0; b != NULL && i < n; i++)
         memcpy(b->data + i * b->ld, block + i * r, r * sizeof *block);
@@ -154,12 +162,12 @@ static fr_status run_gradient(crew *c, const double *alpha, double *gradient)
 {
     const size_t n = c->gram.n, n_theta = c->gram.n_theta;
     double *block = fr_alloc(n + n_theta, sizeof *block); /* alpha, then the gradient */
-    fr_status st = fr_dist_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
+    fr_status st = fr_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     derivation d = {.gram = &c->gram, .alpha = block};
 
     if (alpha != NULL) memcpy(block, alpha, n * sizeof *block);
-    if ((st = fr_dist_broadcast(c->comm, block, n)) != FR_OK) goto out;
+    if ((st = fr_broadcast_bytes(c->comm, block, n * sizeof *block)) != FR_OK) goto out;
     if ((st = fr_dist_cholesky_invert(c->matrix)) != FR_OK) goto out;
     st = fr_dist_matrix_sum(c->matrix, derive_tile, &d, block + n, n_theta);
     if (st == FR_OK && gradient != NULL)
@@ -173,9 +181,9 @@ out:
 static fr_status order_send(crew *c, order *o)
 {
     MPI_Request request;
-    FR_TRY(fr_dist_mpi(MPI_Ibcast(o, ORDER_WORDS, MPI_UINT64_T, 0, c->comm, &request),
-                       "MPI_Ibcast"));
-    return fr_dist_mpi(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+    FR_MPI(MPI_Ibcast(o, ORDER_WORDS, MPI_UINT64_T, 0, c->comm, &request));
+    FR_MPI(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    return FR_OK;
 }
 
 /* The others. Orders of one fit follow each other closely, so the core is held for a
@@ -188,10 +196,9 @@ static fr_status order_receive(crew *c, order *o)
     double nap = FIRST_NAP_S;
     const double start = fr_clock_now();
 
-    FR_TRY(fr_dist_mpi(MPI_Ibcast(o, ORDER_WORDS, MPI_UINT64_T, 0, c->comm, &request),
-                       "MPI_Ibcast"));
+    FR_MPI(MPI_Ibcast(o, ORDER_WORDS, MPI_UINT64_T, 0, c->comm, &request));
     for (;;) {
-        FR_TRY(fr_dist_mpi(MPI_Test(&request, &there, MPI_STATUS_IGNORE), "MPI_Test"));
+        FR_MPI(MPI_Test(&request, &there, MPI_STATUS_IGNORE));
         if (there) return FR_OK;
         if (fr_clock_now() - start < AWAKE_S) continue;
         fr_clock_sleep(nap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* internal.h - what the files of linalg share: the Fortran prototypes of the project, which
- * stand nowhere else, the kernels for small products, and how ranks agree. */
+ * stand nowhere else, and the kernels for small products. */
 #ifndef FR_LINALG_INTERNAL_H
 #define FR_LINALG_INTERNAL_H
 
@@ -47,17 +47,6 @@ void pdpotrs_(const char *uplo, const int *n, const int *r, const double *a, con
  * and c = col + j; then a sum over the lower triangle alone is half of that over both. Local.
  */
 void fr_gram_weigh(const double *alpha, size_t row, size_t col, const fr_matrix *tile);
-
-/* The worst status of all ranks, with its message, on every rank. Collective. */
-FR_CHECKED fr_status fr_dist_agree(MPI_Comm comm, fr_status mine);
-
-/* FR_ERR_MPI with the library's words, or FR_OK. Local. */
-FR_CHECKED fr_status fr_dist_mpi(int code, const char *what);
-
-/* MPI_Bcast and a sum over all ranks of n doubles from rank 0, n of any size. On every rank the
- * sums have the same bits. Collective. */
-FR_CHECKED fr_status fr_dist_broadcast(MPI_Comm comm, double *values, size_t n);
-FR_CHECKED fr_status fr_dist_add(MPI_Comm comm, double *values, size_t n);
 
 /* A kernel set for small products: fr_gemm's contract, for any shape. */
 typedef void fr_small_gemm(const fr_gemm_shape *shape, const float *a, const float *b,

@@ -5,15 +5,12 @@
  * other node. A node whose shared memory is too small for the window (containers often allow
  * 64 MiB) would stop a study that fits its memory well, so all nodes then fall back to a copy
  * on every rank, with a warning. */
-#include <limits.h>
 #include <stdlib.h>
 
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "foldrank/pack.h"
 #include "foldrank/schedule.h"
-
-enum { CHUNK_BYTES = 1 << 29 }; /* of one broadcast */
 
 struct fr_shared_data {
     MPI_Comm comm;    /* borrowed */
@@ -25,38 +22,16 @@ struct fr_shared_data {
     fr_dataset dataset;
 };
 
-static fr_status broadcast_bytes(void *bytes, size_t n, MPI_Comm comm)
-{
-    char *at = bytes;
-    while (n > 0) {
-        const int piece = n < CHUNK_BYTES ? (int)n : CHUNK_BYTES;
-        FR_MPI(MPI_Bcast(at, piece, MPI_BYTE, 0, comm));
-        at += piece;
-        n -= (size_t)piece;
-    }
-    return FR_OK;
-}
-
 /* Everything but the cells, from root's source to every rank. */
 static fr_status broadcast_schema(MPI_Comm comm, fr_source *source, fr_schema *out)
 {
     fr_pack pack = {0};
-    fr_status st = FR_OK;
-    unsigned char *bytes = NULL;
     if (source != NULL) fr_schema_pack(fr_source_schema(source), &pack);
-    if (pack.failed) st = FR_FAIL(FR_ERR_MEMORY, "out of memory for the names of the columns");
-    uint64_t size = pack.size;
-    if ((st = fr_agree(comm, st)) != FR_OK) goto out;
-    if ((st = fr_mpi_check(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, comm), "MPI_Bcast", __FILE__,
-                           __LINE__)) != FR_OK)
-        goto out;
-    bytes = source != NULL ? pack.data : fr_alloc(size, 1);
-    if ((st = fr_agree(comm, bytes == NULL ? FR_ERR_MEMORY : FR_OK)) != FR_OK) goto out;
-    if ((st = broadcast_bytes(bytes, size, comm)) != FR_OK) goto out;
-    fr_unpack in = fr_unpack_make(bytes, size);
-    st = fr_agree(comm, fr_schema_unpack(&in, out));
-out:
-    if (source == NULL) free(bytes);
+    fr_status st = fr_broadcast_pack(comm, &pack);
+    if (st == FR_OK) {
+        fr_unpack in = fr_unpack_make(pack.data, pack.size);
+        st = fr_agree(comm, fr_schema_unpack(&in, out));
+    }
     fr_pack_clear(&pack);
     return st;
 }
@@ -126,7 +101,7 @@ static fr_status fill(fr_shared_data *d, fr_source *source, fr_schema *schema, s
     }
     FR_TRY(fr_agree(d->comm, st));
     FR_MPI(MPI_Bcast(&schema->fingerprint, 1, MPI_UINT64_T, 0, d->comm));
-    if (d->leaders != MPI_COMM_NULL) FR_TRY(broadcast_bytes(d->block, bytes, d->leaders));
+    if (d->leaders != MPI_COMM_NULL) FR_TRY(fr_broadcast_bytes(d->leaders, d->block, bytes));
     if (d->window != MPI_WIN_NULL) {
         FR_MPI(MPI_Win_sync(d->window));
         FR_MPI(MPI_Barrier(d->node));
