@@ -36,6 +36,9 @@ extern const size_t fr_stop_option_count;
 /* The target; NaN when there is none. FR_ERR_USAGE: it is no number. */
 FR_CHECKED fr_status fr_stop_target(const fr_stop_options *options, double *target);
 
+/* FR_ERR_USAGE: the fits are fewer than the folds of a single trial. */
+FR_CHECKED fr_status fr_stop_check(const fr_stop_options *options, uint32_t n_folds);
+
 /* Whether anything but the number of trials bounds the study. */
 bool fr_stop_is_budget(const fr_stop_options *options);
 

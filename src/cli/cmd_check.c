@@ -60,6 +60,7 @@ static fr_status open_all(fr_check *c)
         FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
         FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));
     }
+    FR_TRY(fr_stop_check(&study->stop, c->folds == NULL ? 1 : fr_folds_count(c->folds)));
     FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, 1,
                                &c->objective));
     c->goes_on = fr_journal_exists(study->output);

@@ -20,6 +20,13 @@ fr_status fr_stop_target(const fr_stop_options *options, double *target)
     return FR_FAIL(FR_ERR_USAGE, "score `%.60s` is not a finite number", options->score);
 }
 
+fr_status fr_stop_check(const fr_stop_options *options, uint32_t n_folds)
+{
+    if (options->fits == 0 || options->fits >= (int64_t)n_folds) return FR_OK;
+    return FR_FAIL(FR_ERR_USAGE, "stop.fits: %lld is less than the %u folds of a single trial",
+                   (long long)options->fits, n_folds);
+}
+
 bool fr_stop_is_budget(const fr_stop_options *options)
 {
     return options->fits > 0 || options->epochs > 0 || options->core_hours > 0 ||

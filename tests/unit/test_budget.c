@@ -306,6 +306,16 @@ static void the_clock_ends_a_study(void **state)
     study_close(&s);
 }
 
+static void fewer_fits_than_folds_are_refused(void **state)
+{
+    (void)state;
+    const fr_stop_options none = {.fits = 0}, few = {.fits = 4}, enough = {.fits = 5};
+    assert_int_equal(fr_stop_check(&none, 5), FR_OK);
+    assert_int_equal(fr_stop_check(&enough, 5), FR_OK);
+    assert_int_equal(fr_stop_check(&few, 5), FR_ERR_USAGE);
+    assert_non_null(strstr(fr_status_message(), "4 is less than the 5 folds"));
+}
+
 static void targets_are_numbers(void **state)
 {
     (void)state;
@@ -326,6 +336,7 @@ int main(void)
         cmocka_unit_test(ends_there_after_a_kill_too),
         cmocka_unit_test(too_little_for_one_trial_is_said),
         cmocka_unit_test(the_clock_ends_a_study),
+        cmocka_unit_test(fewer_fits_than_folds_are_refused),
         cmocka_unit_test(targets_are_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
