@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_prune.c - cutoffs against naive twins, and the promise that matters: where curves do not
- * cross and nothing is noisy, no method stops the trial that turns out best. */
+/* test_prune.c - cutoffs against naive twins, the race over folds, and what the history makes of
+ * both. That the best trial is never stopped: test_prune_best.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -276,41 +276,6 @@ static void brackets_are_dealt_by_their_sizes(void **state)
     clear(&o);
 }
 
-/* 200 trials of random quality, each stopped as its cutoffs say; the best must get through, for
- * every method and both directions. */
-static void the_best_is_never_pruned(void **state)
-{
-    (void)state;
-    static const char *const methods[] = {"median",    "percentile",     "asha",
-                                          "hyperband", "[asha, racing]", "[median, hyperband]"};
-    for (size_t m = 0; m < 2 * sizeof methods / sizeof *methods; m++) {
-        fixture f;
-        fixture_open(&f, m % 2 == 0);
-        fr_prune_options o = defaults(methods[m / 2]);
-        fr_rng rng = fr_rng_make(m, FR_RNG_NOISE, 0, 0, 0);
-        double best = NAN;
-        uint32_t best_epochs = 0;
-        size_t cut = 0;
-        for (int t = 0; t < 200; t++) {
-            const double quality = 1 + fr_rng_uniform(&rng);
-            const uint32_t end = stopped_at(&f, &o, quality);
-            cut += end < EPOCHS;
-            if (fr_history_better(f.history, quality, best)) {
-                best = quality;
-                best_epochs = end;
-            }
-            add_trial(&f, quality, end);
-            assert_false(quality == best && /* racing must let it finish its folds, too */
-                         fr_race_beaten(f.history, f.history->n - 1, f.history->n - 1, FOLDS,
-                                        0.1, 0.25));
-        }
-        assert_int_equal(best_epochs, EPOCHS);
-        assert_true(cut > 50); /* and the methods do stop the others */
-        clear(&o);
-        fixture_close(&f);
-    }
-}
-
 static void racing_needs_evidence(void **state)
 {
     (void)state;
@@ -395,7 +360,6 @@ int main(void)
         cmocka_unit_test(cutoffs_equal_those_of_a_naive_twin),
         cmocka_unit_test(threshold_and_unknown_words),
         cmocka_unit_test(brackets_are_dealt_by_their_sizes),
-        cmocka_unit_test(the_best_is_never_pruned),
         cmocka_unit_test(racing_needs_evidence),
         cmocka_unit_test(a_pruned_fold_cancels_the_later_ones),
     };
