@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_prune.c - cutoffs against naive twins, the race over folds, and what the history makes of
- * both. That the best trial is never stopped: test_prune_best.c. */
+/* test_prune.c - cutoffs against naive twins, the race over folds, and what the history makes
+ * of both. That the best trial is never stopped: test_prune_best.c. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
