@@ -29,7 +29,7 @@ typedef struct {
     int64_t observations;    /* gp: most results in the model; 0 = all */
     int64_t distribute_from; /* gp: more results than this are all ranks' work; 0 = never */
     int64_t generation;      /* gp: trials from one model that all ranks made to the next */
-    fr_strings warm_start; /* results files of earlier studies, or their directories */
+    fr_strings warm_start;   /* results files of earlier studies, or their directories */
 } fr_search_options;
 
 extern const char
