@@ -4,14 +4,15 @@
 BUILD  ?= release
 O      ?= build/$(BUILD)
 PREFIX ?= /usr/local
-ROOMS  ?= base linalg space data model train search select config objective store schedule cli
+ROOMS  ?= base linalg space data model train search select config objective store export schedule cli
 
 ifeq ($(origin CC),default)
 CC := mpicc
 endif
 # Debian may have another OpenBLAS installed beside the OpenMP one: prefer this one.
 export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
-PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas scalapack-openmpi yaml-0.1 nlopt zlib
+PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas scalapack-openmpi yaml-0.1 nlopt zlib \
+        libprotobuf-c
 
 # Open MPI as root, and more ranks than cores, want to be told so. On one machine the ranks talk
 # through shared memory: not looking for fabrics (pml ob1) halves the time of a start.
@@ -33,7 +34,7 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-5s %s\n' $1 $2)
 
 SRC := $(filter-out src/cli/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
-OBJ := $(SRC:%.c=$O/%.o)
+OBJ := $(SRC:%.c=$O/%.o) $O/gen/onnx.pb-c.o
 LIB := $O/libfoldrank.a
 BIN := $O/foldrank
 
@@ -54,6 +55,22 @@ $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ONNX models are written through the official description of the format; every ONNX package has
+# the file (Debian's libonnx-dev, the onnx wheel). Ours is a copy, so that it has one name.
+ONNX_PROTO ?= $(firstword $(wildcard $(foreach d,/usr/include /usr/local/include $(subst :, ,$(CPATH)),\
+                $d/onnx/onnx.proto $d/onnx/onnx-ml.proto)))
+$O/gen/onnx.pb-c.c: $(ONNX_PROTO) $O/flags
+	@mkdir -p $(@D)
+	@test -n '$(ONNX_PROTO)' || { echo 'onnx.proto is not found: run make deps, or say where it is: make ONNX_PROTO=FILE' >&2; exit 1; }
+	$(call say,GEN,$@)
+	$Qcp $(ONNX_PROTO) $(@D)/onnx.proto && protoc-c --proto_path=$(@D) --c_out=$(@D) $(@D)/onnx.proto
+$O/gen/onnx.pb-c.h: $O/gen/onnx.pb-c.c ;
+$O/gen/onnx.pb-c.o: $O/gen/onnx.pb-c.c
+	$(call say,CC,$@)
+	$Q$(CC) $(CPPFLAGS) $(OPT) -w -c -o $@ $<
+$(filter $O/src/export/%,$(OBJ)): $O/gen/onnx.pb-c.h
+$O/src/export/%.o: private CPPFLAGS += -isystem $O/gen
 
 # The results name the source they were made by.
 $O/src/store/results_put.o: private CPPFLAGS += -DFR_GIT='"$(shell cat $O/git)"'
@@ -77,10 +94,11 @@ $O/flags: FORCE
 # ---- what is needed ----
 
 DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev \
-        libopenblas-openmp-dev libscalapack-openmpi-dev libyaml-dev libnlopt-dev zlib1g-dev
+        libopenblas-openmp-dev libscalapack-openmpi-dev libyaml-dev libnlopt-dev zlib1g-dev \
+        libprotobuf-c-dev protobuf-c-compiler libonnx-dev
 DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
-                  ScaLAPACK, libyaml, NLopt, zlib; for the tests also cmocka, clang-format 14, shellcheck, h5diff
+                  ScaLAPACK, libyaml, NLopt, zlib, protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, h5diff
 
 deps:                             ## install what is missing (asks for root only if something is)
 	@if ! command -v dpkg-query >/dev/null; then echo 'Needed: $(DEPS_ELSEWHERE).'; exit 0; fi; \

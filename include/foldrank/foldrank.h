@@ -10,6 +10,7 @@
 #include "foldrank/coordinator.h"
 #include "foldrank/data.h"
 #include "foldrank/distributed.h"
+#include "foldrank/export.h"
 #include "foldrank/folds.h"
 #include "foldrank/gram.h"
 #include "foldrank/history.h"

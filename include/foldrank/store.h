@@ -106,6 +106,8 @@ typedef struct {
     fr_end end;                /* what ended the study */
     uint64_t data_fingerprint; /* 0 without data */
     uint64_t n_past;           /* earlier trials that the search learned from */
+    uint64_t rows, test_rows;      /* of the data set: all, and those kept from the search */
+    double valid_share;            /* validation rows / training rows of fold 0; NaN without */
 } fr_results;
 
 /* Write dir/results.h5 under a temporary name, sync, rename. FR_ERR_IO leaves the old one. */
@@ -124,10 +126,12 @@ typedef struct {
     double test_score;
     fr_end end;
     fr_usage usage;
-    uint64_t data_fingerprint;
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;
+    char *git, *hosts, *hdf5, *mpi, *blas, *kernels; /* attributes of the root; "" if not there */
+    uint64_t data_fingerprint, rows, test_rows;      /* 0 = not known, or no data */
+    double valid_share;                              /* NaN = not known, or no data */
 } fr_results_file;
 
 FR_CHECKED fr_status fr_results_open(const char *path, bool want_model, fr_results_file **out);

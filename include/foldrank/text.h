@@ -26,6 +26,14 @@ void fr_text_clear(fr_text *text);
 /* The content, "" when nothing was added. */
 const char *fr_text_get(const fr_text *text);
 
+/* Append `text` as a cell of CSV (RFC 4180) and as a string of JSON (RFC 8259, quotes included;
+ * a byte that is no UTF-8 becomes U+FFFD). */
+void fr_csv_quote(const char *text, fr_text *out);
+void fr_json_quote(const char *text, fr_text *out);
+
+/* Append `text`, every byte that is no UTF-8 as U+FFFD. */
+void fr_utf8_clean(const char *text, fr_text *out);
+
 /* Whole-string conversions, independent of the locale; false when anything is left over or out
  * of range. fr_parse_double takes decimal and exponent forms, inf and nan; no hexadecimal. */
 bool fr_parse_double(const char *text, double *out);
@@ -38,6 +46,9 @@ bool fr_parse_duration(const char *text, double *seconds);
  * Integral values below 1e15 come without a decimal point. `out` has FR_NUMBER_SIZE bytes. */
 enum { FR_NUMBER_SIZE = 32 };
 const char *fr_format_double(double value, char out[FR_NUMBER_SIZE]);
+
+/* The same for a float: at least 7 digits, where there are so many. */
+const char *fr_format_float(float value, char out[FR_NUMBER_SIZE]);
 
 /* 1536 -> "1.5 KiB"; 90061 s -> "1d01h". `out` has FR_NUMBER_SIZE bytes. */
 const char *fr_format_bytes(double bytes, char out[FR_NUMBER_SIZE]);

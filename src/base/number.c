@@ -116,6 +116,16 @@ const char *fr_format_double(double value, char out[FR_NUMBER_SIZE])
     return out;
 }
 
+const char *fr_format_float(float value, char out[FR_NUMBER_SIZE])
+{
+    if (!isfinite(value)) return fr_format_double((double)value, out);
+    for (int digits = FLT_DIG + 1; digits <= FLT_DECIMAL_DIG; digits++) {
+        snprintf(out, FR_NUMBER_SIZE, "%.*g", digits, (double)value);
+        if (strtof(out, NULL) == value) break;
+    }
+    return out;
+}
+
 const char *fr_format_bytes(double bytes, char out[FR_NUMBER_SIZE])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};

@@ -36,31 +36,11 @@ typedef struct {
     fr_text text;
 } slab;
 
-static void add_cell(fr_text *text, const char *cell)
-{
-    if (cell[strcspn(cell, ",\"\r\n")] == '\0') {
-        fr_text_append(text, cell, strlen(cell));
-        return;
-    }
-    fr_text_append(text, "\"", 1);
-    for (; *cell != '\0'; cell++) {
-        if (*cell == '"') fr_text_append(text, "\"", 1);
-        fr_text_append(text, cell, 1);
-    }
-    fr_text_append(text, "\"", 1);
-}
-
-/* Shortest form that reads back to the same float; nothing for NaN. */
+/* Nothing for NaN. */
 static void add_number(fr_text *text, float value)
 {
-    char number[32];
-    if (isnan(value)) return;
-    int length = 0;
-    for (int digits = 7; digits <= 9; digits++) {
-        length = snprintf(number, sizeof number, "%.*g", digits, (double)value);
-        if (strtof(number, NULL) == value) break;
-    }
-    fr_text_append(text, number, (size_t)length);
+    char number[FR_NUMBER_SIZE];
+    if (!isnan(value)) fr_text_add(text, "%s", fr_format_float(value, number));
 }
 
 static void add_header(const fr_model *model, fr_text *text)
@@ -71,7 +51,7 @@ static void add_header(const fr_model *model, fr_text *text)
         fr_text name = {0};
         fr_text_add(&name, "%s%s", prefix, model->schema.classes[c]);
         fr_text_append(text, ",", 1);
-        add_cell(text, fr_text_get(&name));
+        fr_csv_quote(fr_text_get(&name), text);
         text->failed = text->failed || name.failed;
         fr_text_clear(&name);
     }
@@ -85,7 +65,7 @@ static void add_row(const fr_model *model, size_t row, const float *outputs, fr_
         add_number(text, outputs[0]);
     } else {
         const size_t chosen = fr_predicted_class(outputs, model->n_outputs);
-        if (chosen < model->n_outputs) add_cell(text, model->schema.classes[chosen]);
+        if (chosen < model->n_outputs) fr_csv_quote(model->schema.classes[chosen], text);
         for (size_t c = 0; c < model->n_outputs; c++) {
             fr_text_append(text, ",", 1);
             add_number(text, outputs[c]);

@@ -7,18 +7,18 @@
 #include "foldrank/text.h"
 #include "show.h"
 
+/* `text` as `quote` writes it. */
+static void put_quoted(void (*quote)(const char *, fr_text *), const char *text, FILE *out)
+{
+    fr_text quoted = {0};
+    quote(text, &quoted);
+    fputs(fr_text_get(&quoted), out);
+    fr_text_clear(&quoted);
+}
+
 static void csv_text(const char *text, FILE *out)
 {
-    if (text[strcspn(text, ",\"\r\n")] == '\0') {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
+    put_quoted(fr_csv_quote, text, out);
 }
 
 static void csv_number(double value, FILE *out)
@@ -87,40 +87,9 @@ void fr_show_trial_csv(const fr_results_file *results, size_t trial, FILE *out)
     }
 }
 
-/* Bytes of the UTF-8 character at `text`; 0 when it is none (RFC 3629, section 4). */
-static size_t utf8_length(const unsigned char *text)
-{
-    const unsigned char lead = text[0];
-    size_t n = lead < 0x80                    ? 1
-               : lead >= 0xC2 && lead <= 0xDF ? 2
-               : lead >= 0xE0 && lead <= 0xEF ? 3
-               : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                              : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((text[i] & 0xC0) != 0x80) return 0;
-    const bool overlong = (lead == 0xE0 && text[1] < 0xA0) || (lead == 0xF0 && text[1] < 0x90);
-    const bool outside = (lead == 0xED && text[1] > 0x9F) || (lead == 0xF4 && text[1] > 0x8F);
-    return n > 1 && (overlong || outside) ? 0 : n;
-}
-
-/* JSON is UTF-8; what is not comes as U+FFFD. */
 static void json_text(const char *text, FILE *out)
 {
-    const unsigned char *at = (const unsigned char *)text;
-    fputc('"', out);
-    while (*at != '\0') {
-        const size_t n = utf8_length(at);
-        if (n == 0)
-            fputs("\\ufffd", out);
-        else if (*at == '"' || *at == '\\')
-            fprintf(out, "\\%c", *at);
-        else if (*at < 0x20 || *at == 0x7f)
-            fprintf(out, "\\u%04x", *at);
-        else
-            fwrite(at, 1, n, out);
-        at += n == 0 ? 1 : n;
-    }
-    fputc('"', out);
+    put_quoted(fr_json_quote, text, out);
 }
 
 static void json_number(double value, FILE *out)

@@ -97,6 +97,9 @@ fr_status fr_conclude_write(fr_run_state *run)
     const fr_model *model = run->has_model ? &run->refit.model : NULL;
     if (keeps) selection = &run->earlier->selection;
     if (reuses && run->earlier->has_model) model = &run->earlier->model;
+    const bool has_data = run->data != NULL;
+    size_t test_rows = 0;
+    if (run->folds != NULL) fr_folds_test_rows(run->folds, &test_rows);
     const fr_results results = {
         .study = run->study,
         .history = run->history,
@@ -113,8 +116,10 @@ fr_status fr_conclude_write(fr_run_state *run)
         .usage = fr_journal_usage(run->journal),
         .n_past = fr_journal_past(run->journal)->n,
         .end = run->report->end,
-        .data_fingerprint =
-            run->data != NULL ? fr_shared_data_get(run->data)->schema.fingerprint : 0,
+        .data_fingerprint = has_data ? fr_shared_data_get(run->data)->schema.fingerprint : 0,
+        .rows = has_data ? fr_shared_data_get(run->data)->schema.rows : 0,
+        .test_rows = test_rows,
+        .valid_share = has_data ? run->valid_share : NAN,
     };
     return fr_results_write(run->study->output, &results);
 }

@@ -36,6 +36,25 @@ static fr_status find_file(const char *path, char **out)
                    strerror(errno));
 }
 
+/* What only tells where the file comes from may be missing. */
+static fr_status get_provenance(const fr_h5_in *in, fr_results_file *results)
+{
+    const struct {
+        const char *name;
+        char **text;
+    } texts[] = {
+        {"git", &results->git}, {"hosts", &results->hosts}, {"hdf5", &results->hdf5},
+        {"mpi", &results->mpi}, {"blas", &results->blas},   {"kernels", &results->kernels},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (fr_h5_has_attribute(in, "/", texts[i].name))
+            FR_TRY(fr_h5_get_text_attribute(in, "/", texts[i].name, texts[i].text));
+        else if ((*texts[i].text = fr_strdup("")) == NULL)
+            return FR_ERR_MEMORY;
+    }
+    return FR_OK;
+}
+
 static fr_status get_root(const fr_h5_in *in, fr_results_file *results)
 {
     char *content = NULL;
@@ -54,7 +73,8 @@ static fr_status get_root(const fr_h5_in *in, fr_results_file *results)
                        in->path, format, FR_RESULTS_FORMAT);
     FR_TRY(fr_h5_get_text_attribute(in, "/", "created", &results->created));
     FR_TRY(fr_h5_get_text_attribute(in, "/", "version", &results->version));
-    return fr_h5_get_text_attribute(in, "/", "command", &results->command);
+    FR_TRY(fr_h5_get_text_attribute(in, "/", "command", &results->command));
+    return get_provenance(in, results);
 }
 
 /* The space comes from the study's text; the columns beside it must tell the same. */
@@ -84,14 +104,31 @@ static fr_status get_end(const fr_h5_in *in, fr_results_file *results)
     return FR_OK;
 }
 
+/* Of the data set, in files that have it. */
+static fr_status get_data_facts(const fr_h5_in *in, fr_results_file *results)
+{
+    const struct {
+        const char *name;
+        uint64_t *value;
+    } counts[] = {{"data_fingerprint", &results->data_fingerprint},
+                  {"rows", &results->rows},
+                  {"test_rows", &results->test_rows}};
+    results->valid_share = NAN;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (fr_h5_has_attribute(in, "/study", counts[i].name))
+            FR_TRY(
+                fr_h5_get_attribute(in, "/study", counts[i].name, FR_H5_U64, counts[i].value));
+    if (!fr_h5_has_attribute(in, "/study", "valid_share")) return FR_OK;
+    return fr_h5_get_attribute(in, "/study", "valid_share", FR_H5_F64, &results->valid_share);
+}
+
 static fr_status get_study(const fr_h5_in *in, fr_results_file *results, uint32_t *n_folds)
 {
     char *text = NULL;
     FR_TRY(fr_h5_get_attribute(in, "/study", "folds", FR_H5_U32, n_folds));
     if (*n_folds == 0)
         return FR_FAIL(FR_ERR_FORMAT, "%s: attribute folds of /study is 0", in->path);
-    FR_TRY(fr_h5_get_attribute(in, "/study", "data_fingerprint", FR_H5_U64,
-                               &results->data_fingerprint));
+    FR_TRY(get_data_facts(in, results));
     FR_TRY(fr_h5_get_scalar_text(in, "/study/config", &text));
     fr_status st = fr_study_parse(text, "study", NULL, 0, &results->study);
     free(text);
@@ -229,6 +266,12 @@ void fr_results_close(fr_results_file **results)
     free(r->created);
     free(r->version);
     free(r->command);
+    free(r->git);
+    free(r->hosts);
+    free(r->hdf5);
+    free(r->mpi);
+    free(r->blas);
+    free(r->kernels);
     free(r);
     *results = NULL;
 }

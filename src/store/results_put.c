@@ -146,6 +146,9 @@ static void put_study(fr_h5_out *out, const fr_results *results)
     fr_h5_put_attribute(out, "/study", "fingerprint", FR_H5_U64, &study->fingerprint);
     fr_h5_put_attribute(out, "/study", "data_fingerprint", FR_H5_U64,
                         &results->data_fingerprint);
+    fr_h5_put_attribute(out, "/study", "rows", FR_H5_U64, &results->rows);
+    fr_h5_put_attribute(out, "/study", "test_rows", FR_H5_U64, &results->test_rows);
+    fr_h5_put_attribute(out, "/study", "valid_share", FR_H5_F64, &results->valid_share);
     put_space(out, &study->space);
 }
 

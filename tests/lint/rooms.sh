@@ -6,12 +6,12 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 
 # Lowest first. A header belongs to the room that implements it.
-rooms=(base linalg space search select data model train config objective store schedule cli)
+rooms=(base linalg space search select data model train config objective store export schedule cli)
 declare -A room_of=(
     [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base
     [random]=base [budget]=search [past]=search [status]=base [text]=base [collective]=linalg [linalg]=linalg [space]=space [history]=search
     [search]=search [select]=select [network]=model [text_table]=data [gram]=linalg [data]=data [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model
-    [model]=model [train]=train [study]=config [objective]=objective [store]=store
+    [model]=model [train]=train [study]=config [objective]=objective [store]=store [export]=export
     [coordinator]=schedule [schedule]=schedule [foldrank]=cli)
 declare -A level
 for i in "${!rooms[@]}"; do level[${rooms[i]}]=$i; done
@@ -56,6 +56,7 @@ wall 'mpi\.h' 'linalg schedule cli'
 wall 'yaml\.h' 'config'
 wall 'nlopt\.h' 'search'
 wall 'zlib\.h' 'data'
+wall 'onnx|protobuf' 'export'
 wall 'cblas|lapack|f77blas' 'linalg'
 wall 'omp\.h' 'linalg model train schedule cli'
 

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* c_model.c - a trained model as C source: constants, and one function that reads like
+ * fr_model_predict for one row. */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "foldrank/network.h"
+#include "internal.h"
+
+typedef struct {
+    const fr_results_file *results;
+    const fr_model *model;
+    fr_network network;
+    size_t widest;    /* units of the widest level */
+    size_t n_numbers; /* columns that are numbers to the network */
+    size_t n_onehot;  /* columns that become several inputs */
+    bool classifies;
+    char name[64], upper[64]; /* what every identifier begins with */
+    fr_text *out;
+} writer;
+
+/* The study's name, as far as C allows it. */
+static void name_model(writer *w)
+{
+    const char *study = w->results->study->name;
+    size_t n = 0;
+    if (!isalpha((unsigned char)study[0])) memcpy(w->name, "model_", n = 6);
+    for (; *study != '\0' && n + 1 < sizeof w->name; study++) {
+        const unsigned char c = (unsigned char)*study;
+        w->name[n++] = isalnum(c) && c < 0x80 ? (char)tolower(c) : '_';
+    }
+    w->name[n] = '\0';
+    for (size_t i = 0; i <= n; i++) w->upper[i] = (char)toupper((unsigned char)w->name[i]);
+}
+
+static void survey(writer *w)
+{
+    const fr_model *model = w->model;
+    fr_network_make(&model->options, model->schema.learn, model->transform.width,
+                    model->n_outputs, &w->network);
+    w->classifies = model->schema.learn == FR_LEARN_CLASSIFICATION;
+    for (size_t l = 0; l <= w->network.n_layers; l++)
+        if (w->network.width[l] > w->widest) w->widest = w->network.width[l];
+    for (size_t c = 0; c < model->transform.cols; c++) {
+        const int kind = model->transform.features[c].kind;
+        w->n_numbers += kind == FR_FEATURE_NUMERIC || kind == FR_FEATURE_ORDINAL;
+        w->n_onehot += kind == FR_FEATURE_ONEHOT;
+    }
+}
+
+static bool has_categories(const writer *w)
+{
+    for (size_t c = 0; c < w->model->schema.cols; c++)
+        if (w->model->schema.columns[c].kind == FR_COLUMN_CATEGORICAL) return true;
+    return false;
+}
+
+/* A float constant of C. */
+static void add_float(fr_text *out, float value)
+{
+    char number[FR_NUMBER_SIZE];
+    if (isnan(value)) {
+        fr_text_add(out, "NAN");
+    } else if (isinf(value)) {
+        fr_text_add(out, value > 0 ? "INFINITY" : "-INFINITY");
+    } else {
+        fr_format_float(value, number);
+        fr_text_add(out, "%s%sf", number, strpbrk(number, ".e") == NULL ? ".0" : "");
+    }
+}
+
+static void add_floats(fr_text *out, const char *name, const float *values, size_t n)
+{
+    enum { A_LINE = 6 };
+    fr_text_add(out, "    static const float %s[%zu] = {", name, n);
+    for (size_t i = 0; i < n; i++) {
+        fr_text_add(out, i % A_LINE == 0 ? "\n        " : " ");
+        add_float(out, values[i]);
+        fr_text_add(out, i + 1 < n ? "," : "");
+    }
+    fr_text_add(out, "\n    };\n");
+}
+
+/* ---- the opening comment ---- */
+
+static void say_call(const writer *w)
+{
+    fr_text_add(w->out, " * To predict one row:\n *\n *     float x[%s_INPUTS];\n", w->upper);
+    if (!w->classifies) {
+        fr_text_add(w->out, " *     float value = %s_predict(x);\n", w->name);
+        return;
+    }
+    fr_text_add(w->out,
+                " *     float out[%s_CLASSES];\n"
+                " *     int k = %s_predict(x, out);  the class, whose name is %s_class(k)\n",
+                w->upper, w->name, w->name);
+    fr_text_add(w->out, " *\n * out receives the %s of every class: ",
+                fr_model_has_probabilities(w->model) ? "probability" : "decision value");
+    for (size_t k = 0; k < w->model->schema.n_classes; k++) {
+        fr_text_add(w->out, "%s%zu ", k > 0 ? ", " : "", k);
+        fr_c_comment(w->model->schema.classes[k], w->out);
+    }
+    fr_text_add(w->out, ".\n");
+}
+
+static void say_levels(const writer *w, const fr_column *column)
+{
+    enum { SHOWN = 12 };
+    fr_text_add(w->out, "a category:");
+    for (size_t l = 0; l < column->n_levels && l < SHOWN; l++) {
+        fr_text_add(w->out, "%s%zu ", l > 0 ? ", " : " ", l);
+        fr_c_comment(column->levels[l], w->out);
+    }
+    if (column->n_levels > SHOWN) fr_text_add(w->out, " ... (%zu in all)", column->n_levels);
+}
+
+static void say_inputs(const writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    fr_text_add(w->out,
+                " *\n * x holds the columns as they are in the data, in this order; NAN "
+                "where there is no value:\n");
+    for (size_t c = 0; c < schema->cols; c++) {
+        fr_text_add(w->out, " *     x[%zu]  ", c);
+        fr_c_comment(schema->columns[c].name, w->out);
+        fr_text_add(w->out, "  ");
+        if (schema->columns[c].kind == FR_COLUMN_CATEGORICAL)
+            say_levels(w, &schema->columns[c]);
+        else
+            fr_text_add(w->out, "a number");
+        if (w->model->transform.features[c].kind == FR_FEATURE_DROP)
+            fr_text_add(w->out, " (not used: it was constant)");
+        fr_text_add(w->out, "\n");
+    }
+    if (has_categories(w))
+        fr_text_add(
+            w->out,
+            " * A category is the number of its text, %s_category(column, text): NAN for "
+            "a text that\n * the training data did not have.\n",
+            w->name);
+}
+
+static fr_status say_facts(const writer *w)
+{
+    fr_facts facts;
+    FR_TRY(fr_facts_collect(w->results, &facts));
+    fr_text_add(w->out, " *\n");
+    for (size_t i = 0; i < facts.keys.n; i++) {
+        fr_text_add(w->out, " * %s: ", facts.keys.item[i]);
+        fr_c_comment(facts.values.item[i], w->out);
+        fr_text_add(w->out, "\n");
+    }
+    fr_facts_clear(&facts);
+    return FR_OK;
+}
+
+static fr_status write_comment(const writer *w)
+{
+    fr_text_add(w->out, "/* %s - ", w->name);
+    fr_c_comment(w->results->study->name, w->out);
+    fr_text_add(w->out, ": a trained model as plain C99 (good C++, too), written by foldrank.\n"
+                        " *\n");
+    say_call(w);
+    say_inputs(w);
+    fr_text_add(w->out,
+                " *\n * No malloc, no state: any number of threads may call it. It takes about "
+                "%zu bytes of stack and\n * %zu bytes of constants. Link with -lm. Do not use "
+                "-ffast-math: it takes NAN for a number.\n",
+                2 * w->widest * sizeof(float), w->model->n_params * sizeof(float));
+    FR_TRY(say_facts(w));
+    fr_text_add(w->out, " */\n");
+    return FR_OK;
+}
+
+/* ---- names of classes and categories ---- */
+
+static void write_texts(const writer *w, char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fr_text_add(w->out, "        ");
+        fr_c_quote(texts[i], w->out);
+        fr_text_add(w->out, ",\n");
+    }
+}
+
+static void write_class(const writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    fr_text_add(w->out,
+                "\n/* Name of class k; \"\" when there is no such class. */\n"
+                "static inline const char *%s_class(int k)\n{\n"
+                "    static const char *const names[%s_CLASSES] = {\n",
+                w->name, w->upper);
+    write_texts(w, schema->classes, schema->n_classes);
+    fr_text_add(w->out, "    };\n    return k >= 0 && k < %s_CLASSES ? names[k] : \"\";\n}\n",
+                w->upper);
+}
+
+static void write_category(const writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    size_t n = 0;
+    fr_text_add(w->out,
+                "\n/* What x[column] is for this text; NAN when the training data did not have "
+                "it. */\nstatic inline float %s_category(int column, const char *text)\n{\n"
+                "    static const char *const names[] = {\n",
+                w->name);
+    for (size_t c = 0; c < schema->cols; c++)
+        write_texts(w, schema->columns[c].levels, schema->columns[c].n_levels);
+    fr_text_add(w->out, "    };\n    int i, first = 0, n = 0;\n    switch (column) {\n");
+    for (size_t c = 0; c < schema->cols; c++) {
+        const fr_column *column = &schema->columns[c];
+        if (column->kind == FR_COLUMN_CATEGORICAL)
+            fr_text_add(w->out, "    case %zu: first = %zu; n = %zu; break;\n", c, n,
+                        column->n_levels);
+        n += column->n_levels;
+    }
+    fr_text_add(w->out, "    default: break;\n    }\n"
+                        "    for (i = 0; i < n; i++)\n"
+                        "        if (strcmp(names[first + i], text) == 0) return (float)i;\n"
+                        "    return NAN;\n}\n");
+}
+
+/* ---- the function ---- */
+
+static void write_numbers(const writer *w)
+{
+    const fr_transform *t = &w->model->transform;
+    fr_text_add(w->out,
+                "    /* a[to] = (x[from] - shift) * factor, with x = fill where missing */\n"
+                "    static const struct {\n        int from, to;\n"
+                "        float fill, shift, factor;\n    } numbers[%zu] = {\n",
+                w->n_numbers);
+    for (size_t c = 0; c < t->cols; c++) {
+        const fr_feature *feature = &t->features[c];
+        if (feature->kind != FR_FEATURE_NUMERIC && feature->kind != FR_FEATURE_ORDINAL)
+            continue;
+        const float values[] = {feature->fill, feature->shift, feature->factor};
+        fr_text_add(w->out, "        {%zu, %zu", c, feature->first);
+        for (size_t i = 0; i < 3; i++) {
+            fr_text_add(w->out, ", ");
+            add_float(w->out, values[i]);
+        }
+        fr_text_add(w->out, "},\n");
+    }
+    fr_text_add(w->out, "    };\n");
+}
+
+static void write_onehot(const writer *w)
+{
+    const fr_transform *t = &w->model->transform;
+    size_t at = 0;
+    fr_text_add(w->out, "    /* input of each level of each category; -1: none */\n"
+                        "    static const int place[] = {\n");
+    for (size_t c = 0; c < t->cols; c++) {
+        const fr_feature *feature = &t->features[c];
+        for (size_t l = 0; l < feature->n_place; l++)
+            fr_text_add(w->out, "%s%d,", l == 0 ? "        " : " ",
+                        feature->place[l] < 0 ? -1 : (int)feature->first + feature->place[l]);
+        if (feature->n_place > 0) fr_text_add(w->out, "\n");
+    }
+    fr_text_add(w->out,
+                "    };\n    /* column, its levels, their places, the level of a missing one; "
+                "-1: none */\n    static const int onehot[%zu][4] = {\n",
+                w->n_onehot);
+    for (size_t c = 0; c < t->cols; c++) {
+        const fr_feature *feature = &t->features[c];
+        if (feature->kind != FR_FEATURE_ONEHOT) continue;
+        const bool filled = feature->fill >= 0 && feature->fill < (float)feature->n_place;
+        fr_text_add(w->out, "        {%zu, %zu, %zu, %d},\n", c, feature->n_place, at,
+                    filled ? (int)feature->fill : -1);
+        at += feature->n_place;
+    }
+    fr_text_add(w->out, "    };\n");
+}
+
+static void write_weights(const writer *w)
+{
+    const fr_network *net = &w->network;
+    for (size_t l = 1; l <= net->n_layers; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "weight%zu", l);
+        fr_text_add(w->out, "    /* (%zu, %zu) */\n", net->width[l - 1], net->width[l]);
+        add_floats(w->out, name, w->model->params + net->weights[l],
+                   net->width[l - 1] * net->width[l]);
+        snprintf(name, sizeof name, "bias%zu", l);
+        add_floats(w->out, name, w->model->params + net->bias[l], net->width[l]);
+    }
+}
+
+static void write_preprocessing(const writer *w)
+{
+    fr_text_add(w->out, "    for (i = 0; i < %zu; i++) a[i] = 0.0f;\n",
+                w->model->transform.width);
+    if (w->n_numbers > 0)
+        fr_text_add(w->out,
+                    "    for (i = 0; i < %zu; i++) {\n"
+                    "        v = x[numbers[i].from];\n"
+                    "        if (isnan(v)) v = numbers[i].fill;\n"
+                    "        a[numbers[i].to] = (v - numbers[i].shift) * numbers[i].factor;\n"
+                    "    }\n",
+                    w->n_numbers);
+    if (w->n_onehot > 0)
+        fr_text_add(w->out,
+                    "    for (i = 0; i < %zu; i++) {\n"
+                    "        const int *c = onehot[i];\n"
+                    "        int level = c[3];\n"
+                    "        v = x[c[0]];\n"
+                    "        if (v >= 0.0f && v < (float)c[1]) level = (int)v;\n"
+                    "        if (level >= 0 && place[c[2] + level] >= 0)\n"
+                    "            a[place[c[2] + level]] = 1.0f;\n"
+                    "    }\n",
+                    w->n_onehot);
+}
+
+/* C of the activation of `v`. */
+static void write_activation(const writer *w)
+{
+    switch (w->network.activation) {
+    case FR_ACT_TANH:
+        fr_text_add(w->out, "tanhf(v)");
+        break;
+    case FR_ACT_SIGMOID:
+        fr_text_add(w->out, "1.0f / (1.0f + expf(-v))");
+        break;
+    case FR_ACT_GELU:
+        fr_text_add(w->out, "0.5f * v * erfcf(-0.707106781f * v)");
+        break;
+    case FR_ACT_LEAKY_RELU:
+        fr_text_add(w->out, "v > 0.0f ? v : v * ");
+        add_float(w->out, w->network.negative_slope);
+        break;
+    default:
+        fr_text_add(w->out, "v > 0.0f ? v : 0.0f");
+        break;
+    }
+}
+
+/* Layers take turns between two arrays. */
+static void write_layers(const writer *w)
+{
+    const fr_network *net = &w->network;
+    for (size_t l = 1; l <= net->n_layers; l++) {
+        const char from = l % 2 == 1 ? 'a' : 'b', to = l % 2 == 1 ? 'b' : 'a';
+        fr_text_add(w->out, "    %s_layer(%c, %zu, weight%zu, bias%zu, %c, %zu);\n", w->name,
+                    from, net->width[l - 1], l, l, to, net->width[l]);
+        if (l == net->n_layers) break;
+        fr_text_add(w->out,
+                    "    for (i = 0; i < %zu; i++) {\n        v = %c[i];\n        %c[i] = ",
+                    net->width[l], to, to);
+        write_activation(w);
+        fr_text_add(w->out, ";\n    }\n");
+    }
+}
+
+static void write_head(const writer *w, char scores)
+{
+    char factor[FR_NUMBER_SIZE], shift[FR_NUMBER_SIZE];
+    if (!w->classifies) {
+        fr_text_add(w->out, "    return (float)((double)%c[0] / %s + %s);\n}\n", scores,
+                    fr_format_double(w->model->transform.target_factor, factor),
+                    fr_format_double(w->model->transform.target_shift, shift));
+        return;
+    }
+    fr_text_add(w->out, "    for (i = 0; i < %s_CLASSES; i++) out[i] = %c[i];\n", w->upper,
+                scores);
+    if (fr_model_has_probabilities(w->model))
+        fr_text_add(w->out,
+                    "    v = out[0];\n"
+                    "    for (i = 1; i < %s_CLASSES; i++)\n"
+                    "        if (out[i] > v) v = out[i];\n"
+                    "    for (i = 0; i < %s_CLASSES; i++) sum += out[i] = expf(out[i] - v);\n"
+                    "    for (i = 0; i < %s_CLASSES; i++) out[i] /= sum;\n",
+                    w->upper, w->upper, w->upper);
+    fr_text_add(w->out,
+                "    for (i = 1; i < %s_CLASSES; i++)\n"
+                "        if (out[i] > out[best]) best = i;\n"
+                "    return best;\n}\n",
+                w->upper);
+}
+
+static void write_function(const writer *w)
+{
+    const bool sums = w->classifies && fr_model_has_probabilities(w->model);
+    fr_text_add(w->out,
+                "\n/* out (n_out) = bias + in (n_in) weight (n_in, n_out) */\n"
+                "static inline void %s_layer(const float *in, int n_in, const float *weight, "
+                "const float *bias,\n                              float *out, int n_out)\n{\n"
+                "    int i, j;\n"
+                "    for (j = 0; j < n_out; j++) out[j] = bias[j];\n"
+                "    for (i = 0; i < n_in; i++, weight += n_out)\n"
+                "        for (j = 0; j < n_out; j++) out[j] += in[i] * weight[j];\n}\n",
+                w->name);
+    fr_text_add(w->out,
+                w->classifies
+                    ? "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
+                    : "\nstatic inline float %s_predict(const float *x)\n{\n",
+                w->name);
+    if (w->n_numbers > 0) write_numbers(w);
+    if (w->n_onehot > 0) write_onehot(w);
+    write_weights(w);
+    fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s;\n", w->widest, w->widest,
+                sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "");
+    write_preprocessing(w);
+    write_layers(w);
+    write_head(w, w->network.n_layers % 2 == 1 ? 'b' : 'a');
+}
+
+fr_status fr_export_c(const fr_results_file *results, fr_text *out)
+{
+    writer w = {.results = results, .model = &results->model, .out = out};
+    FR_TRY(fr_export_check(results));
+    name_model(&w);
+    survey(&w);
+    FR_TRY(write_comment(&w));
+    fr_text_add(out, "#ifndef FOLDRANK_%s_H\n#define FOLDRANK_%s_H\n\n#include <math.h>\n%s\n",
+                w.upper, w.upper, has_categories(&w) ? "#include <string.h>\n" : "");
+    fr_text_add(out, "enum { %s_INPUTS = %zu", w.upper, w.model->schema.cols);
+    if (w.classifies) fr_text_add(out, ", %s_CLASSES = %zu", w.upper, w.model->n_outputs);
+    fr_text_add(out, " };\n");
+    if (w.classifies) write_class(&w);
+    if (has_categories(&w)) write_category(&w);
+    write_function(&w);
+    fr_text_add(out, "\n#endif\n");
+    return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model as C") : FR_OK;
+}

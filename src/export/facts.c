@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* facts.c - where a model comes from, in words that all its exported forms repeat. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "foldrank/metric.h"
+#include "internal.h"
+
+fr_status fr_export_check(const fr_results_file *results)
+{
+    if (results->has_model && results->model.transform.width == 0)
+        return FR_FAIL(FR_ERR_STATE, "%s: its model has no input: every column was constant",
+                       results->path);
+    if (results->has_model) return FR_OK;
+    return FR_FAIL(FR_ERR_STATE, "%s: there is no model in it to export: %s", results->path,
+                   results->study->objective.type == FR_OBJECTIVE_TRAINING
+                       ? "the search is not over; `foldrank run` goes on with it"
+                       : "its study trains nothing");
+}
+
+const char *fr_export_metric(const fr_study *study)
+{
+    return study->objective.type == FR_OBJECTIVE_TRAINING ? fr_metric_words[study->metric]
+                                                          : "score";
+}
+
+const char *fr_export_rule(const fr_study *study)
+{
+    const fr_option *row =
+        fr_option_find(fr_select_option_table, fr_select_option_count, "rule");
+    return row->words[study->select.rule];
+}
+
+static fr_status add(fr_facts *facts, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Nothing is said where the value is empty. */
+static fr_status add(fr_facts *facts, const char *key, const char *format, ...)
+{
+    va_list args;
+    char value[4096];
+    va_start(args, format);
+    vsnprintf(value, sizeof value, format, args);
+    va_end(args);
+    if (value[0] == '\0') return FR_OK;
+    FR_TRY(fr_strings_add(&facts->keys, key));
+    return fr_strings_add(&facts->values, value);
+}
+
+static fr_status add_number(fr_facts *facts, const char *key, double value)
+{
+    char number[FR_NUMBER_SIZE];
+    return isnan(value) ? FR_OK : add(facts, key, "%s", fr_format_double(value, number));
+}
+
+static fr_status add_scores(const fr_results_file *results, fr_facts *facts)
+{
+    const fr_study *study = results->study;
+    FR_TRY(add(facts, "metric", "%s", fr_export_metric(study)));
+    FR_TRY(add(facts, "direction", "%s", study->maximize ? "maximize" : "minimize"));
+    FR_TRY(add(facts, "folds", "%u", results->history->n_folds));
+    if (!results->has_selection) return FR_OK;
+    const fr_trial *trial = &results->history->trials[results->selection.chosen];
+    FR_TRY(add(facts, "trials", "%zu", results->history->n));
+    FR_TRY(add(facts, "trial", "%zu", results->selection.chosen));
+    FR_TRY(add(facts, "rule", "%s", fr_export_rule(study)));
+    fr_text settings = {0};
+    fr_space_format(&study->space, trial->point, &settings);
+    const fr_status st = add(facts, "settings", "%s", fr_text_get(&settings));
+    fr_text_clear(&settings);
+    FR_TRY(st);
+    FR_TRY(add_number(facts, "validation_score", trial->score_mean));
+    FR_TRY(add_number(facts, "validation_score_se", trial->score_se));
+    return add_number(facts, "test_score", results->test_score);
+}
+
+static fr_status add_origin(const fr_results_file *results, fr_facts *facts)
+{
+    const fr_study *study = results->study;
+    if (study->objective.type == FR_OBJECTIVE_TRAINING) {
+        FR_TRY(add(facts, "data", "%s", study->data.path));
+        FR_TRY(add(facts, "data_fingerprint", "%016" PRIx64, results->data_fingerprint));
+        FR_TRY(add(facts, "validation_seed", "%" PRId64, study->validation.seed));
+        FR_TRY(add(facts, "test_seed", "%" PRId64, study->test.seed));
+    }
+    FR_TRY(add(facts, "search_seed", "%" PRId64, study->search.seed));
+    FR_TRY(add(facts, "created", "%s", results->created));
+    FR_TRY(add(facts, "command", "%s", results->command));
+    FR_TRY(add(facts, "version", "foldrank %s", results->version));
+    return add(facts, "git", "%s", results->git);
+}
+
+static fr_status add_all(const fr_results_file *results, fr_facts *facts)
+{
+    const fr_model *model = &results->model;
+    FR_TRY(add(facts, "study", "%s", results->study->name));
+    FR_TRY(add(facts, "family", "%s", fr_family_words[model->options.family]));
+    FR_TRY(add(facts, "target", "%s",
+               model->schema.target_name == NULL ? "" : model->schema.target_name));
+    FR_TRY(add(facts, "parameters", "%zu", model->n_params));
+    FR_TRY(add_scores(results, facts));
+    return add_origin(results, facts);
+}
+
+fr_status fr_facts_collect(const fr_results_file *results, fr_facts *out)
+{
+    *out = (fr_facts){0};
+    const fr_status st = add_all(results, out);
+    if (st != FR_OK) fr_facts_clear(out);
+    return st;
+}
+
+void fr_facts_clear(fr_facts *facts)
+{
+    fr_strings_clear(&facts->keys);
+    fr_strings_clear(&facts->values);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* internal.h - what the forms of an exported model have in common. All Local. */
+#ifndef FR_EXPORT_INTERNAL_H
+#define FR_EXPORT_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "foldrank/export.h"
+#include "foldrank/option.h"
+
+/* FR_ERR_STATE when there is no model to export. */
+FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
+
+/* Where the model comes from and what it scored, as pairs of words: the metadata of an ONNX
+ * model, the head of the C source, a table of the card. */
+typedef struct {
+    fr_strings keys, values;
+} fr_facts;
+
+FR_CHECKED fr_status fr_facts_collect(const fr_results_file *results, fr_facts *out);
+void fr_facts_clear(fr_facts *facts);
+
+/* The metric of the study; "score" where nothing was trained. */
+const char *fr_export_metric(const fr_study *study);
+const char *fr_export_rule(const fr_study *study);
+
+/* A text without what ends or opens a comment, and without line breaks. */
+void fr_c_comment(const char *text, fr_text *out);
+/* A text as a C string literal, quotes included. */
+void fr_c_quote(const char *text, fr_text *out);
+
+#endif

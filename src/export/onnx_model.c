@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* onnx_model.c - a trained model as an ONNX graph.
+ *
+ * The graph does what fr_model_predict does, in its order. Numbers and ordinal categories that
+ * stand side by side go through one Imputer and one Scaler together (which is `(x - shift) *
+ * factor`, as in preprocess.h); a one-hot column goes through a LabelEncoder, whose values are
+ * the places of the levels, and a OneHotEncoder, to which -1 is no category at all. Columns of
+ * text are strings. A categorical column whose levels are numbers comes as a number. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/network.h"
+#include "internal.h"
+#include "onnx_build.h"
+
+const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL};
+
+enum {
+    TYPE_FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
+    TYPE_INT64 = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
+    TYPE_STRING = ONNX__TENSOR_PROTO__DATA_TYPE__STRING,
+};
+
+typedef struct {
+    fr_onnx o;
+    const fr_model *model;
+    bool matrix;
+    bool *is_text;      /* (cols): the column comes as strings */
+    const char *prefix; /* of all inner names, so that no column has one of them */
+    size_t n_names;
+} writer;
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* A name that nothing else has. */
+static const char *new_name(writer *w, const char *word)
+{
+    return fr_onnx_text(&w->o, "%s%s%zu", w->prefix, word, w->n_names++);
+}
+
+/* The numbers that the levels are, as float32; NULL when one is none, or two become one. */
+static float *level_numbers(writer *w, const fr_column *column)
+{
+    float *numbers = fr_onnx_alloc(&w->o, column->n_levels, sizeof *numbers);
+    for (size_t l = 0; numbers != NULL && l < column->n_levels; l++) {
+        double value;
+        if (!fr_parse_double(column->levels[l], &value) || !isfinite(value)) return NULL;
+        numbers[l] = (float)value;
+        /* Levels that are numbers are sorted as such: equal ones would be neighbours. */
+        if (l > 0 && numbers[l] == numbers[l - 1]) return NULL;
+    }
+    return numbers;
+}
+
+static fr_status find_types(writer *w, fr_export_inputs inputs)
+{
+    const fr_schema *schema = &w->model->schema;
+    const char *text_column = NULL;
+    w->is_text = fr_onnx_alloc(&w->o, schema->cols, sizeof *w->is_text);
+    for (size_t c = 0; !w->o.failed && c < schema->cols; c++) {
+        const fr_column *column = &schema->columns[c];
+        w->is_text[c] =
+            column->kind == FR_COLUMN_CATEGORICAL && level_numbers(w, column) == NULL;
+        if (w->is_text[c] && text_column == NULL) text_column = column->name;
+    }
+    w->matrix = inputs == FR_INPUTS_MATRIX || (inputs == FR_INPUTS_AUTO && text_column == NULL);
+    if (w->o.failed || inputs != FR_INPUTS_MATRIX || text_column == NULL) return FR_OK;
+    return FR_FAIL(FR_ERR_USAGE,
+                   "a matrix of numbers cannot hold column %s, which is text: use columns",
+                   text_column);
+}
+
+static bool is_column(const fr_schema *schema, const char *name)
+{
+    for (size_t c = 0; c < schema->cols; c++)
+        if (strcmp(schema->columns[c].name, name) == 0) return true;
+    return false;
+}
+
+static void choose_prefix(writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    const char *prefix = "fr_";
+    for (size_t c = 0; !w->matrix && prefix != NULL && c < schema->cols; c++)
+        if (strncmp(schema->columns[c].name, prefix, strlen(prefix)) == 0) {
+            prefix = fr_onnx_text(&w->o, "%s_", prefix);
+            c = (size_t)-1; /* all columns again: unsigned, so the next is 0 */
+        }
+    w->prefix = prefix == NULL ? "" : prefix;
+}
+
+/* "label", or "label_" and so on where a column has that name. */
+static const char *output_name(writer *w, const char *name)
+{
+    while (!w->matrix && name != NULL && is_column(&w->model->schema, name))
+        name = fr_onnx_text(&w->o, "%s_", name);
+    return name == NULL ? "" : name;
+}
+
+static void declare_inputs(writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    if (w->matrix) fr_onnx_port(&w->o, FR_ONNX_INPUT, "X", TYPE_FLOAT, schema->cols);
+    for (size_t c = 0; !w->matrix && c < schema->cols; c++)
+        fr_onnx_port(&w->o, FR_ONNX_INPUT, schema->columns[c].name,
+                     w->is_text[c] ? TYPE_STRING : TYPE_FLOAT, 1);
+}
+
+/* Columns [first, first + n) of the matrix. */
+static const char *gather(writer *w, size_t first, size_t n)
+{
+    if (first == 0 && n == w->model->schema.cols) return "X";
+    int64_t *index = fr_onnx_alloc(&w->o, n, sizeof *index);
+    for (size_t i = 0; index != NULL && i < n; i++) index[i] = (int64_t)(first + i);
+    const char *which = new_name(w, "columns"), *out = new_name(w, "part");
+    fr_onnx_ints(&w->o, which, index, n);
+    fr_onnx_node *node = fr_onnx_op(&w->o, "Gather", LIST("X", which), out);
+    fr_onnx_set_int(&w->o, node, "axis", 1);
+    return out;
+}
+
+/* Column c alone, (N, 1). */
+static const char *column_input(writer *w, size_t c)
+{
+    return w->matrix ? gather(w, c, 1) : w->model->schema.columns[c].name;
+}
+
+/* A LabelEncoder over column c's levels; its values are to be set. */
+static fr_onnx_node *encode(writer *w, size_t c, const char *out)
+{
+    const fr_column *column = &w->model->schema.columns[c];
+    fr_onnx_node *node = fr_onnx_ml_op(&w->o, "LabelEncoder", column_input(w, c), out);
+    if (w->is_text[c])
+        fr_onnx_set_texts(&w->o, node, "keys_strings", column->levels, column->n_levels);
+    else
+        fr_onnx_set_floats(&w->o, node, "keys_floats", level_numbers(w, column),
+                           column->n_levels);
+    return node;
+}
+
+/* The number of the level, as a float; what is no level is filled in at once. */
+static const char *ordinal(writer *w, size_t c)
+{
+    const size_t n = w->model->schema.columns[c].n_levels;
+    float *numbers = fr_onnx_alloc(&w->o, n, sizeof *numbers);
+    for (size_t l = 0; numbers != NULL && l < n; l++) numbers[l] = (float)l;
+    const char *out = new_name(w, "ordinal");
+    fr_onnx_node *node = encode(w, c, out);
+    fr_onnx_set_floats(&w->o, node, "values_floats", numbers, n);
+    fr_onnx_set_float(&w->o, node, "default_float", w->model->transform.features[c].fill);
+    return out;
+}
+
+/* (N, width) */
+static const char *onehot(writer *w, size_t c)
+{
+    const fr_feature *feature = &w->model->transform.features[c];
+    int64_t *places = fr_onnx_alloc(&w->o, feature->n_place, sizeof *places);
+    int64_t *all = fr_onnx_alloc(&w->o, feature->width, sizeof *all);
+    for (size_t l = 0; places != NULL && l < feature->n_place; l++)
+        places[l] = feature->place[l];
+    for (size_t i = 0; all != NULL && i < feature->width; i++) all[i] = (int64_t)i;
+    const bool filled = feature->fill >= 0 && feature->fill < (float)feature->n_place;
+
+    const char *place = new_name(w, "place"), *cube = new_name(w, "onehot"),
+               *out = new_name(w, "flat");
+    fr_onnx_node *node = encode(w, c, place);
+    fr_onnx_set_ints(&w->o, node, "values_int64s", places, feature->n_place);
+    fr_onnx_set_int(&w->o, node, "default_int64",
+                    filled ? feature->place[(size_t)feature->fill] : -1);
+    node = fr_onnx_ml_op(&w->o, "OneHotEncoder", place, cube);
+    fr_onnx_set_ints(&w->o, node, "cats_int64s", all, feature->width);
+    fr_onnx_set_int(&w->o, node, "zeros", 1);
+    node = fr_onnx_op(&w->o, "Flatten", LIST(cube), out); /* (N, 1, width) -> (N, width) */
+    fr_onnx_set_int(&w->o, node, "axis", 1);
+    return out;
+}
+
+/* Join (N, n_i) tensors side by side. */
+static const char *join(writer *w, const char **parts, size_t n)
+{
+    if (n == 1) return parts[0];
+    const char **list = fr_onnx_alloc(&w->o, n + 1, sizeof *list);
+    const char *out = new_name(w, "joined");
+    if (list == NULL) return out;
+    memcpy(list, parts, n * sizeof *list);
+    fr_onnx_node *node = fr_onnx_op(&w->o, "Concat", list, out);
+    fr_onnx_set_int(&w->o, node, "axis", 1);
+    return out;
+}
+
+/* Impute and scale columns [first, first + n). */
+static const char *scale(writer *w, const char *input, size_t first, size_t n)
+{
+    const fr_feature *features = w->model->transform.features + first;
+    float *fill = fr_onnx_alloc(&w->o, n, sizeof *fill);
+    float *shift = fr_onnx_alloc(&w->o, n, sizeof *shift);
+    float *factor = fr_onnx_alloc(&w->o, n, sizeof *factor);
+    bool scales = false;
+    if (w->o.failed) return input;
+    for (size_t i = 0; i < n; i++) {
+        fill[i] = features[i].fill;
+        shift[i] = features[i].shift;
+        factor[i] = features[i].factor;
+        scales = scales || shift[i] != 0 || factor[i] != 1;
+    }
+    const char *filled = new_name(w, "filled");
+    fr_onnx_node *node = fr_onnx_ml_op(&w->o, "Imputer", input, filled);
+    fr_onnx_set_floats(&w->o, node, "imputed_value_floats", fill, n);
+    fr_onnx_set_float(&w->o, node, "replaced_value_float", NAN);
+    if (!scales) return filled;
+    const char *scaled = new_name(w, "scaled");
+    node = fr_onnx_ml_op(&w->o, "Scaler", filled, scaled);
+    fr_onnx_set_floats(&w->o, node, "offset", shift, n);
+    fr_onnx_set_floats(&w->o, node, "scale", factor, n);
+    return scaled;
+}
+
+static bool is_number(const fr_feature *feature)
+{
+    return feature->kind == FR_FEATURE_NUMERIC || feature->kind == FR_FEATURE_ORDINAL;
+}
+
+/* Columns [first, first + n), all numbers or ordinal. */
+static const char *numbers(writer *w, size_t first, size_t n)
+{
+    const fr_feature *features = w->model->transform.features;
+    const char **parts = fr_onnx_alloc(&w->o, n, sizeof *parts);
+    size_t n_parts = 0;
+    for (size_t c = first; parts != NULL && c < first + n; c++) {
+        size_t run = 1;
+        if (features[c].kind == FR_FEATURE_ORDINAL) {
+            parts[n_parts++] = ordinal(w, c);
+            continue;
+        }
+        while (w->matrix && c + run < first + n && features[c + run].kind == FR_FEATURE_NUMERIC)
+            run++;
+        parts[n_parts++] = w->matrix ? gather(w, c, run) : column_input(w, c);
+        c += run - 1;
+    }
+    return parts == NULL ? "" : scale(w, join(w, parts, n_parts), first, n);
+}
+
+/* All columns to the network's inputs, (N, width). */
+static const char *preprocess(writer *w)
+{
+    const fr_transform *t = &w->model->transform;
+    const char **parts = fr_onnx_alloc(&w->o, t->cols, sizeof *parts);
+    size_t n_parts = 0;
+    for (size_t c = 0; parts != NULL && c < t->cols; c++) {
+        size_t run = 0;
+        while (c + run < t->cols && is_number(&t->features[c + run])) run++;
+        if (run > 0)
+            parts[n_parts++] = numbers(w, c, run);
+        else if (t->features[c].kind == FR_FEATURE_ONEHOT)
+            parts[n_parts++] = onehot(w, c);
+        c += run > 0 ? run - 1 : 0;
+    }
+    return parts == NULL ? "" : join(w, parts, n_parts);
+}
+
+static const char *constant(writer *w, float value)
+{
+    float *held = fr_onnx_alloc(&w->o, 1, sizeof *held);
+    const char *name = new_name(w, "constant");
+    if (held != NULL) *held = value;
+    fr_onnx_floats(&w->o, name, held, 1, 0);
+    return name;
+}
+
+static const char *binary(writer *w, const char *op, const char *a, const char *b)
+{
+    const char *out = new_name(w, "v");
+    fr_onnx_op(&w->o, op, LIST(a, b), out);
+    return out;
+}
+
+/* z times the normal distribution's integral; opset 13 has no Gelu of its own. */
+static const char *gelu(writer *w, const char *z)
+{
+    const char *erf = new_name(w, "erf");
+    const char *inner = binary(w, "Mul", z, constant(w, (float)M_SQRT1_2));
+    fr_onnx_op(&w->o, "Erf", LIST(inner), erf);
+    const char *twice = binary(w, "Add", erf, constant(w, 1));
+    return binary(w, "Mul", binary(w, "Mul", z, constant(w, 0.5f)), twice);
+}
+
+static const char *activate(writer *w, const fr_network *network, const char *z)
+{
+    static const char *const ops[] = {[FR_ACT_RELU] = "Relu",
+                                      [FR_ACT_LEAKY_RELU] = "LeakyRelu",
+                                      [FR_ACT_TANH] = "Tanh",
+                                      [FR_ACT_SIGMOID] = "Sigmoid"};
+    if (network->activation == FR_ACT_GELU) return gelu(w, z);
+    const char *out = new_name(w, "h");
+    fr_onnx_node *node = fr_onnx_op(&w->o, ops[network->activation], LIST(z), out);
+    if (network->activation == FR_ACT_LEAKY_RELU)
+        fr_onnx_set_float(&w->o, node, "alpha", network->negative_slope);
+    return out;
+}
+
+/* The chain of layers; `out` is the name of its scores, NULL for an inner one. */
+static const char *layers(writer *w, const char *x, const char *out)
+{
+    const fr_model *model = w->model;
+    fr_network network;
+    fr_network_make(&model->options, model->schema.learn, model->transform.width,
+                    model->n_outputs, &network);
+    for (size_t l = 1; l <= network.n_layers; l++) {
+        const bool last = l == network.n_layers;
+        const char *weight = new_name(w, "weight"), *bias = new_name(w, "bias");
+        const char *z = last && out != NULL ? out : new_name(w, "z");
+        fr_onnx_floats(&w->o, weight, model->params + network.weights[l], network.width[l - 1],
+                       network.width[l]);
+        fr_onnx_floats(&w->o, bias, model->params + network.bias[l], network.width[l], 0);
+        fr_onnx_op(&w->o, "Gemm", LIST(x, weight, bias), z);
+        x = last ? z : activate(w, &network, z);
+    }
+    return x;
+}
+
+static void regression(writer *w, const char *x)
+{
+    const fr_transform *t = &w->model->transform;
+    const char *out = output_name(w, "prediction");
+    fr_onnx_port(&w->o, FR_ONNX_OUTPUT, out, TYPE_FLOAT, 1);
+    if (t->target_factor == 1 && t->target_shift == 0) {
+        layers(w, x, out);
+        return;
+    }
+    const char *z = layers(w, x, NULL);
+    const char *spread = binary(w, "Mul", z, constant(w, (float)(1 / t->target_factor)));
+    fr_onnx_op(&w->o, "Add", LIST(spread, constant(w, (float)t->target_shift)), out);
+}
+
+/* Classes that are all written as integers; NULL when one is not. */
+static int64_t *class_numbers(writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    int64_t *numbers = fr_onnx_alloc(&w->o, schema->n_classes, sizeof *numbers);
+    for (size_t k = 0; numbers != NULL && k < schema->n_classes; k++) {
+        char back[FR_NUMBER_SIZE];
+        if (!fr_parse_int(schema->classes[k], &numbers[k])) return NULL;
+        snprintf(back, sizeof back, "%lld", (long long)numbers[k]);
+        if (strcmp(back, schema->classes[k]) != 0) return NULL;
+    }
+    return numbers;
+}
+
+static void classification(writer *w, const char *x)
+{
+    const fr_schema *schema = &w->model->schema;
+    const bool probable = fr_model_has_probabilities(w->model);
+    const char *label = output_name(w, "label");
+    const char *values = output_name(w, probable ? "probabilities" : "decision_values");
+    int64_t *numbers = class_numbers(w);
+    fr_onnx_port(&w->o, FR_ONNX_OUTPUT, label, numbers != NULL ? TYPE_INT64 : TYPE_STRING, 0);
+    fr_onnx_port(&w->o, FR_ONNX_OUTPUT, values, TYPE_FLOAT, schema->n_classes);
+    const char *z = layers(w, x, probable ? NULL : values);
+    if (probable) fr_onnx_op(&w->o, "Softmax", LIST(z), values); /* over the last axis */
+    const char *best = new_name(w, "best"), *classes = new_name(w, "classes");
+    fr_onnx_node *node = fr_onnx_op(&w->o, "ArgMax", LIST(values), best);
+    fr_onnx_set_int(&w->o, node, "axis", 1);
+    fr_onnx_set_int(&w->o, node, "keepdims", 0);
+    if (numbers != NULL)
+        fr_onnx_ints(&w->o, classes, numbers, schema->n_classes);
+    else
+        fr_onnx_texts(&w->o, classes, schema->classes, schema->n_classes);
+    fr_onnx_op(&w->o, "Gather", LIST(classes, best), label);
+}
+
+/* `["a", "b"]` of names[0..n), `step` bytes apart. */
+static void say_list(writer *w, const char *key, char *const *names, size_t n, size_t step)
+{
+    fr_text list = {0};
+    for (size_t i = 0; i < n; i++) {
+        fr_text_add(&list, "%s", i == 0 ? "[" : ", ");
+        fr_json_quote(*(char *const *)(const void *)((const char *)names + i * step), &list);
+    }
+    fr_text_add(&list, "%s", n == 0 ? "[]" : "]");
+    w->o.failed = w->o.failed || list.failed;
+    fr_onnx_say(&w->o, key, fr_text_get(&list));
+    fr_text_clear(&list);
+}
+
+static fr_status describe(writer *w, const fr_results_file *results)
+{
+    const fr_schema *schema = &w->model->schema;
+    fr_facts facts;
+    FR_TRY(fr_facts_collect(results, &facts));
+    for (size_t i = 0; i < facts.keys.n; i++)
+        fr_onnx_say(&w->o, facts.keys.item[i], facts.values.item[i]);
+    fr_facts_clear(&facts);
+    if (schema->cols > 0)
+        say_list(w, "columns", &schema->columns[0].name, schema->cols, sizeof(fr_column));
+    if (schema->n_classes > 0)
+        say_list(w, "classes", schema->classes, schema->n_classes, sizeof *schema->classes);
+    w->o.model.producer_name = fr_onnx_text(&w->o, "foldrank");
+    w->o.model.producer_version = fr_onnx_text(&w->o, "%s", results->version);
+    w->o.model.doc_string = fr_onnx_text(
+        &w->o,
+        "Predicts %s from %zu columns as they are in the data, preprocessing included; a "
+        "missing number is NaN, a text or number that is no category of the training data "
+        "counts as missing.%s",
+        schema->target_name == NULL ? "the target" : schema->target_name, schema->cols,
+        w->matrix ? " The columns of X stand in the order of the metadata `columns`." : "");
+    w->o.graph.name = fr_onnx_text(&w->o, "%s", results->study->name);
+    return FR_OK;
+}
+
+static fr_status write_all(writer *w, const fr_results_file *results, fr_export_inputs inputs)
+{
+    FR_TRY(find_types(w, inputs));
+    choose_prefix(w);
+    if (w->o.failed) return FR_OK; /* told when the model is packed */
+    declare_inputs(w);
+    const char *x = preprocess(w);
+    if (w->o.failed) return FR_OK;
+    if (w->model->schema.learn == FR_LEARN_REGRESSION)
+        regression(w, x);
+    else
+        classification(w, x);
+    return describe(w, results);
+}
+
+fr_status fr_export_onnx(const fr_results_file *results, fr_export_inputs inputs, void **bytes,
+                         size_t *n)
+{
+    writer w = {.model = &results->model};
+    *bytes = NULL;
+    *n = 0;
+    FR_TRY(fr_export_check(results));
+    fr_onnx_init(&w.o);
+    fr_status st = write_all(&w, results, inputs);
+    if (st == FR_OK) st = fr_onnx_pack(&w.o, bytes, n);
+    fr_onnx_clear(&w.o);
+    return st;
+}
