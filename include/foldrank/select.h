@@ -60,6 +60,15 @@ void fr_selection_clear(fr_selection *selection);
  * for n < 2. */
 double fr_paired_test(const double *difference, size_t n, double train_rows, double valid_rows);
 
+/* Half the width of the interval around the mean of score[0..n), one number per fold, that
+ * covers the expected score with probability `level`: Student's t with the same widened
+ * variance. NaN for n < 2. */
+double fr_score_half_width(const double *score, size_t n, double valid_share, double level);
+
+/* Wilson's score interval of a share among n > 0 (J. Am. Stat. Assoc. 22, 1927), such as an
+ * accuracy on n rows: out[0] <= share <= out[1]. */
+void fr_share_interval(double share, double n, double level, double out[2]);
+
 /* Expected maximum (or minimum) of k of scores[0..n) drawn without replacement. 1 <= k <= n. */
 double fr_expected_best(const double *scores, size_t n, size_t k, bool maximize);
 

@@ -22,6 +22,7 @@ typedef enum {
     FR_PARAM_INT_LOG, /* the same, log-uniform */
     FR_PARAM_CHOICE,  /* index into choices */
 } fr_param_kind;
+extern const char *const fr_param_kind_words[]; /* "float", ...; NULL-terminated */
 
 /* Active only while an earlier parameter has one of these values. */
 typedef struct {
@@ -102,6 +103,9 @@ FR_CHECKED fr_status fr_param_parse(const fr_param *param, const char *text, dou
 
 /* "learning_rate=0.01 optimizer=adam": active parameters only. */
 void fr_space_format(const fr_space *space, const double *point, fr_text *out);
+
+/* The values of a choice as a YAML list, "[relu, tanh]"; nothing for a number. */
+void fr_param_describe_choices(const fr_param *param, fr_text *out);
 
 /* One line on the distribution, "log [0.0001, 0.1]"; and its conditions, "optimizer = sgd",
  * "model in softmax, svm and scale = none". */

@@ -129,9 +129,10 @@ typedef struct {
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;
-    char *git, *hosts, *hdf5, *mpi, *blas, *kernels; /* attributes of the root; "" if not there */
-    uint64_t data_fingerprint, rows, test_rows;      /* 0 = not known, or no data */
-    double valid_share;                              /* NaN = not known, or no data */
+    char *git, *hosts, *hdf5, *mpi, *blas,
+        *kernels;                               /* attributes of the root; "" if not there */
+    uint64_t data_fingerprint, rows, test_rows; /* 0 = not known, or no data */
+    double valid_share;                         /* NaN = not known, or no data */
 } fr_results_file;
 
 FR_CHECKED fr_status fr_results_open(const char *path, bool want_model, fr_results_file **out);

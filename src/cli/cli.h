@@ -78,6 +78,7 @@ extern const fr_cli_command fr_cmd_run;
 extern const fr_cli_command fr_cmd_check;
 extern const fr_cli_command fr_cmd_show;
 extern const fr_cli_command fr_cmd_predict;
+extern const fr_cli_command fr_cmd_export;
 extern const fr_cli_command fr_cmd_import;
 extern const fr_cli_command fr_cmd_bench;
 

@@ -14,6 +14,7 @@
 #include "foldrank/schedule.h"
 #include "foldrank/store.h"
 #include "foldrank/text.h"
+#include "out_file.h"
 #include "predict.h"
 
 typedef struct {
@@ -191,18 +192,6 @@ static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
     return FR_OK;
 }
 
-/* A CSV file appears under its name when it is whole. */
-static fr_status finish_csv(FILE *out, const char *path, const char *part, fr_status st)
-{
-    const bool bad = fflush(out) != 0 || ferror(out) || fsync(fileno(out)) != 0;
-    const int why = errno;
-    const bool closed = fclose(out) == 0;
-    if (st == FR_OK && (bad || !closed || rename(part, path) != 0))
-        st = FR_FAIL(FR_ERR_IO, "cannot write %s: %s", path, strerror(bad ? why : errno));
-    if (st != FR_OK) unlink(part);
-    return st;
-}
-
 static fr_status predict_to_stdout(const fr_cli *cli, const fr_predict_job *job,
                                    float **outputs)
 {
@@ -216,19 +205,13 @@ static fr_status predict_to_stdout(const fr_cli *cli, const fr_predict_job *job,
 static fr_status predict_to_csv(const fr_cli *cli, const fr_predict_job *job, const char *path,
                                 float **outputs)
 {
-    FILE *out = NULL;
-    fr_status st = FR_OK;
-    fr_text part = {0};
-    fr_text_add(&part, "%s.tmp", path);
-    if (cli->rank == 0 && (part.failed || (out = fopen(part.data, "we")) == NULL))
-        st = FR_FAIL(FR_ERR_IO, "cannot write %s: %s", path, strerror(errno));
-    if ((st = fr_agree(cli->comm, st)) == FR_OK) {
-        st = fr_predict_rows(job, out, outputs);
-        if (cli->rank == 0) st = finish_csv(out, path, part.data, st);
-        if (st != FR_ERR_MPI) st = fr_agree(cli->comm, st);
-    }
-    fr_text_clear(&part);
-    return st;
+    fr_out_file file = {0};
+    fr_status st =
+        fr_agree(cli->comm, cli->rank == 0 ? fr_out_open(path, cli->out, &file) : FR_OK);
+    if (st != FR_OK) return st;
+    st = fr_predict_rows(job, file.stream, outputs);
+    if (cli->rank == 0) st = fr_out_close(&file, st);
+    return st == FR_ERR_MPI ? st : fr_agree(cli->comm, st);
 }
 
 static fr_status predict_to_hdf5(const fr_cli *cli, const fr_predict_job *job, const char *path,

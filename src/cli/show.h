@@ -3,6 +3,7 @@
 #ifndef FR_SHOW_H
 #define FR_SHOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 /* What is asked for. */
 typedef struct {
     const fr_results_file *results;
-    const uint64_t *order; /* trials to list, in this order */
+    const uint64_t *order; /* trials to list, in this order; NULL: by number */
     size_t n;              /* how many of them */
 } fr_show;
 
@@ -53,5 +54,21 @@ void fr_show_csv(const fr_show *show, FILE *out);
 void fr_show_trial_csv(const fr_results_file *results, size_t trial, FILE *out);
 void fr_show_json(const fr_show *show, FILE *out);
 void fr_show_trial_json(const fr_results_file *results, size_t trial, FILE *out);
+
+/* Everything in the file but the model: one JSON object; CSV tables. */
+void fr_show_whole_json(const fr_results_file *results, FILE *out);
+
+typedef struct {
+    const char *name; /* "folds" */
+    bool (*is_there)(const fr_results_file *results);
+    void (*write)(const fr_results_file *results, FILE *out); /* with a header line */
+} fr_show_table;
+
+extern const fr_show_table fr_show_tables[];
+extern const size_t fr_show_table_count;
+
+/* A row of a fold and the header above it; both begin with the fold's number. */
+extern const char fr_show_fold_header[];
+void fr_show_fold_csv(const fr_fold_result *fold, FILE *out);
 
 #endif

@@ -58,13 +58,9 @@ static void add_when(const fr_draft *draft, const fr_setting *s, const fr_param 
 
 static void add_distribution(const fr_draft *draft, const fr_setting *s, fr_text *out)
 {
-    static const char *const kinds[] = {
-        [FR_PARAM_FLOAT] = "float",     [FR_PARAM_LOG] = "log",       [FR_PARAM_INT] = "int",
-        [FR_PARAM_INT_LOG] = "int_log", [FR_PARAM_CHOICE] = "choice",
-    };
     const fr_param *p = &draft->study->space.params[s->index];
     char low[FR_NUMBER_SIZE], high[FR_NUMBER_SIZE], step[FR_NUMBER_SIZE];
-    fr_text_add(out, "{%s: [", kinds[p->kind]);
+    fr_text_add(out, "{%s: [", fr_param_kind_words[p->kind]);
     if (p->kind == FR_PARAM_CHOICE) {
         for (size_t i = 0; i < p->n_choices; i++)
             fr_text_add(out, "%s%s", i == 0 ? "" : ", ", p->choices[i]);

@@ -11,6 +11,9 @@
 
 fr_status fr_export_check(const fr_results_file *results)
 {
+    if (results->has_model && !results->has_selection)
+        return FR_FAIL(FR_ERR_FORMAT, "%s: a model without a selection; the file is damaged",
+                       results->path);
     if (results->has_model && results->model.transform.width == 0)
         return FR_FAIL(FR_ERR_STATE, "%s: its model has no input: every column was constant",
                        results->path);
@@ -62,7 +65,6 @@ static fr_status add_scores(const fr_results_file *results, fr_facts *facts)
     FR_TRY(add(facts, "metric", "%s", fr_export_metric(study)));
     FR_TRY(add(facts, "direction", "%s", study->maximize ? "maximize" : "minimize"));
     FR_TRY(add(facts, "folds", "%u", results->history->n_folds));
-    if (!results->has_selection) return FR_OK;
     const fr_trial *trial = &results->history->trials[results->selection.chosen];
     FR_TRY(add(facts, "trials", "%zu", results->history->n));
     FR_TRY(add(facts, "trial", "%zu", results->selection.chosen));

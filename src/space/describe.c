@@ -5,6 +5,11 @@
 
 #include "foldrank/space.h"
 
+const char *const fr_param_kind_words[] = {
+    [FR_PARAM_FLOAT] = "float",     [FR_PARAM_LOG] = "log",       [FR_PARAM_INT] = "int",
+    [FR_PARAM_INT_LOG] = "int_log", [FR_PARAM_CHOICE] = "choice", [FR_PARAM_CHOICE + 1] = NULL,
+};
+
 void fr_param_format(const fr_param *p, double value, fr_text *out)
 {
     char number[FR_NUMBER_SIZE];
@@ -26,20 +31,21 @@ static void add_range(const fr_param *p, const char *kind, fr_text *out)
     if (p->grid > 0) fr_text_add(out, " grid %lld", (long long)p->grid);
 }
 
+void fr_param_describe_choices(const fr_param *p, fr_text *out)
+{
+    for (size_t i = 0; i < p->n_choices; i++)
+        fr_text_add(out, "%s%s", i == 0 ? "[" : ", ", p->choices[i]);
+    if (p->n_choices > 0) fr_text_add(out, "]");
+}
+
 void fr_param_describe(const fr_param *p, fr_text *out)
 {
-    static const char *const kinds[] = {
-        [FR_PARAM_FLOAT] = "float",     [FR_PARAM_LOG] = "log",       [FR_PARAM_INT] = "int",
-        [FR_PARAM_INT_LOG] = "int_log", [FR_PARAM_CHOICE] = "choice",
-    };
     if (p->kind != FR_PARAM_CHOICE) {
-        add_range(p, kinds[p->kind], out);
+        add_range(p, fr_param_kind_words[p->kind], out);
         return;
     }
-    fr_text_add(out, "choice [");
-    for (size_t i = 0; i < p->n_choices; i++)
-        fr_text_add(out, "%s%s", i == 0 ? "" : ", ", p->choices[i]);
-    fr_text_add(out, "]");
+    fr_text_add(out, "choice ");
+    fr_param_describe_choices(p, out);
 }
 
 void fr_param_describe_conditions(const fr_space *space, const fr_param *p, fr_text *out)

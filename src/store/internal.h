@@ -262,7 +262,6 @@ FR_CHECKED fr_status fr_table_count(const fr_h5_in *in, const char *path, size_t
 /* What /trials says of trial i. */
 fr_trial_row fr_trial_row_make(const fr_history *history, size_t i);
 
-extern const char *const fr_param_kind_words[];   /* by fr_param_kind; NULL-terminated */
 extern const char *const fr_feature_kind_words[]; /* by fr_feature_kind; NULL-terminated */
 extern const char *const fr_column_kind_words[];  /* by fr_column_kind; NULL-terminated */
 extern const char *const fr_learn_words[];        /* by fr_learn; NULL-terminated */

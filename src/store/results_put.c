@@ -76,9 +76,7 @@ static bool describe_params(const fr_space *space, fr_strings *choices, fr_strin
     for (size_t p = 0; good && p < space->n; p++) {
         const fr_param *param = &space->params[p];
         fr_text choice = {0}, condition = {0};
-        for (size_t c = 0; c < param->n_choices; c++)
-            fr_text_add(&choice, "%s%s", c > 0 ? ", " : "[", param->choices[c]);
-        if (param->n_choices > 0) fr_text_add(&choice, "]");
+        fr_param_describe_choices(param, &choice);
         fr_param_describe_conditions(space, param, &condition);
         good = !choice.failed && !condition.failed &&
                fr_strings_add(choices, fr_text_get(&choice)) == FR_OK &&

@@ -7,7 +7,6 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-const char *const fr_param_kind_words[] = {"float", "log", "int", "int_log", "choice", NULL};
 const char *const fr_feature_kind_words[] = {"drop", "numeric", "onehot", "ordinal", NULL};
 const char *const fr_column_kind_words[] = {"numeric", "categorical", NULL};
 const char *const fr_learn_words[] = {"classification", "regression", NULL};

@@ -89,6 +89,27 @@ static void paired_test_is_corrected(void **state)
     assert_true(isnan(fr_paired_test(d, 0, 80, 20)));
 }
 
+/* scipy.stats: t.ppf and binomtest(...).proportion_ci(method="wilson"). */
+static void intervals_equal_scipy(void **state)
+{
+    (void)state;
+    const double score[] = {0.91, 0.93, 0.90, 0.95, 0.92}, two[] = {1, 4};
+    assert_true(close_to(fr_score_half_width(score, 5, 0, 0.95), 0.023883883880999775, 1e-9));
+    assert_true(close_to(fr_score_half_width(score, 5, NAN, 0.95), 0.023883883880999775, 1e-9));
+    assert_true(
+        close_to(fr_score_half_width(score, 5, 0.25, 0.95), 0.035825825821499666, 1e-9));
+    assert_true(close_to(fr_score_half_width(two, 2, 0, 0.90), 9.470627272012555, 1e-9));
+    assert_true(isnan(fr_score_half_width(score, 1, 0.25, 0.95)));
+    double range[2];
+    fr_share_interval(110.0 / 114.0, 114, 0.95, range);
+    assert_true(close_to(range[0], 0.9132415849113642, 1e-9));
+    assert_true(close_to(range[1], 0.9862720587655023, 1e-9));
+    fr_share_interval(0, 10, 0.95, range);
+    assert_true(range[0] == 0 && close_to(range[1], 0.27753279986288926, 1e-9));
+    fr_share_interval(1, 20, 0.90, range);
+    assert_true(range[1] == 1 && close_to(range[0], 0.8808421626390355, 1e-9));
+}
+
 static void best_is_the_best_complete_trial(void **state)
 {
     (void)state;
@@ -299,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(student_equals_scipy),
         cmocka_unit_test(paired_test_is_corrected),
+        cmocka_unit_test(intervals_equal_scipy),
         cmocka_unit_test(best_is_the_best_complete_trial),
         cmocka_unit_test(nothing_complete_is_an_error),
         cmocka_unit_test(one_standard_error_takes_the_smallest_within),

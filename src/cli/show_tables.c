@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* show_tables.c - every table of a results file as CSV; columns are named as in the file. */
+#include <stdlib.h>
+
+#include "foldrank/memory.h"
+#include "foldrank/text.h"
+#include "plain.h"
+#include "show.h"
+
+static bool always(const fr_results_file *results)
+{
+    (void)results;
+    return true;
+}
+
+static void write_trials(const fr_results_file *results, FILE *out)
+{
+    fr_show_csv(&(fr_show){.results = results, .n = results->history->n}, out);
+}
+
+static void write_folds(const fr_results_file *results, FILE *out)
+{
+    const fr_history *history = results->history;
+    fprintf(out, "trial,%s", fr_show_fold_header);
+    for (size_t t = 0; t < history->n; t++)
+        for (uint32_t f = 0; f < history->n_folds; f++) {
+            if (history->trials[t].folds[f] == NULL) continue;
+            fprintf(out, "%zu,", t);
+            fr_show_fold_csv(history->trials[t].folds[f], out);
+        }
+}
+
+static void write_curve(const fr_fold_result *fold, FILE *out)
+{
+    for (size_t e = 0; e < fold->n_curve; e++) {
+        fprintf(out, "%llu,%u,%zu", (unsigned long long)fold->trial, fold->fold, e + 1);
+        fr_csv_number(fold->curve[2 * e], out);
+        fr_csv_number(fold->curve[2 * e + 1], out);
+        fputc('\n', out);
+    }
+}
+
+static void write_curves(const fr_results_file *results, FILE *out)
+{
+    const fr_history *history = results->history;
+    fputs("trial,fold,epoch,train_loss,score\n", out);
+    for (size_t t = 0; t < history->n; t++)
+        for (uint32_t f = 0; f < history->n_folds; f++)
+            if (history->trials[t].folds[f] != NULL)
+                write_curve(history->trials[t].folds[f], out);
+}
+
+static bool has_selection(const fr_results_file *results)
+{
+    return results->has_selection;
+}
+
+static void write_selection(const fr_results_file *results, FILE *out)
+{
+    const fr_selection *s = &results->selection;
+    const struct {
+        const char *name;
+        const double *values;
+    } columns[] = {
+        {"p_value", s->p_value}, {"difference", s->difference}, {"win_share", s->win_share}};
+    enum { N_COLUMNS = sizeof columns / sizeof *columns };
+    fputs("place,trial,chosen,score_mean", out);
+    for (size_t c = 0; c < N_COLUMNS; c++)
+        if (columns[c].values != NULL) fprintf(out, ",%s", columns[c].name);
+    fputc('\n', out);
+    for (size_t i = 0; i < s->n_ranking; i++) {
+        fprintf(out, "%zu,%llu,%d", i + 1, (unsigned long long)s->ranking[i],
+                s->ranking[i] == s->chosen);
+        fr_csv_number(results->history->trials[s->ranking[i]].score_mean, out);
+        for (size_t c = 0; c < N_COLUMNS; c++)
+            if (columns[c].values != NULL) fr_csv_number(columns[c].values[i], out);
+        fputc('\n', out);
+    }
+}
+
+static bool has_rounds(const fr_results_file *results)
+{
+    return results->has_selection && results->selection.round_winner != NULL;
+}
+
+static void write_rounds(const fr_results_file *results, FILE *out)
+{
+    fputs("round,winner\n", out);
+    for (size_t i = 0; i < results->selection.n_rounds; i++)
+        fprintf(out, "%zu,%llu\n", i + 1,
+                (unsigned long long)results->selection.round_winner[i]);
+}
+
+static bool has_expected(const fr_results_file *results)
+{
+    return results->has_selection && results->selection.expected != NULL;
+}
+
+static void write_expected(const fr_results_file *results, FILE *out)
+{
+    fputs("trials,expected\n", out);
+    for (size_t k = 0; k < results->selection.n_expected; k++) {
+        fprintf(out, "%zu", k + 1);
+        fr_csv_number(results->selection.expected[k], out);
+        fputc('\n', out);
+    }
+}
+
+static bool has_ranks(const fr_results_file *results)
+{
+    return results->n_ranks > 0;
+}
+
+static void write_ranks(const fr_results_file *results, FILE *out)
+{
+    fputs("rank,host,threads,fits,busy_s,idle_s,flops\n", out);
+    for (int r = 0; r < results->n_ranks; r++) {
+        const fr_rank_record *rank = &results->ranks[r];
+        fprintf(out, "%d,", r);
+        fr_csv_text(rank->host, out);
+        fprintf(out, ",%d,%llu", rank->threads, (unsigned long long)rank->fits);
+        fr_csv_number(rank->busy_s, out);
+        fr_csv_number(rank->idle_s, out);
+        fr_csv_number(rank->flops, out);
+        fputc('\n', out);
+    }
+}
+
+static void write_param(const fr_space *space, const fr_param *param, FILE *out)
+{
+    fr_text choices = {0}, condition = {0};
+    fr_param_describe_choices(param, &choices);
+    fr_param_describe_conditions(space, param, &condition);
+    fr_csv_text(param->name, out);
+    fprintf(out, ",%s", fr_param_kind_words[param->kind]);
+    fr_csv_number(param->low, out);
+    fr_csv_number(param->high, out);
+    fr_csv_number(param->step, out);
+    fputc(',', out);
+    fr_csv_text(fr_text_get(&choices), out);
+    fputc(',', out);
+    fr_csv_text(fr_text_get(&condition), out);
+    fputc('\n', out);
+    fr_text_clear(&choices);
+    fr_text_clear(&condition);
+}
+
+static void write_space(const fr_results_file *results, FILE *out)
+{
+    const fr_space *space = &results->study->space;
+    fputs("name,kind,low,high,step,choices,condition\n", out);
+    for (size_t p = 0; p < space->n; p++) write_param(space, &space->params[p], out);
+}
+
+const fr_show_table fr_show_tables[] = {
+    {"trials", always, write_trials},     {"folds", always, write_folds},
+    {"curves", always, write_curves},     {"selection", has_selection, write_selection},
+    {"rounds", has_rounds, write_rounds}, {"expected", has_expected, write_expected},
+    {"ranks", has_ranks, write_ranks},    {"space", always, write_space},
+};
+const size_t fr_show_table_count = sizeof fr_show_tables / sizeof *fr_show_tables;

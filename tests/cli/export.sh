@@ -1,0 +1,309 @@
+#!/usr/bin/env bash
+# export.sh - `foldrank export`: for every model family with every preprocessing step, the ONNX model
+# in onnxruntime and the C function, compiled by gcc and clang, say what `foldrank predict` says; the
+# card, the CSV tables and the JSON say what `show` says.
+# Needs FOLDRANK (the program) in the environment.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+root=$PWD
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+export OMP_NUM_THREADS=1
+python=$(tests/venv numpy onnx onnxruntime) || { no_python=$python python=; }
+
+has() {
+    grep -qE -- "$3" <<<"$2"
+    tap_result $? "$1" "pattern: $3" "$2"
+}
+same() {
+    [ "$2" = "$3" ]
+    tap_result $? "$1" "got:    $2" "wanted: $3"
+}
+refused() { # NAME STATUS PATTERN ARGUMENTS...
+    local name=$1 want=$2 pattern=$3 text status
+    shift 3
+    text=$("$FOLDRANK" export "$@" 2>&1 >/dev/null </dev/null)
+    status=$?
+    [ $status -eq "$want" ] && grep -qE -- "$pattern" <<<"$text"
+    tap_result $? "$name" "exit status $status, wanted $want" "pattern: $pattern" "$text"
+}
+
+# rows FIRST LAST VIOLET: columns of every kind. `label`, `fr_z` and the quotes are there to get in
+# the way of names; `code` has categories that are numbers; `same` is constant.
+rows() {
+    awk -v first="$1" -v last="$2" -v violet="$3" 'BEGIN {
+        print "a,b,colour,\"si\"\"ze */ in\\ cm\",code,same,label,fr_z,kind,value"
+        for (i = first; i < last; i++) {
+            colour = i % 19 == 3 ? "" : i % 7 == 1 ? "re\"d?" "?/" : i % 7 < 4 ? "blue" : "green"
+            if (violet != "" && i % 23 == 4) colour = violet
+            gsub(/"/, "\"\"", colour)
+            printf "%s,%d,\"%s\",%.3f,%s,7,%s,%.2f,k%d,%.3f\n", i % 17 == 5 ? "" : i % 101 / 7,
+                i * i % 13, colour, i % 97 / 9, i % 11 == 7 ? "" : 10 ^ (i % 4), i % 5 ? "x" : "y",
+                i % 41 == 0 ? 900 : i % 53 / 5, (i % 101 + i * i % 13 + (i % 7 < 4)) % 3,
+                1000 + 40 * (i % 101 / 7) + 25 * (i * i % 13) + (i % 7 == 1) * 90
+        } }'
+}
+rows 0 240 "" >"$dir/train.csv"
+rows 240 340 violet >"$dir/test.csv"     # a level of the test part, which no training row has
+rows 340 440 indigo >"$dir/new.csv"      # a text that was never seen
+: >"$dir/cases"
+
+# The C function on a CSV file: a line of outputs for each row. The columns that are categories are
+# asked for by their text.
+cat >"$dir/driver.c" <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include MODEL
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define CALL(what) JOIN(NAME, what)
+static const int takes[] = {TAKES}; /* column of the file for each x; negative: text, from -1 */
+
+int main(void)
+{
+    static char line[1 << 16];
+    char *cell[4096];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        float x[sizeof takes / sizeof *takes];
+        size_t n = 0, i;
+        char *at = line;
+        for (;;) { /* cells are separated by \x1f */
+            cell[n++] = at;
+            while (*at != '\x1f' && *at != '\n') at++;
+            if (*at == '\n') break;
+            *at++ = '\0';
+        }
+        *at = '\0';
+        for (i = 0; i < sizeof takes / sizeof *takes; i++) {
+            const char *text = cell[takes[i] < 0 ? -takes[i] - 1 : takes[i]];
+            x[i] = *text == '\0' ? NAN : (float)strtod(text, NULL);
+#ifdef TEXTS
+            if (takes[i] < 0) x[i] = CALL(_category)((int)i, text);
+#endif
+        }
+#ifdef CLASSES
+        {
+            float out[CLASSES];
+            const int k = CALL(_predict)(x, out);
+            printf("%s", CALL(_class)(k));
+            for (i = 0; i < CLASSES; i++) printf("\x1f%.9g", out[i]);
+            printf("\n");
+        }
+#else
+        printf("%.9g\n", CALL(_predict)(x));
+#endif
+    }
+    return 0;
+}
+C
+# cells: CSV on stdin, without its header, cells separated by \x1f.
+cells() {
+    sed 1d | awk '{ out = ""; quoted = 0
+        for (i = 1; i <= length($0); i++) { c = substr($0, i, 1)
+            if (c == "\"") { if (quoted && substr($0, i + 1, 1) == "\"") { out = out c; i++ } else quoted = !quoted }
+            else out = out (c == "," && !quoted ? "\037" : c) }
+        print out }'
+}
+# worst GOT WANTED: largest difference, relative above 1; "label" when a clear winner differs.
+worst() {
+    paste -d $'\x1e' "$1" "$2" | awk -F '\036' -v worst=0 '{ n = split($1, got, "\037"); split($2, want, "\037")
+        margin = 0; top = -1e30; second = -1e30
+        for (i = n > 1 ? 2 : 1; i <= n; i++) { w = want[i + 1]; d = got[i] - w; if (d < 0) d = -d
+            if (w > top) { second = top; top = w } else if (w > second) second = w
+            size = w < 0 ? -w : w; if (size > 1) d /= size; if (!(d <= worst)) worst = d }
+        if (n > 1 && top - second > 1e-5 && got[1] != want[2]) { print "label"; exit }
+        rows++ } END { if (rows == 0) print "none"; else printf "%.3g\n", worst }'
+}
+
+# compare_c NAME IDENTIFIER CLASSES TAKES DATA...: with every compiler there is.
+compare_c() {
+    local name=$1 id=$2 classes=$3 takes=$4 compiler data text worst bad=
+    shift 4
+    local flags=(-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -O2 -I"$dir" "-DMODEL=\"$name.h\""
+        "-DNAME=$id" "-DTAKES=$takes")
+    [ "$classes" -gt 0 ] && flags+=("-DCLASSES=$classes")
+    [[ $takes == *-* ]] && flags+=(-DTEXTS)
+    for compiler in gcc clang; do
+        if ! command -v $compiler >/dev/null; then
+            tap_skip "$name: C by $compiler" "$compiler is not installed"
+            continue
+        fi
+        bad=$($compiler "${flags[@]}" -o "$dir/driver" "$dir/driver.c" -lm 2>&1) || bad="does not compile: $bad"
+        for data in "$@"; do
+            [ -n "$bad" ] && break
+            cells <"$dir/$data.csv" | "$dir/driver" >"$dir/got"
+            cells <"$dir/$name.$data.csv" | sed 's/^[0-9]*\x1f//; s/^/\x1f/' >"$dir/wanted"
+            worst=$(worst "$dir/got" "$dir/wanted")
+            awk -v w="$worst" 'BEGIN { exit !(w ~ /^[0-9]/ && w + 0 <= 1e-5) }' || bad="$data: difference $worst"
+        done
+        [ -z "$bad" ]
+        tap_result $? "$name: C by $compiler" "$bad"
+    done
+}
+
+# export_study NAME DATA...: run it, export it, predict the data, and note the ONNX cases.
+export_study() {
+    local name=$1 text data
+    shift
+    text=$("$FOLDRANK" run "$dir/$name.yaml" 2>&1 </dev/null) &&
+        text=$("$FOLDRANK" export "$dir/$name" --onnx "$dir/$name.onnx" --c "$dir/$name.h" 2>&1 </dev/null) || {
+        tap_result 1 "$name: run and export" "$text"
+        return 1
+    }
+    for data in "$@"; do
+        text=$("$FOLDRANK" predict "$dir/$name" "$dir/$data.csv" -o "$dir/$name.$data.csv" 2>&1 </dev/null) || {
+            tap_result 1 "$name: predict" "$text"
+            return 1
+        }
+        printf '%s: %s\t%s\t%s\t%s\n' "$name" "$data" "$dir/$name.onnx" "$dir/$data.csv" "$dir/$name.$data.csv" >>"$dir/cases"
+    done
+}
+
+# study NAME TASK MODEL PREPROCESS
+study() {
+    local target=kind other=value metric=accuracy
+    [ "$2" = regression ] && target=value other=kind metric=rmse
+    cat >"$dir/$1.yaml" <<YAML
+study: $1
+data: {path: $dir/train.csv, target: $target, task: $2, drop: [$other], categorical: [code], test: {path: $dir/test.csv}}
+preprocess: {$4}
+validation: {scheme: kfold, folds: 2}
+metric: $metric
+models: {$3}
+train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}
+search: {method: random, trials: 1, seed: 1}
+output: $dir/$1
+YAML
+}
+
+# Every value of every step stands beside every family at least once.
+preprocess=(
+    "impute: mean, scale: standard, encode: onehot, drop_constant: true, scale_target: true"
+    "impute: median, scale: minmax, encode: ordinal, drop_constant: false, scale_target: false"
+    "impute: most_frequent, scale: robust, encode: onehot, drop_constant: false, scale_target: true"
+    "impute: constant, fill_value: -1.5, scale: none, encode: ordinal, drop_constant: true, scale_target: true"
+)
+models=(
+    "softmax classification softmax: {}" "svm classification svm: {}" "linear regression linear: {}"
+    "relu classification mlp: {hidden: [9, 5], activation: relu, dropout: 0.3}"
+    "leaky_relu regression mlp: {hidden: [9], activation: leaky_relu, negative_slope: 0.2}"
+    "tanh classification mlp: {hidden: [9, 5, 4], activation: tanh}"
+    "sigmoid regression mlp: {hidden: [9], activation: sigmoid, loss: huber}"
+    "gelu classification mlp: {hidden: [9, 9], activation: gelu}"
+)
+for model in "${models[@]}"; do
+    read -r name task settings <<<"$model"
+    for i in "${!preprocess[@]}"; do
+        study "$name$i" "$task" "$settings" "${preprocess[i]}"
+        export_study "$name$i" test new || continue
+        [ "$task" = regression ] && classes=0 || classes=3
+        compare_c "$name$i" "$name$i" $classes 0,1,-3,3,-5,5,-7,7 test new
+    done
+done
+
+# Numbers only: a matrix, and classes that are numbers; the same by columns.
+cat >"$dir/digits.yaml" <<YAML
+study: 8 digits
+data: {path: $root/data/digits.csv.gz, target: digit, task: classification, test: {fraction: 0.2, seed: 7}}
+validation: {scheme: stratified_kfold, folds: 2}
+models: {mlp: {hidden: {choice: [[32], [16]]}}}
+train: {epochs: 3, learning_rate: {log: [1.0e-3, 1.0e-2]}}
+search: {method: random, trials: 3, seed: 1}
+select: {rule: dice, k: 2, rounds: 7}
+output: $dir/digits
+YAML
+zcat data/digits.csv.gz | sed -n '1p;1000,1300p' >"$dir/sheet.csv"
+export_study digits sheet && compare_c digits model_8_digits 10 "$(seq -s, 0 63)" sheet
+"$FOLDRANK" export "$dir/digits" --onnx "$dir/by_column.onnx" --inputs columns 2>/dev/null
+printf 'digits by column\t%s\t%s\t%s\n' "$dir/by_column.onnx" "$dir/sheet.csv" "$dir/digits.sheet.csv" >>"$dir/cases"
+
+if [ -n "$python" ]; then
+    "$python" tests/cli/export_onnx.py "$dir" >"$dir/onnx.log" 2>&1
+    while IFS=$'\t' read -r verdict name detail; do
+        case $verdict in
+        ok | 'not ok')
+            [ "$verdict" = ok ]
+            tap_result $? "$name: ONNX in onnxruntime" "$detail"
+            ;;
+        esac
+    done <"$dir/onnx.log"
+    same "every ONNX model was looked at" "$(grep -cE '^(not )?ok' "$dir/onnx.log")" "$(wc -l <"$dir/cases")"
+else
+    while IFS=$'\t' read -r name _; do
+        tap_skip "$name: ONNX in onnxruntime" "$no_python"
+    done <"$dir/cases"
+fi
+
+# The card beside the model.
+card=$(cat "$dir/digits.card.md")
+has "card: title" "$card" '^# Model card: 8 digits$'
+has "card: data and test rows" "$card" 'digits\.csv\.gz: 1797 rows, of which the search never saw 3[56][0-9]'
+has "card: test score with its interval" "$card" '^\| \*\*test, 3[56][0-9] rows\*\* \| \*\*0\.[0-9]+\*\* \| 0\.[0-9]+ to 0\.[0-9]+ \|$'
+has "card: validation with its interval" "$card" '^\| validation, mean of 2 folds \| 0\.[0-9]+ \| '
+has "card: limits" "$card" '^- The validation score was [0-9.e-]+ too (good|modest)'
+has "card: seeds" "$card" '^\| search_seed \| 1 \|$'
+"$FOLDRANK" show "$dir/digits" -f json >"$dir/shown.json"
+score=$(sed -nE 's/.*"test_score": ([0-9.]+).*/\1/p' "$dir/shown.json")
+has "card: the score is that of show" "$card" "^\\| test_score \\| ${score//./\\.} \\|$"
+sed -n '/^```yaml/,/^```$/p' "$dir/digits.card.md" | sed '1d;$d' >"$dir/again.yaml"
+"$FOLDRANK" check "$dir/again.yaml" --text >"$dir/again.text" 2>&1
+same "card: its study is the study" "$(cat "$dir/again.text")" "$(cat "$dir/digits/study.yaml")"
+"$FOLDRANK" export "$dir/digits" --c "$dir/x.h" --card "$dir/told.md" 2>/dev/null
+same "card: where --card says" "$(ls "$dir"/x.card.md 2>/dev/null; head -n 1 "$dir/told.md")" "# Model card: 8 digits"
+same "the same results give the same files" "$("$FOLDRANK" export "$dir/digits" --c - | cmp - "$dir/digits.h" &&
+    "$FOLDRANK" export "$dir/digits" --onnx - | cmp - "$dir/digits.onnx" && echo same)" same
+
+# Tables.
+"$FOLDRANK" export "$dir/digits" --csv "$dir/tables" --json "$dir/all.json" 2>/dev/null
+tap_result $? "csv and json are written"
+same "csv: the tables" "$(ls "$dir/tables" | paste -sd ' ')" \
+    "curves.csv expected.csv folds.csv ranks.csv rounds.csv selection.csv space.csv trials.csv"
+same "csv: trials as show has them" "$(cat "$dir/tables/trials.csv")" "$("$FOLDRANK" show "$dir/digits" -f csv --sort trial)"
+same "csv: folds as show has them" "$(grep '^2,' "$dir/tables/folds.csv" | cut -d, -f2-)" \
+    "$("$FOLDRANK" show "$dir/digits" --trial 2 -f csv | sed 1d)"
+same "csv: curves, a row for each epoch" "$(wc -l <"$dir/tables/curves.csv")" 19
+same "csv: rounds of the dice" "$(wc -l <"$dir/tables/rounds.csv")" 8
+same "csv: the space" "$(sed -n 2p "$dir/tables/space.csv")" 'mlp.hidden,choice,0,1,1,"[[32], [16]]",'
+if command -v python3 >/dev/null; then
+    python3 - "$dir/all.json" "$dir/shown.json" >"$dir/json.log" 2>&1 <<'PY'
+import json, sys
+
+def no_constant(word):
+    raise ValueError(word)
+
+whole, shown = (json.load(open(path), parse_constant=no_constant) for path in sys.argv[1:])
+for key, value in shown.items():
+    if key == "trials":
+        for trial in value:
+            there = dict(whole["trials"][trial["trial"]])
+            folds = there.pop("folds")
+            assert there == trial and len(folds) == 2 and len(folds[0]["curve"]) == 3
+    elif key == "selection":
+        assert {k: whole[key][k] for k in value} == value and len(whole[key]["round_winner"]) == 7
+    else:
+        assert whole[key] == value, key
+assert whole["space"][0]["choices"] == [[32], [16]] and whole["config"].startswith("study:")
+PY
+    tap_result $? "json: show's, and all the rest" "$(cat "$dir/json.log")"
+else
+    tap_skip "json: show's, and all the rest" "python3 is not installed"
+fi
+
+refused "nothing to write" 2 'export: what\? Give --onnx' "$dir/digits"
+refused "a matrix for text" 2 '--onnx .*cannot hold column colour.*columns' "$dir/relu0" --onnx "$dir/y.onnx" --inputs matrix
+refused "inputs of nothing" 2 '--inputs belongs to --onnx' "$dir/digits" --csv "$dir/t" --inputs matrix
+refused "no such results" 2 'nowhere.*No such file' "$dir/nowhere" --c "$dir/y.h"
+refused "a place that cannot be written" 1 'nowhere/y\.h: No such file' "$dir/digits" --c "$dir/nowhere/y.h"
+refused "a full disk" 1 '/dev/full: No space' "$dir/digits" --json /dev/full
+cat >"$dir/function.yaml" <<YAML
+study: function
+objective: {type: function, function: sphere, direction: minimize, parameters: {x: {float: [-1, 1]}}}
+search: {method: random, trials: 2, seed: 1}
+output: $dir/function
+YAML
+"$FOLDRANK" run "$dir/function.yaml" >/dev/null 2>&1 </dev/null
+refused "results without a model" 1 'no model in it to export: its study trains nothing' "$dir/function" --onnx "$dir/y.onnx"
+same "their tables can be had" "$("$FOLDRANK" export "$dir/function" --csv "$dir/t" 2>/dev/null; wc -l <"$dir/t/trials.csv")" 3
+same "no half file is left" "$(ls "$dir"/*.tmp "$dir"/y.* 2>/dev/null)" ""
+tap_done
