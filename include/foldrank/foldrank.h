@@ -15,6 +15,7 @@
 #include "foldrank/gram.h"
 #include "foldrank/history.h"
 #include "foldrank/hot.h"
+#include "foldrank/importance.h"
 #include "foldrank/linalg.h"
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
