@@ -16,6 +16,7 @@ typedef struct {
     int format; /* show_format */
     char *trial;
     char *sort;
+    bool ascii;
 } show_values;
 
 static const char *const format_words[] = {"table", "csv", "json", NULL};
@@ -50,6 +51,11 @@ static const fr_cli_option options[] = {
                 .help = "order by score, trial, seconds, epochs or a parameter"},
      .letter = 's',
      .value = "KEY"},
+    {.option = {.name = "ascii",
+                .type = FR_OPTION_BOOL,
+                .offset = offsetof(show_values, ascii),
+                .fallback = "false",
+                .help = "charts without Unicode, as in a locale that is not UTF-8"}},
 };
 
 fr_show_sums fr_show_sum(const fr_history *history)
@@ -232,9 +238,11 @@ static fr_status show_study(const fr_results_file *results, const show_values *v
     size_t n = values->top > 0 ? (size_t)values->top : is_table ? TABLE_ROWS : SIZE_MAX;
     if (n > results->history->n) n = results->history->n;
     const fr_show show = {.results = results, .order = order, .n = n};
+    fr_status st = FR_OK;
     switch ((show_format)values->format) {
     case FORMAT_TABLE:
         fr_show_page(&show, out);
+        st = fr_show_charts(results, values->ascii, out);
         break;
     case FORMAT_CSV:
         fr_show_csv(&show, out);
@@ -244,7 +252,7 @@ static fr_status show_study(const fr_results_file *results, const show_values *v
         break;
     }
     free(order);
-    return FR_OK;
+    return st;
 }
 
 static fr_status run(const fr_cli *cli, void *values)

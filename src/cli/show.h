@@ -48,6 +48,10 @@ double fr_show_optimism(const fr_results_file *results);
 void fr_show_page(const fr_show *show, FILE *out);
 void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out);
 
+/* How the search went and what mattered, as small charts; in ASCII when asked to, or when the
+ * user's locale is not one of UTF-8. */
+FR_CHECKED fr_status fr_show_charts(const fr_results_file *results, bool ascii, FILE *out);
+
 /* For programs: CSV with a header line; one JSON object. A number that is not there is an empty
  * field, and null. */
 void fr_show_csv(const fr_show *show, FILE *out);

@@ -100,6 +100,29 @@ json=$(show --trial 2 -f json)
 valid_json "--trial: json is valid" "$json"
 same "--trial: json has the curves" "$(grep -oE '"curve": \[[0-9.]+, [0-9.]+\]' <<<"$json" | wc -l)" 3
 
+# Charts: `big` decides the score, `small` adds a little, `none` nothing.
+awk 'BEGIN { print "big,small,none,score"; for (b = 0; b < 5; b++) for (s = 0; s < 5; s++)
+    for (n = 0; n < 4; n++) print b "," s "," n "," (b - 3) * (b - 3) + s / 9 }' >"$dir/table.csv"
+cat >"$dir/charts.yaml" <<YAML
+study: charts
+objective: {type: table, path: $dir/table.csv, direction: minimize,
+            parameters: {none: {int: [0, 3]}, big: {int: [0, 4]}, small: {int: [0, 4]}}}
+search: {method: random, trials: 100, seed: 1}
+output: $dir/charts
+YAML
+"$FOLDRANK" run "$dir/charts.yaml" >"$dir/log" 2>&1 </dev/null
+tap_result $? "the study of the charts runs" "$(cat "$dir/log")"
+text=$(LC_ALL=C.UTF-8 "$FOLDRANK" show "$dir/charts")
+has "history: a falling line" "$text" '^  [^ ]*[▇█][^ ]*▁+$'
+has "importance: the best of all" "$text" '^importance: share of the variance of being among the best 10 of 100 trials$'
+has "importance: what decides comes first" "$(grep -A1 '^importance' <<<"$text")" '^  big    █+[▏▎▍▌▋▊▉]? +0\.[3-9]'
+has "importance: what matters little is second" "$(grep -A2 '^importance' <<<"$text")" '^  small  [^ ]+ +0\.[0-2]'
+has "importance: what does not matter is not shown" "$text" '^  and 1 more with less$'
+text=$(LC_ALL=C "$FOLDRANK" show "$dir/charts")
+same "a locale that is not UTF-8: nothing but ASCII" "$(LC_ALL=C grep -c '[^ -~]' <<<"$text")" 0
+has "a locale that is not UTF-8: bars of #" "$text" '^  big    #+ +0\.[3-9]'
+same "--ascii does the same" "$(LC_ALL=C.UTF-8 "$FOLDRANK" show "$dir/charts" --ascii)" "$text"
+
 refused "no such file" 2 'nowhere.*No such file.*results file' "$dir/nowhere"
 mkdir "$dir/empty"
 refused "a directory without results" 2 'empty/results\.h5: No such file.*no study was run' "$dir/empty"
