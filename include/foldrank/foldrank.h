@@ -12,6 +12,7 @@
 #include "foldrank/distributed.h"
 #include "foldrank/export.h"
 #include "foldrank/folds.h"
+#include "foldrank/follow.h"
 #include "foldrank/gram.h"
 #include "foldrank/history.h"
 #include "foldrank/hot.h"

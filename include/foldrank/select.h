@@ -80,4 +80,13 @@ double fr_expected_best(const double *scores, size_t n, size_t k, bool maximize)
 bool fr_race_beaten(const fr_history *history, uint64_t trial, uint64_t visible,
                     uint32_t n_folds, double alpha, double valid_share);
 
+/* The race of a study, for fr_history: `race` is an fr_race. */
+typedef struct {
+    uint32_t first_fold;  /* folds that have to be complete */
+    uint64_t concurrency; /* of the search */
+    double alpha, valid_share;
+} fr_race;
+
+bool fr_race_ask(const void *race, const fr_history *history, uint64_t trial, uint32_t n_folds);
+
 #endif

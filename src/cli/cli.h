@@ -77,10 +77,14 @@ typedef struct {
 extern const fr_cli_command fr_cmd_run;
 extern const fr_cli_command fr_cmd_check;
 extern const fr_cli_command fr_cmd_show;
+extern const fr_cli_command fr_cmd_watch;
 extern const fr_cli_command fr_cmd_predict;
 extern const fr_cli_command fr_cmd_export;
 extern const fr_cli_command fr_cmd_import;
 extern const fr_cli_command fr_cmd_bench;
+
+/* All of them; ends with NULL. */
+extern const fr_cli_command *const fr_cli_commands[];
 
 /* The program: find the command, parse, run, report. `commands` ends with NULL. Returns the
  * exit code. */

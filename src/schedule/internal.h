@@ -178,6 +178,7 @@ typedef struct {
     fr_results_file *earlier; /* results.h5 as it was; NULL when there was none */
     double elapsed_s;         /* of earlier runs */
     double valid_share;       /* validation rows / training rows of a fold */
+    fr_race race;             /* what the history asks, with pruning method racing */
     fr_refit refit;
     bool has_selection, has_model;
     bool reuses_model; /* the chosen trial is that of `earlier`, which has its model */

@@ -22,22 +22,14 @@ fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **ru
     return fr_prune_rungs(&study->pruning, run->history, &query, rungs, n);
 }
 
-/* fr_history_race: the context is the run. A replay of the journal races before there is a
- * coordinator. */
-static bool race(const void *context, const fr_history *history, uint64_t trial,
-                 uint32_t n_folds)
-{
-    const fr_run_state *run = context;
-    const fr_prune_options *pruning = &run->study->pruning;
-    const uint64_t visible =
-        fr_history_visible(history, (uint64_t)run->study->search.concurrency, trial);
-    if (n_folds < (uint64_t)pruning->first_fold) return false;
-    return fr_race_beaten(history, trial, visible, n_folds, pruning->alpha, run->valid_share);
-}
-
+/* A replay of the journal races before there is a coordinator. */
 void fr_run_start_race(fr_run_state *run)
 {
     if ((run->study->prune_methods & FR_PRUNE_RACING) == 0) return;
-    run->history->race = race;
-    run->history->race_context = run;
+    run->race = (fr_race){.first_fold = (uint32_t)run->study->pruning.first_fold,
+                          .concurrency = (uint64_t)run->study->search.concurrency,
+                          .alpha = run->study->pruning.alpha,
+                          .valid_share = run->valid_share};
+    run->history->race = fr_race_ask;
+    run->history->race_context = &run->race;
 }

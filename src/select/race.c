@@ -23,3 +23,11 @@ bool fr_race_beaten(const fr_history *history, uint64_t trial, uint64_t visible,
     free(difference);
     return sum < 0 && p / 2 < alpha;
 }
+
+bool fr_race_ask(const void *race, const fr_history *history, uint64_t trial, uint32_t n_folds)
+{
+    const fr_race *r = race;
+    if (n_folds < r->first_fold) return false;
+    return fr_race_beaten(history, trial, fr_history_visible(history, r->concurrency, trial),
+                          n_folds, r->alpha, r->valid_share);
+}

@@ -67,6 +67,32 @@ bool fr_store_write_at(int fd, const void *bytes, size_t n, off_t at)
     return true;
 }
 
+fr_status fr_store_read_from(int fd, const char *path, off_t at, unsigned char **bytes,
+                             size_t *size)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return FR_FAIL(FR_ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode)) return FR_FAIL(FR_ERR_FORMAT, "%s is not a regular file", path);
+    const size_t wanted = info.st_size > at ? (size_t)(info.st_size - at) : 0;
+    unsigned char *block = fr_alloc(wanted, 1);
+    if (block == NULL) return FR_ERR_MEMORY;
+    size_t have = 0;
+    while (have < wanted) {
+        const ssize_t n = pread(fd, block + have, wanted - have, at + (off_t)have);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            free(block);
+            return FR_FAIL(FR_ERR_IO, "cannot read %s: %s", path, strerror(errno));
+        }
+        if (n == 0) break;
+        have += (size_t)n;
+    }
+    *bytes = block;
+    *size = have;
+    return FR_OK;
+}
+
 /* The rename itself is safe only once the directory is on disk. Some network file systems
  * cannot sync a directory and say EINVAL; they order renames on their own. */
 static bool sync_directory(const char *dir)

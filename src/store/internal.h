@@ -71,13 +71,15 @@ typedef struct {
     uint32_t version;
     double created;
     fr_usage usage;
-    fr_past past; /* owned by the caller, as these */
+    fr_past past; /* owned, as these */
     char *study_path, *study_text;
     size_t records_at; /* offset of the first record */
     size_t end;        /* offset after the last whole record */
 } fr_journal_state;
 
-/* Header of the `size` bytes of a journal. FR_ERR_FORMAT. The caller frees the strings. */
+void fr_journal_state_clear(fr_journal_state *state);
+
+/* Header of the `size` bytes of a journal. FR_ERR_FORMAT. The caller clears *out. */
 FR_CHECKED fr_status fr_journal_read_header(const unsigned char *bytes, size_t size,
                                             const char *path, fr_journal_state *out);
 
@@ -85,6 +87,10 @@ FR_CHECKED fr_status fr_journal_read_header(const unsigned char *bytes, size_t s
 FR_CHECKED fr_status fr_journal_replay(const unsigned char *bytes, size_t size,
                                        const char *path, fr_history *history,
                                        fr_journal_state *state, double *elapsed_s);
+
+/* All bytes of the open file from `at` on; *bytes is the caller's. */
+FR_CHECKED fr_status fr_store_read_from(int fd, const char *path, off_t at,
+                                        unsigned char **bytes, size_t *size);
 
 /* CRC of a record: its length, then its payload. */
 uint32_t fr_journal_record_crc(uint32_t length, const void *payload);

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "foldrank/checksum.h"
@@ -122,30 +121,6 @@ static fr_status create_file(const char *dir, const fr_study *study, uint64_t da
     return st;
 }
 
-static fr_status read_whole(int fd, const char *path, unsigned char **bytes, size_t *size)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0)
-        return FR_FAIL(FR_ERR_IO, "cannot look at %s: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode)) return FR_FAIL(FR_ERR_FORMAT, "%s is not a regular file", path);
-    unsigned char *block = fr_alloc((size_t)info.st_size, 1);
-    if (block == NULL) return FR_ERR_MEMORY;
-    size_t have = 0;
-    while (have < (size_t)info.st_size) {
-        const ssize_t n = pread(fd, block + have, (size_t)info.st_size - have, (off_t)have);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            free(block);
-            return FR_FAIL(FR_ERR_IO, "cannot read %s: %s", path, strerror(errno));
-        }
-        if (n == 0) break;
-        have += (size_t)n;
-    }
-    *bytes = block;
-    *size = have;
-    return FR_OK;
-}
-
 /* What sets this journal apart from the study at hand, or FR_OK. A study that differs only in
  * what may differ (more trials, more time) has the same fingerprint, or no first difference. */
 static fr_status check_owner(const fr_journal_state *state, const char *path,
@@ -180,7 +155,7 @@ static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_
     unsigned char *bytes = NULL;
     size_t size = 0;
     fr_journal_state state = {0};
-    fr_status st = read_whole(journal->fd, journal->path, &bytes, &size);
+    fr_status st = fr_store_read_from(journal->fd, journal->path, 0, &bytes, &size);
     if (st == FR_OK) st = fr_journal_read_header(bytes, size, journal->path, &state);
     if (st == FR_OK) st = check_owner(&state, journal->path, study, data_fingerprint);
     if (st == FR_OK)
@@ -199,9 +174,7 @@ static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_
         st = FR_FAIL(FR_ERR_IO, "cannot cut %s back to its last whole record: %s",
                      journal->path, strerror(errno));
 out:
-    fr_past_clear(&state.past);
-    free(state.study_path);
-    free(state.study_text);
+    fr_journal_state_clear(&state);
     free(bytes);
     return st;
 }

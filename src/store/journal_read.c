@@ -27,6 +27,14 @@ static fr_status broken_header(const char *path)
                    path);
 }
 
+void fr_journal_state_clear(fr_journal_state *state)
+{
+    fr_past_clear(&state->past);
+    free(state->study_path);
+    free(state->study_text);
+    *state = (fr_journal_state){0};
+}
+
 fr_status fr_journal_read_header(const unsigned char *bytes, size_t size, const char *path,
                                  fr_journal_state *out)
 {
