@@ -33,7 +33,7 @@ LDLIBS   += $(shell pkg-config --libs $(PKGS)) -lm
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-5s %s\n' $1 $2)
 
-SRC := $(filter-out src/cli/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
+SRC := $(filter-out src/cli/main%.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
 OBJ := $(SRC:%.c=$O/%.o) $O/gen/onnx.pb-c.o
 LIB := $O/libfoldrank.a
 BIN := $O/foldrank
@@ -96,7 +96,8 @@ $O/flags: FORCE
 DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev \
         libopenblas-openmp-dev libscalapack-openmpi-dev libyaml-dev libnlopt-dev zlib1g-dev \
         libprotobuf-c-dev protobuf-c-compiler libonnx-dev
-DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps
+DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps \
+              man-db groff mandoc python3-venv
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
                   ScaLAPACK, libyaml, NLopt, zlib, protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, h5diff
 
@@ -126,7 +127,7 @@ check: deps                       ## install, build, run all tests
 export MPIRUN CC
 run-check: export FOLDRANK := $(abspath $(BIN))
 run-check: WERROR := -Werror
-run-check: $(BIN) $(UNIT) $(PARALLEL)
+run-check: $(BIN) $(UNIT) $(PARALLEL) man
 	@$(MAKE) --no-print-directory BUILD=asan WERROR=-Werror units
 	@tests/run $(UNIT) $(UNIT:$O/%=build/asan/%) $(sort $(wildcard tests/mpi/*.sh tests/cli/*.sh tests/lint/*.sh))
 
@@ -138,11 +139,27 @@ units: $(UNIT)                    ## build the unit tests
 bench: $(BIN)                     ## measure: this machine, this program, its rivals
 	tests/bench/run.sh $(BIN)
 
-install: $(BIN) $(LIB)            ## copy program, library and headers under PREFIX
+# The manual comes from the tables of options; its date is that of the source.
+$O/foldrank-man: $O/src/cli/main_man.o $(LIB)
+	$(call say,LINK,$@)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+MAN_DATE ?= $(shell git log -1 --format=%cs 2>/dev/null || date +%F)
+$O/man/done: $O/foldrank-man
+	@mkdir -p $O/man/man1 $O/man/man5
+	$(call say,MAN,$O/man)
+	$Q$< $O/man '$(MAN_DATE)' && touch $@
+
+man: $O/man/done                  ## make the manual pages
+
+install: $(BIN) $(LIB) man        ## copy program, library, headers and manual under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/foldrank
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/foldrank
 	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/foldrank/*.h $(DESTDIR)$(PREFIX)/include/foldrank/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 $O/man/man1/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $O/man/man5/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
 clean:                            ## remove everything that was built
 	rm -rf build
@@ -152,6 +169,6 @@ help:                             ## this text
 	@echo; echo '  BUILD=asan|tsan  with sanitizers     PREFIX=DIR  where install goes'
 	@echo   '  ARCH=-march=native  for this processor only     config.mk  keeps such settings'
 
-.PHONY: all bench check check-slurm clean demo deps help install run-check run-demo units FORCE
+.PHONY: all bench check check-slurm clean demo deps help install man run-check run-demo units FORCE
 .SECONDARY:
--include $(OBJ:.o=.d) $O/src/cli/main.d $(UNIT:%=%.d) $(PARALLEL:%=%.d)
+-include $(OBJ:.o=.d) $O/src/cli/main.d $O/src/cli/main_man.d $(UNIT:%=%.d) $(PARALLEL:%=%.d)

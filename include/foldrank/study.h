@@ -93,6 +93,17 @@ typedef struct {
                              own fingerprint) */
 } fr_study;
 
+/* A block of a study file, for pages about it. */
+typedef struct {
+    const char *name;  /* "data.test"; "" is the top of the file */
+    const char *about; /* what it is for, one sentence */
+    const fr_option *table;
+    size_t n;
+} fr_study_block;
+
+/* Block number i in the order of a filled-in study; false after the last. */
+bool fr_study_block_at(size_t i, fr_study_block *out);
+
 /* Read and check a study file. overrides[i] is `key=value` (--set): a dotted key, a YAML value;
  * faults in them are reported as `--set key=value`. Data files are looked for, not read.
  * Errors: FR_ERR_USAGE with all faults, also when the file cannot be opened; FR_ERR_IO when

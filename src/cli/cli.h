@@ -119,6 +119,18 @@ void fr_cli_overview(const fr_cli_command *const commands[], fr_text *out);
 void fr_cli_describe_end(const fr_study *study, const fr_history *history, fr_end end,
                          fr_usage usage, fr_text *out);
 
+/* Row number i of the command's own options followed by those of all; NULL after the last. What
+ * a row does, may be and is without being said, in one line. */
+const fr_cli_option *fr_cli_option_at(const fr_cli_command *command, size_t i);
+void fr_cli_describe_option(const fr_cli_option *row, fr_text *out);
+
+/* Manual pages (roff, man macros): of a command, of the program, of study files. `date` is that
+ * of the manual. */
+void fr_cli_man(const fr_cli_command *command, const char *date, fr_text *out);
+void fr_cli_man_overview(const fr_cli_command *const commands[], const char *date,
+                         fr_text *out);
+void fr_cli_man_study(const char *date, fr_text *out);
+
 /* What `run` prints at its end, or when it was stopped: the best trials, the chosen model, what
  * it is worth, where everything is, what to type next. `status` is the run's. Root only. */
 void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run_report *report,

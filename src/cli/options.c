@@ -180,16 +180,14 @@ void fr_cli_arguments_clear(const fr_cli_command *command, fr_cli_arguments *arg
     *arguments = (fr_cli_arguments){0};
 }
 
-static void help_option(const fr_cli_option *row, fr_text *out)
+const fr_cli_option *fr_cli_option_at(const fr_cli_command *command, size_t i)
 {
-    enum { HELP_COLUMN = 26 };
+    return row_at(command, i);
+}
+
+void fr_cli_describe_option(const fr_cli_option *row, fr_text *out)
+{
     const fr_option *option = &row->option;
-    char left[96];
-    const char letter[] = {'-', row->letter, ',', ' ', '\0'};
-    snprintf(left, sizeof left, "  %s--%s %s", row->letter != 0 ? letter : "    ", option->name,
-             row->value != NULL ? row->value : "");
-    fr_text_add(out, "%-*s", HELP_COLUMN, left);
-    if (strlen(left) >= HELP_COLUMN) fr_text_add(out, "\n%*s", HELP_COLUMN, "");
     fr_text_add(out, "%s", option->help);
     for (size_t i = 0; option->type == FR_OPTION_WORD && option->words[i] != NULL; i++)
         fr_text_add(out, "%s%s", i == 0 ? ": " : ", ", option->words[i]);
@@ -198,6 +196,18 @@ static void help_option(const fr_cli_option *row, fr_text *out)
     if (option->type != FR_OPTION_BOOL && has_default)
         fr_text_add(out, " [%s]", option->fallback);
     if (option->type == FR_OPTION_STRINGS) fr_text_add(out, "; may be repeated");
+}
+
+static void help_option(const fr_cli_option *row, fr_text *out)
+{
+    enum { HELP_COLUMN = 26 };
+    char left[96];
+    const char letter[] = {'-', row->letter, ',', ' ', '\0'};
+    snprintf(left, sizeof left, "  %s--%s %s", row->letter != 0 ? letter : "    ",
+             row->option.name, row->value != NULL ? row->value : "");
+    fr_text_add(out, "%-*s", HELP_COLUMN, left);
+    if (strlen(left) >= HELP_COLUMN) fr_text_add(out, "\n%*s", HELP_COLUMN, "");
+    fr_cli_describe_option(row, out);
     fr_text_add(out, "\n");
 }
 

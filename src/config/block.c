@@ -8,9 +8,8 @@
 
 bool fr_is_distribution(const fr_node *node)
 {
-    static const char *const kinds[] = {"float", "log", "int", "int_log", "choice"};
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        if (fr_node_find(node, kinds[k]) != NULL) return true;
+    for (size_t k = 0; fr_param_kind_words[k] != NULL; k++)
+        if (fr_node_find(node, fr_param_kind_words[k]) != NULL) return true;
     return false;
 }
 

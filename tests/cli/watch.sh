@@ -108,13 +108,13 @@ has "racing: some trials were beaten" "$("$FOLDRANK" show "$dir/race")" '[1-9][0
 
 # A terminal: one screen.
 if command -v script >/dev/null; then
-    text=$(LC_ALL=C.UTF-8 TERM=xterm script -qec "$FOLDRANK watch $dir/race" /dev/null </dev/null | tr -d '\r')
+    text=$(LC_ALL=C.UTF-8 TERM=xterm script -qec "$FOLDRANK watch $dir/race --give-up 20s" /dev/null </dev/null | tr -d '\r')
     has "terminal: the screen is wiped" "$text" $'^\033\\[2J\033\\[Hrace: accuracy, more is better'
     has "terminal: progress" "$text" '^fits      █{24} 120 of 120 \(100 %\)'
     has "terminal: states" "$text" '^trials    30 of 30: [0-9]+ complete, [0-9]+ pruned'
     has "terminal: the best with its settings" "$text" '^best      0\.[0-9]+ \+- [0-9.e-]+, trial [0-9]+: learning_rate='
     has "terminal: history" "$text" '^history   .*█'
-    text=$(LC_ALL=C TERM=xterm script -qec "$FOLDRANK watch $dir/race" /dev/null </dev/null | tr -d '\r\033')
+    text=$(LC_ALL=C TERM=xterm script -qec "$FOLDRANK watch $dir/race --give-up 20s" /dev/null </dev/null | tr -d '\r\033')
     same "terminal: ASCII where the locale is not UTF-8" "$(LC_ALL=C grep -c '[^ -~]' <<<"$text")" 0
 else
     tap_skip "terminal" "script is not installed"

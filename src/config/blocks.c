@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* blocks.c - the list of all blocks of settings, for the manual. */
+#include "internal.h"
+
+static const struct {
+    const char *name, *about;
+    const fr_option *table;
+    const size_t *n;
+} blocks[] = {
+    {"data", "Where the rows come from and what is predicted.", fr_data_option_table,
+     &fr_data_option_count},
+    {"data.test", "Rows that the search never sees.", fr_test_option_table,
+     &fr_test_option_count},
+    {"preprocess", "What is done to the columns, fitted on the training rows of each fold.",
+     fr_preprocess_option_table, &fr_preprocess_option_count},
+    {"validation", "How rows are split into folds.", fr_validation_option_table,
+     &fr_validation_option_count},
+    {"train", "How a model is trained; every key may also stand in a family's block.",
+     fr_train_option_table, &fr_train_option_count},
+    {"objective",
+     "What is searched instead of data, models and train; parameters names the "
+     "hyperparameters.",
+     fr_objective_option_table, &fr_objective_option_count},
+    {"search", "How many trials, and how they are chosen.", fr_search_option_table,
+     &fr_search_option_count},
+    {"pruning", "When a trial that is beaten stops.", fr_prune_option_table,
+     &fr_prune_option_count},
+    {"select", "Which trial becomes the model.", fr_select_option_table,
+     &fr_select_option_count},
+    {"resources", "What a run may use.", fr_resource_option_table, &fr_resource_option_count},
+};
+enum { N_TOP = 3, N_BLOCKS = sizeof blocks / sizeof *blocks };
+
+bool fr_study_block_at(size_t i, fr_study_block *out)
+{
+    static const char *const families[FR_FAMILY_COUNT] = {"models.linear", "models.softmax",
+                                                          "models.svm", "models.mlp"};
+    if (i == 0) {
+        *out = (fr_study_block){"", "The study itself.", fr_study_option_table, N_TOP};
+        return true;
+    }
+    if (--i < N_BLOCKS) {
+        *out = (fr_study_block){blocks[i].name, blocks[i].about, blocks[i].table, *blocks[i].n};
+        return true;
+    }
+    if ((i -= N_BLOCKS) >= FR_FAMILY_COUNT) return false;
+    *out = (fr_study_block){.name = families[i], .about = "Settings of this family."};
+    out->table = fr_model_option_table((fr_family)i, &out->n);
+    return true;
+}
