@@ -1,0 +1,163 @@
+"""format_reader.py - a stranger's reader: written from data/FORMAT.md alone, knows nothing of foldrank.
+
+    format_reader.py journal DIR                        trials and scores from journal.bin, as CSV (needs no library)
+    format_reader.py predict RESULTS.h5 DATA.csv        predictions from /model, as CSV (needs h5py and numpy)
+"""
+
+import csv
+import math
+import struct
+import sys
+
+
+def crc32c(data):
+    table = []
+    for i in range(256):
+        for _ in range(8):
+            i = i >> 1 ^ (0x82F63B78 if i & 1 else 0)
+        table.append(i)
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+class Bytes:
+    """Fields one after another."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, code):
+        value = struct.unpack_from("<" + code, self.data, self.at)
+        self.at += struct.calcsize("<" + code)
+        return value if len(value) > 1 else value[0]
+
+    def text(self):
+        n = self.take("I")
+        self.at += n
+        return self.data[self.at - n : self.at].decode()
+
+
+def journal(directory):
+    with open(f"{directory}/journal.bin", "rb") as file:
+        data = file.read()
+    assert crc32c(b"123456789") == 0xE3069283
+    assert data[:8] == b"\x89FRJ\r\n\x1a\n"
+    version, length = struct.unpack_from("<II", data, 8)
+    assert version == 1
+    assert struct.unpack_from("<I", data, 16 + length)[0] == crc32c(data[: 16 + length])
+    body = Bytes(data[16 : 16 + length])
+    body.take("QQd"), body.text(), body.text()
+    assert body.text().startswith("study:")
+    at, points, folds = 20 + length, [], {}
+    while at < len(data):
+        n, crc = struct.unpack_from("<II", data, at)
+        payload = data[at + 8 : at + 8 + n]
+        if len(payload) < n or crc32c(data[at : at + 4] + payload) != crc:
+            break
+        at += 8 + n
+        record = Bytes(payload)
+        kind = record.take("B")
+        if kind == 1:
+            trial, count = record.take("QI")
+            assert trial == len(points)
+            points.append(record.take(f"{count}d") if count != 1 else (record.take("d"),))
+        elif kind == 2:
+            trial, fold, state, score = record.take("QIBd")
+            record.take("ddII"), record.take("dddI"), record.take("dd")
+            n_curve = record.take("Q")
+            record.at += 16 * n_curve
+            record.text()
+            assert record.at == len(payload)
+            if state == 1:
+                folds.setdefault(trial, []).append((fold, score))
+    for trial in range(len(points)):
+        scores = [score for _, score in sorted(folds.get(trial, []))]
+        print(f"{trial},{sum(scores) / len(scores) if scores else math.nan!r}")
+
+
+def predict(path, data):
+    import h5py
+    import numpy as np
+
+    f32 = np.float32
+    with h5py.File(path) as file:
+        assert file.attrs["content"] == b"foldrank results" and file.attrs["format"] == 1
+        m = file["model"]
+        text = lambda name: list(m[name].asstr()[:])
+        word = lambda name: m[name].asstr()[()]
+        options = dict(zip(text("options/name"), text("options/value")))
+        family, classes = word("family"), text("classes")
+        levels = {}
+        for feature, name in zip(m["levels/feature"][:], text("levels/name")):
+            levels.setdefault(int(feature), []).append(name)
+        features = list(zip(text("features/name"), text("features/kind"), m["features/levels"][:]))
+        p = {k: m["preprocessing/" + k][:] for k in ("first", "width", "fill", "shift", "factor", "places", "place")}
+        treatment = text("preprocessing/kind")
+        shift, factor = m["preprocessing/target_shift"][()], m["preprocessing/target_factor"][()]
+        n_inputs = len(text("inputs"))
+        layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(len(m["parameters"]))]
+        assert m["outputs"][()] == max(len(classes), 1) and word("task") == ("classification" if classes else "regression")
+
+    def value_of(cell, c):
+        """Of a cell as the network's features want it; NaN where it is missing."""
+        if cell in ("", "?", "NA", "N/A") or cell.lower() in ("nan", "null"):
+            return math.nan
+        if features[c][1] == "numeric":
+            return float(cell)
+        for number, level in enumerate(levels[c]):
+            try:
+                same = float(level) == float(cell)
+            except ValueError:
+                same = level == cell
+            if same:
+                return number
+        return math.nan
+
+    def inputs_of(row):
+        x, place_at = np.zeros(n_inputs, f32), 0
+        for c, (name, _, _) in enumerate(features):
+            value, first, fill = f32(value_of(row[name], c)), p["first"][c], p["fill"][c]
+            if treatment[c] in ("numeric", "ordinal"):
+                x[first] = ((fill if np.isnan(value) else value) - p["shift"][c]) * p["factor"][c]
+            elif treatment[c] == "onehot":
+                level = int(fill if np.isnan(value) else value)
+                place = p["place"][place_at + level] if level >= 0 else -1
+                if place >= 0:
+                    x[first + place] = 1
+            place_at += p["places"][c]
+        return x
+
+    def activation(x):
+        kind = options["activation"]
+        if kind == "relu":
+            return np.maximum(x, 0)
+        if kind == "leaky_relu":
+            return np.where(x < 0, x * f32(options["negative_slope"]), x)
+        if kind == "tanh":
+            return np.tanh(x)
+        if kind == "sigmoid":
+            return 1 / (1 + np.exp(-x))
+        return x * np.array([0.5 * math.erfc(-v / math.sqrt(2)) for v in x], f32)
+
+    with open(data, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            h = inputs_of(row)
+            for i, (weight, bias) in enumerate(layers):
+                h = h @ weight + bias
+                if i + 1 < len(layers):
+                    h = activation(h)
+            if not classes:
+                print(f"{float(h[0]) / factor + shift:.9g}")
+                continue
+            if family != "svm":
+                h = np.exp(h - h.max())
+                h = h / h.sum()
+            print(",".join([classes[int(np.argmax(h))], *(f"{v:.9g}" for v in h)]))
+
+
+if sys.argv[1] == "journal":
+    journal(sys.argv[2])
+else:
+    predict(sys.argv[2], sys.argv[3])
