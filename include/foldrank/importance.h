@@ -24,9 +24,11 @@
  * independent parameters add up to at most 1 in expectation; the rest is interaction and noise.
  *
  * *n_trials: how many took part, *n_best: how many of them are the best: a tenth, but at least
- * 10 or, with few trials, half. Complete trials take part, and those that were pruned or
- * diverged, as never among the best; *n_best is 0, and every share NaN, when nothing can be
- * said: fewer than 8 trials, or all of them among the best. Errors: FR_ERR_MEMORY. */
+ * 10, and at most half of the complete ones. Complete trials take part, and those that were
+ * pruned or diverged, as never among the best: the first trials of a search are not pruned
+ * however bad they are, so being complete is not enough. *n_best is 0, and every share NaN,
+ * when nothing can be said: fewer than 8 trials, or fewer than 2 complete. Errors:
+ * FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_importance(const fr_history *history, double *share, size_t *n_trials,
                                    size_t *n_best);
 

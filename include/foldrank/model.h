@@ -76,6 +76,16 @@ typedef struct {
 
 void fr_model_clear(fr_model *model);
 
+/* Rows with known targets and what a model says of them. Start with {0}. */
+typedef struct {
+    size_t n;
+    uint32_t *row; /* (n) number in the data set; owned, as all arrays here */
+    float *target; /* (n) class index, or value */
+    float *output; /* (n, n_outputs) of fr_model_predict */
+} fr_scored;
+
+void fr_scored_clear(fr_scored *scored);
+
 /* Number of trainable parameters for these settings, input width and output count. */
 size_t fr_model_count_params(const fr_model_options *options, size_t inputs, size_t outputs);
 

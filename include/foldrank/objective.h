@@ -48,6 +48,7 @@ double fr_objective_complexity(const fr_objective *objective, const double *poin
 typedef struct {
     fr_model model;
     double test_score; /* NaN without test rows */
+    fr_scored test;    /* the test rows, and what the model says of them */
     double train_score;
     uint32_t epochs;
     double seconds;

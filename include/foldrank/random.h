@@ -27,6 +27,7 @@ typedef enum {
     FR_RNG_ACQUISITION, /* starts of acquisition optimisers */
     FR_RNG_BRACKET,     /* hyperband: which trial goes to which bracket */
     FR_RNG_PAST,        /* parameters that an earlier study did not have */
+    FR_RNG_BOOTSTRAP,   /* rows drawn anew for the interval of a test score */
 } fr_rng_purpose;
 
 typedef struct {

@@ -97,6 +97,7 @@ typedef struct {
     const fr_selection *selection; /* NULL before the end */
     const fr_model *model;         /* NULL before the refit */
     double test_score;             /* NaN when there is none */
+    const fr_scored *test;         /* what the model says of the test rows; may be NULL */
     const fr_rank_record *ranks;   /* (n_ranks), NULL while unknown */
     int n_ranks;                   /* also known without `ranks` */
     const char *command;           /* as typed */
@@ -126,6 +127,7 @@ typedef struct {
     double test_score;
     fr_end end;
     fr_usage usage;
+    fr_scored test; /* with the model, and when the file has them */
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;

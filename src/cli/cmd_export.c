@@ -180,7 +180,7 @@ static fr_status run(const fr_cli *cli, void *parsed)
     FR_TRY(check_values(values));
     fr_results_quiet_exit();
     const bool model = values->onnx != NULL || values->c != NULL || values->card != NULL;
-    FR_TRY(fr_results_open(cli->operands[0], model, &results));
+    FR_TRY(fr_results_open(cli->operands[0], model || values->csv != NULL, &results));
     fr_status st = FR_OK;
     if (values->onnx != NULL) st = write_onnx(cli, values, results);
     if (st == FR_OK && values->c != NULL) st = write_c(cli, values->c, results);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* show_tables.c - every table of a results file as CSV; columns are named as in the file. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "foldrank/memory.h"
@@ -106,6 +107,52 @@ static void write_expected(const fr_results_file *results, FILE *out)
     }
 }
 
+static void csv_float(float value, FILE *out)
+{
+    char number[FR_NUMBER_SIZE];
+    fprintf(out, ",%s", isnan(value) ? "" : fr_format_float(value, number));
+}
+
+static bool has_test(const fr_results_file *results)
+{
+    return results->test.n > 0;
+}
+
+static void write_test_row(const fr_results_file *results, size_t i, FILE *out)
+{
+    const fr_schema *schema = &results->model.schema;
+    const size_t n = results->model.n_outputs;
+    const float *output = results->test.output + i * n, target = results->test.target[i];
+    fprintf(out, "%u", results->test.row[i]);
+    if (schema->learn == FR_LEARN_REGRESSION) {
+        csv_float(target, out);
+    } else {
+        const size_t said = fr_predicted_class(output, n);
+        fputc(',', out);
+        if (target >= 0 && target < (float)n) fr_csv_text(schema->classes[(size_t)target], out);
+        fputc(',', out);
+        if (said < n) fr_csv_text(schema->classes[said], out);
+    }
+    for (size_t k = 0; k < n; k++) csv_float(output[k], out);
+    fputc('\n', out);
+}
+
+static void write_test(const fr_results_file *results, FILE *out)
+{
+    const fr_model *model = &results->model;
+    const bool probable = fr_model_has_probabilities(model);
+    fputs("row,target,prediction", out);
+    for (size_t k = 0; k < model->schema.n_classes; k++) {
+        fr_text name = {0};
+        fr_text_add(&name, "%s%s", probable ? "prob_" : "decision_", model->schema.classes[k]);
+        fputc(',', out);
+        fr_csv_text(fr_text_get(&name), out);
+        fr_text_clear(&name);
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < results->test.n; i++) write_test_row(results, i, out);
+}
+
 static bool has_ranks(const fr_results_file *results)
 {
     return results->n_ranks > 0;
@@ -157,5 +204,6 @@ const fr_show_table fr_show_tables[] = {
     {"curves", always, write_curves},     {"selection", has_selection, write_selection},
     {"rounds", has_rounds, write_rounds}, {"expected", has_expected, write_expected},
     {"ranks", has_ranks, write_ranks},    {"space", always, write_space},
+    {"test", has_test, write_test},
 };
 const size_t fr_show_table_count = sizeof fr_show_tables / sizeof *fr_show_tables;

@@ -10,10 +10,7 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-static const double level = 0.95;
-
-/* A cell of a Markdown table, or any other word of somebody else's. */
-static void add_word(fr_text *out, const char *text)
+void fr_card_word(fr_text *out, const char *text)
 {
     fr_text clean = {0};
     fr_utf8_clean(text, &clean);
@@ -25,19 +22,19 @@ static void add_word(fr_text *out, const char *text)
     fr_text_clear(&clean);
 }
 
-static void add_row(fr_text *out, const char *key, const char *value)
-{
-    fr_text_add(out, "| ");
-    add_word(out, key);
-    fr_text_add(out, " | ");
-    add_word(out, value);
-    fr_text_add(out, " |\n");
-}
-
-static const char *score_text(double score, char text[FR_NUMBER_SIZE])
+const char *fr_card_score(double score, char text[FR_NUMBER_SIZE])
 {
     snprintf(text, FR_NUMBER_SIZE, "%.5g", score);
     return isnan(score) ? "-" : text;
+}
+
+static void add_row(fr_text *out, const char *key, const char *value)
+{
+    fr_text_add(out, "| ");
+    fr_card_word(out, key);
+    fr_text_add(out, " | ");
+    fr_card_word(out, value);
+    fr_text_add(out, " |\n");
 }
 
 /* ---- the model ---- */
@@ -64,11 +61,11 @@ static void add_model(const fr_results_file *results, fr_text *out)
                      &recipe);
     fr_text_add(out, "\n## Model\n\nOf family `%s`, trained by foldrank %s. It predicts ",
                 family, results->version);
-    add_word(out, schema->target_name == NULL ? "the target" : schema->target_name);
+    fr_card_word(out, schema->target_name == NULL ? "the target" : schema->target_name);
     fr_text_add(out, " (%s", schema->learn == FR_LEARN_REGRESSION ? "a number" : "classes");
     for (size_t k = 0; k < schema->n_classes && k < 50; k++) {
         fr_text_add(out, "%s", k > 0 ? ", " : ": ");
-        add_word(out, schema->classes[k]);
+        fr_card_word(out, schema->classes[k]);
     }
     fr_text_add(
         out,
@@ -100,7 +97,7 @@ static void describe_column(const fr_column *column, const fr_feature *feature, 
                     feature->kind == FR_FEATURE_ONEHOT ? "one-hot" : "by number");
         if (feature->fill >= 0 && feature->fill < (float)column->n_levels) {
             fr_text_add(out, "count as ");
-            add_word(out, column->levels[(size_t)feature->fill]);
+            fr_card_word(out, column->levels[(size_t)feature->fill]);
         } else {
             fr_text_add(out, "are none of them");
         }
@@ -115,7 +112,7 @@ static void add_columns(const fr_model *model, fr_text *out)
     for (size_t c = 0; c < schema->cols && c < SHOWN; c++) {
         const fr_column *column = &schema->columns[c];
         fr_text_add(out, "| ");
-        add_word(out, column->name);
+        fr_card_word(out, column->name);
         fr_text_add(out, " | %s | ",
                     column->kind == FR_COLUMN_CATEGORICAL ? "categorical" : "number");
         describe_column(column, &model->transform.features[c], out);
@@ -130,7 +127,7 @@ static void add_data(const fr_results_file *results, fr_text *out)
 {
     const fr_study *study = results->study;
     fr_text_add(out, "\n## Data\n\n");
-    add_word(out, study->data.path == NULL ? "?" : study->data.path);
+    fr_card_word(out, study->data.path == NULL ? "?" : study->data.path);
     if (results->rows > 0)
         fr_text_add(out, ": %llu rows, of which the search never saw %llu",
                     (unsigned long long)results->rows, (unsigned long long)results->test_rows);
@@ -168,84 +165,6 @@ static void add_search(const fr_results_file *results, fr_text *out)
         fr_export_rule(study), results->selection.chosen);
 }
 
-/* ---- what it is worth ---- */
-
-static void add_interval(fr_text *out, double low, double high)
-{
-    char a[FR_NUMBER_SIZE], b[FR_NUMBER_SIZE];
-    if (isnan(low) || isnan(high))
-        fr_text_add(out, "- |");
-    else
-        fr_text_add(out, "%s to %s |", score_text(low, a), score_text(high, b));
-}
-
-/* Scores of the trial's complete folds; returns how many. */
-static size_t fold_scores(const fr_trial *trial, uint32_t n_folds, double *scores)
-{
-    size_t n = 0;
-    for (uint32_t f = 0; f < n_folds; f++)
-        if (trial->folds[f] != NULL && trial->folds[f]->state == FR_TRIAL_COMPLETE)
-            scores[n++] = trial->folds[f]->score;
-    return n;
-}
-
-static fr_status add_validation(const fr_results_file *results, fr_text *out)
-{
-    const fr_history *history = results->history;
-    const fr_trial *trial = &history->trials[results->selection.chosen];
-    char text[FR_NUMBER_SIZE];
-    double *scores = fr_alloc(history->n_folds, sizeof *scores);
-    if (scores == NULL) return FR_ERR_MEMORY;
-    const size_t n = fold_scores(trial, history->n_folds, scores);
-    const double half = fr_score_half_width(scores, n, results->valid_share, level);
-    fr_text_add(out, "| validation, mean of %zu folds | %s | ", n,
-                score_text(trial->score_mean, text));
-    add_interval(out, trial->score_mean - half, trial->score_mean + half);
-    fr_text_add(out, "\n");
-    for (size_t i = 0; i < n; i++)
-        fr_text_add(out, "| validation, fold %zu | %s | - |\n", i, score_text(scores[i], text));
-    free(scores);
-    return FR_OK;
-}
-
-static void add_test(const fr_results_file *results, fr_text *out)
-{
-    char text[FR_NUMBER_SIZE];
-    double range[2] = {NAN, NAN};
-    if (results->study->metric == FR_METRIC_ACCURACY && results->test_rows > 0 &&
-        results->test_score >= 0 && results->test_score <= 1)
-        fr_share_interval(results->test_score, (double)results->test_rows, level, range);
-    if (results->test_rows > 0)
-        fr_text_add(out, "| **test, %llu rows** | **%s** | ",
-                    (unsigned long long)results->test_rows,
-                    score_text(results->test_score, text));
-    else
-        fr_text_add(out, "| **test** | **%s** | ", score_text(results->test_score, text));
-    add_interval(out, range[0], range[1]);
-    fr_text_add(out, "\n");
-}
-
-static fr_status add_scores(const fr_results_file *results, fr_text *out)
-{
-    const fr_study *study = results->study;
-    fr_text_add(
-        out,
-        "\n## What it is worth\n\n%s, %s is better.\n\n| rows | score | %.0f %% interval "
-        "|\n|---|---|---|\n",
-        fr_export_metric(study), study->maximize ? "more" : "less", 100 * level);
-    if (!isnan(results->test_score)) add_test(results, out);
-    FR_TRY(add_validation(results, out));
-    fr_text_add(
-        out,
-        "\nThe interval of the mean widens the variance of the folds for the training rows "
-        "that they share (Nadeau and Bengio 2003)%s. The selected trial is the best of "
-        "many, so its validation score flatters; the test score does not.\n",
-        results->test_rows > 0 && study->metric == FR_METRIC_ACCURACY
-            ? ", that of the test accuracy is Wilson's (1927)"
-            : "");
-    return FR_OK;
-}
-
 /* ---- where it ends ---- */
 
 /* Within a hundredth of the range from an end, on the parameter's own axis. */
@@ -265,7 +184,7 @@ static void add_edges(const fr_results_file *results, fr_text *out)
         if (!at_edge(&space->params[j], point[j])) continue;
         char value[FR_NUMBER_SIZE];
         fr_text_add(out, "- ");
-        add_word(out, space->params[j].name);
+        fr_card_word(out, space->params[j].name);
         fr_text_add(out,
                     " = %s lies at the edge of what was searched: better values may lie "
                     "beyond.\n",
@@ -286,14 +205,18 @@ static void add_limits(const fr_results_file *results, fr_text *out)
                          "which the model was chosen, and that is too good.\n");
     else
         fr_text_add(out, "- The validation score was %s too %s for the test rows.\n",
-                    score_text(fabs(gap), text), gap >= 0 ? "good" : "modest");
+                    fr_card_score(fabs(gap), text), gap >= 0 ? "good" : "modest");
     add_edges(results, out);
-    fr_text_add(out,
-                "- The scores hold for rows like those of the data: same columns, same units, "
-                "same way of collecting. Nothing is known of others.\n"
-                "- The file has no scores by class or group: before decisions about people, "
-                "measure them (`foldrank predict` writes the predictions of any rows).\n");
-    if (fr_model_has_probabilities(model))
+    fr_text_add(
+        out,
+        "- The scores hold for rows like those of the data: same columns, same units, "
+        "same way of collecting. Nothing is known of others.\n"
+        "- The scores are of all rows together%s. Groups of people may fare worse: before "
+        "decisions about them, score each group (`foldrank predict` takes any rows).\n",
+        results->test.n > 0 && model->schema.learn == FR_LEARN_CLASSIFICATION
+            ? ", and of each class"
+            : "");
+    if (fr_model_has_probabilities(model) && results->test.n == 0)
         fr_text_add(out, "- Probabilities are the network's softmax; their calibration was not "
                          "checked.\n");
     if (model->schema.learn == FR_LEARN_CLASSIFICATION && !fr_model_has_probabilities(model))
@@ -331,12 +254,12 @@ fr_status fr_export_card(const fr_results_file *results, fr_text *out)
 {
     FR_TRY(fr_export_check(results));
     fr_text_add(out, "# Model card: ");
-    add_word(out, results->study->name);
+    fr_card_word(out, results->study->name);
     fr_text_add(out, "\n");
     add_model(results, out);
     add_data(results, out);
     add_search(results, out);
-    FR_TRY(add_scores(results, out));
+    FR_TRY(fr_card_scores(results, out));
     add_limits(results, out);
     FR_TRY(add_origin(results, out));
     return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model card") : FR_OK;

@@ -24,6 +24,13 @@ void fr_facts_clear(fr_facts *facts);
 const char *fr_export_metric(const fr_study *study);
 const char *fr_export_rule(const fr_study *study);
 
+/* The card's part on scores. */
+FR_CHECKED fr_status fr_card_scores(const fr_results_file *results, fr_text *out);
+
+/* A word of somebody else's in Markdown, also in the cell of a table; a score, "-" for NaN. */
+void fr_card_word(fr_text *out, const char *text);
+const char *fr_card_score(double score, char text[FR_NUMBER_SIZE]);
+
 /* A text without what ends or opens a comment, and without line breaks. */
 void fr_c_comment(const char *text, fr_text *out);
 /* A text as a C string literal, quotes included. */

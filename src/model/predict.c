@@ -16,6 +16,14 @@ void fr_model_clear(fr_model *model)
     *model = (fr_model){0};
 }
 
+void fr_scored_clear(fr_scored *scored)
+{
+    free(scored->row);
+    free(scored->target);
+    free(scored->output);
+    *scored = (fr_scored){0};
+}
+
 size_t fr_model_count_params(const fr_model_options *options, size_t inputs, size_t outputs)
 {
     fr_network network;

@@ -84,21 +84,19 @@ static fr_status score_test(const fr_objective *objective, fr_refit *refit)
 {
     size_t n;
     const uint32_t *rows = fr_folds_test_rows(objective->folds, &n);
+    fr_scored *test = &refit->test;
     refit->test_score = NAN;
     if (n == 0) return FR_OK;
-    fr_status st = FR_ERR_MEMORY;
-    float *y = fr_alloc(n, sizeof *y);
-    float *output = fr_alloc(n * refit->model.n_outputs, sizeof *output);
-    if (y == NULL || output == NULL) goto out;
-    for (size_t i = 0; i < n; i++) y[i] = objective->dataset->y[rows[i]];
-    st = fr_model_predict(&refit->model, objective->dataset, rows, n, output);
-    if (st == FR_OK)
-        st = fr_metric_score(objective->study->metric, y, output, n, refit->model.n_outputs,
-                             &refit->test_score);
-out:
-    free(y);
-    free(output);
-    return st;
+    test->row = fr_alloc(n, sizeof *test->row);
+    test->target = fr_alloc(n, sizeof *test->target);
+    test->output = fr_alloc(n * refit->model.n_outputs, sizeof *test->output);
+    if (test->row == NULL || test->target == NULL || test->output == NULL) return FR_ERR_MEMORY;
+    test->n = n;
+    memcpy(test->row, rows, n * sizeof *rows);
+    for (size_t i = 0; i < n; i++) test->target[i] = objective->dataset->y[rows[i]];
+    FR_TRY(fr_model_predict(&refit->model, objective->dataset, rows, n, test->output));
+    return fr_metric_score(objective->study->metric, test->target, test->output, n,
+                           refit->model.n_outputs, &refit->test_score);
 }
 
 static fr_status finish_refit(fr_objective *objective, const fr_fold_result *result,
@@ -149,5 +147,6 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uin
 void fr_refit_clear(fr_refit *refit)
 {
     fr_model_clear(&refit->model);
+    fr_scored_clear(&refit->test);
     *refit = (fr_refit){0};
 }

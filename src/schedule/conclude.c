@@ -108,6 +108,9 @@ fr_status fr_conclude_write(fr_run_state *run)
         .test_score = run->has_model ? run->refit.test_score
                       : reuses       ? run->earlier->test_score
                                      : NAN,
+        .test = run->has_model ? &run->refit.test
+                : reuses       ? &run->earlier->test
+                               : NULL,
         .ranks = run->report->ranks,
         .n_ranks = run->report->n_ranks,
         .command = run->options->command,

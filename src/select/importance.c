@@ -38,10 +38,9 @@ static size_t rank_trials(const fr_history *history, entry *entries, size_t *n_b
     }
     qsort(entries, n, sizeof *entries, by_key);
     const size_t tenth = (n + BEST_PART - 1) / BEST_PART;
-    const size_t least = n / 2 < BEST_MIN ? n / 2 : BEST_MIN;
-    size_t best = tenth > least ? tenth : least;
-    if (best > n_complete) best = n_complete;
-    if (n < TRIALS_MIN || best == n) best = 0;
+    size_t best = tenth > BEST_MIN ? tenth : BEST_MIN;
+    if (best > n_complete / 2) best = n_complete / 2;
+    if (n < TRIALS_MIN) best = 0;
     for (size_t i = 0; i < best; i++) entries[i].best = true;
     *n_best = best;
     return n;

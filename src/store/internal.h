@@ -282,4 +282,10 @@ void fr_model_put(fr_h5_out *out, const fr_model *model);
 /* The caller clears *out, also on failure. */
 FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 
+/* /test; nothing when there are no rows, or so many outputs that they would outgrow the file.
+ */
+void fr_scored_put(fr_h5_out *out, const fr_scored *scored, size_t n_outputs);
+/* Empty when it is not there. The caller clears *out, also on failure. */
+FR_CHECKED fr_status fr_scored_get(const fr_h5_in *in, size_t n_outputs, fr_scored *out);
+
 #endif

@@ -225,7 +225,8 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     FR_TRY(get_ranks(in, results));
     if (!want_model || !fr_h5_has(in, "/model")) return FR_OK;
     results->has_model = true;
-    return fr_model_get(in, &results->model);
+    FR_TRY(fr_model_get(in, &results->model));
+    return fr_scored_get(in, results->model.n_outputs, &results->test);
 }
 
 /* HDF5 1.10 loses memory when a header's checksum is wrong, and reports that at exit as
@@ -260,6 +261,7 @@ void fr_results_close(fr_results_file **results)
     fr_selection_clear(&r->selection);
     fr_history_destroy(&r->history);
     fr_model_clear(&r->model);
+    fr_scored_clear(&r->test);
     fr_study_destroy(&r->study);
     free(r->ranks);
     free(r->path);

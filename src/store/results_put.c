@@ -229,7 +229,11 @@ fr_status fr_results_write(const char *dir, const fr_results *results)
     fr_history_put(&out, results->history);
     if (results->selection != NULL) put_selection(&out, results);
     if (results->ranks != NULL) put_ranks(&out, results);
-    if (results->model != NULL) fr_model_put(&out, results->model);
+    if (results->model != NULL) {
+        fr_model_put(&out, results->model);
+        if (results->test != NULL)
+            fr_scored_put(&out, results->test, results->model->n_outputs);
+    }
     FR_TRY(fr_h5_out_close(&out, &bytes, &n));
     fr_status st = fr_store_replace(dir, "results.h5", bytes, n);
     free(bytes);

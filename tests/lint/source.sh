@@ -46,7 +46,7 @@ else
     tap_skip "clang-format" "clang-format-14 is not installed: make deps"
 fi
 
-mapfile -t scripts < <(ls tests/run tests/*.sh tests/*/*.sh data/*.sh jobs/*.sh .ci/run 2>/dev/null)
+mapfile -t scripts < <(ls tests/run tests/venv tests/*.sh tests/*/*.sh data/*.sh jobs/*.sh .ci/run 2>/dev/null)
 if command -v shellcheck >/dev/null; then
     text=$(shellcheck -x "${scripts[@]}" 2>&1)
     tap_result $? "shellcheck" "$text"
