@@ -11,8 +11,10 @@
 
 fr_status fr_export_check(const fr_results_file *results)
 {
-    if (results->has_model && !results->has_selection)
-        return FR_FAIL(FR_ERR_FORMAT, "%s: a model without a selection; the file is damaged",
+    if (results->has_model &&
+        (!results->has_selection ||
+         fr_metric_learn(results->study->metric) != results->model.schema.learn))
+        return FR_FAIL(FR_ERR_FORMAT, "%s: model and study do not fit; the file is damaged",
                        results->path);
     if (results->has_model && results->model.transform.width == 0)
         return FR_FAIL(FR_ERR_STATE, "%s: its model has no input: every column was constant",

@@ -286,6 +286,6 @@ FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
  */
 void fr_scored_put(fr_h5_out *out, const fr_scored *scored, size_t n_outputs);
 /* Empty when it is not there. The caller clears *out, also on failure. */
-FR_CHECKED fr_status fr_scored_get(const fr_h5_in *in, size_t n_outputs, fr_scored *out);
+FR_CHECKED fr_status fr_scored_get(const fr_h5_in *in, const fr_model *model, fr_scored *out);
 
 #endif

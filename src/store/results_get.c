@@ -226,7 +226,7 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     if (!want_model || !fr_h5_has(in, "/model")) return FR_OK;
     results->has_model = true;
     FR_TRY(fr_model_get(in, &results->model));
-    return fr_scored_get(in, results->model.n_outputs, &results->test);
+    return fr_scored_get(in, &results->model, &results->test);
 }
 
 /* HDF5 1.10 loses memory when a header's checksum is wrong, and reports that at exit as

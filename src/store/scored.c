@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* scored.c - /test: the rows that the search never saw, and what the model says of them. */
+#include <math.h>
+
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -26,8 +28,22 @@ void fr_scored_put(fr_h5_out *out, const fr_scored *scored, size_t n_outputs)
     fr_h5_put_matrix(out, "/test/output", scored->output, scored->n, n_outputs);
 }
 
-fr_status fr_scored_get(const fr_h5_in *in, size_t n_outputs, fr_scored *out)
+/* Targets are classes of the model, or values. */
+static bool targets_fit(const fr_scored *scored, const fr_model *model)
 {
+    const float n_classes = (float)model->schema.n_classes;
+    for (size_t i = 0; i < scored->n; i++) {
+        const float target = scored->target[i];
+        const bool is_class = target >= 0 && target < n_classes && target == truncf(target);
+        if (model->schema.learn == FR_LEARN_CLASSIFICATION ? !is_class : !isfinite(target))
+            return false;
+    }
+    return true;
+}
+
+fr_status fr_scored_get(const fr_h5_in *in, const fr_model *model, fr_scored *out)
+{
+    const size_t n_outputs = model->n_outputs;
     *out = (fr_scored){0};
     if (!fr_h5_has(in, "/test")) return FR_OK;
     size_t n = 0;
@@ -40,5 +56,8 @@ fr_status fr_scored_get(const fr_h5_in *in, size_t n_outputs, fr_scored *out)
     if (out->target == NULL || out->output == NULL) return FR_ERR_MEMORY;
     out->n = n;
     FR_TRY(fr_h5_get_column(in, "/test/target", FR_H5_F32, n, out->target));
+    if (!targets_fit(out, model))
+        return FR_FAIL(FR_ERR_FORMAT,
+                       "%s: /test/target has what is no class; the file is damaged", in->path);
     return fr_h5_get_matrix(in, "/test/output", n, n_outputs, out->output);
 }

@@ -151,6 +151,58 @@ static void numbers_round_trip(void **state)
     }
 }
 
+static void texts_are_quoted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *csv, *json, *clean;
+    } cases[] = {
+        {"", "", "\"\"", ""},
+        {"plain text", "plain text", "\"plain text\"", "plain text"},
+        {"a,b", "\"a,b\"", "\"a,b\"", "a,b"},
+        {"say \"a\"", "\"say \"\"a\"\"\"", "\"say \\\"a\\\"\"", "say \"a\""},
+        {"two\nlines", "\"two\nlines\"", "\"two\\u000alines\"", "two\nlines"},
+        {"back\\slash", "back\\slash", "\"back\\\\slash\"", "back\\slash"},
+        {"\xC3\xA9", "\xC3\xA9", "\"\xC3\xA9\"", "\xC3\xA9"},
+        {"\xE9t\xC3", "\xE9t\xC3", "\"\\ufffdt\\ufffd\"", "\xEF\xBF\xBDt\xEF\xBF\xBD"},
+        /* overlong, a surrogate, beyond the last */
+        {"\xC0\x80", "\xC0\x80", "\"\\ufffd\\ufffd\"", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"\xED\xA0\x80", "\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\"", NULL},
+        {"\xF4\x90\x80\x80", "\xF4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"", NULL},
+        {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80", "\"\xF0\x9F\x98\x80\"", "\xF0\x9F\x98\x80"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fr_text csv = {0}, json = {0}, clean = {0};
+        fr_csv_quote(cases[i].text, &csv);
+        fr_json_quote(cases[i].text, &json);
+        fr_utf8_clean(cases[i].text, &clean);
+        assert_string_equal(fr_text_get(&csv), cases[i].csv);
+        assert_string_equal(fr_text_get(&json), cases[i].json);
+        if (cases[i].clean != NULL) assert_string_equal(fr_text_get(&clean), cases[i].clean);
+        fr_text_clear(&csv);
+        fr_text_clear(&json);
+        fr_text_clear(&clean);
+    }
+}
+
+static void floats_round_trip(void **state)
+{
+    (void)state;
+    char text[FR_NUMBER_SIZE];
+    assert_string_equal(fr_format_float(0.1f, text), "0.1");
+    assert_string_equal(fr_format_float(3, text), "3");
+    assert_string_equal(fr_format_float(NAN, text), "nan");
+    assert_string_equal(fr_format_float(-INFINITY, text), "-inf");
+    fr_rng rng = fr_rng_make(1, FR_RNG_NOISE, 0, 0, 0);
+    for (int i = 0; i < 10000; i++) {
+        const uint32_t bits = fr_rng_u32(&rng);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        if (isnan(value)) continue;
+        assert_true(strtof(fr_format_float(value, text), NULL) == value);
+    }
+}
+
 static void durations(void **state)
 {
     (void)state;
@@ -269,6 +321,8 @@ int main(void)
         cmocka_unit_test(block_fill_equals_the_stream),
         cmocka_unit_test(numbers_parse_strictly),
         cmocka_unit_test(numbers_round_trip),
+        cmocka_unit_test(texts_are_quoted),
+        cmocka_unit_test(floats_round_trip),
         cmocka_unit_test(durations),
         cmocka_unit_test(nearest_word),
         cmocka_unit_test(packing_round_trips_and_never_reads_beyond),

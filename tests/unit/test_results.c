@@ -14,6 +14,7 @@
 
 #include "../../src/store/internal.h"
 #include "foldrank/clock.h"
+#include "foldrank/export.h"
 #include "store_fixture.h"
 
 enum { N_COLS = 5, N_CLASSES = 3, N_ROWS = 7 };
@@ -204,10 +205,26 @@ static void test_everything_comes_back(void **state)
     results.test_score = 0.1 + 0.2;
     results.ranks = ranks;
     results.n_ranks = 3;
+    uint32_t test_row[] = {3, 70};
+    float test_target[] = {1, 2}, test_output[] = {0.25f, 0.5f, 0.25f, 0.125f, 0, 0.875f};
+    const fr_scored test = {2, test_row, test_target, test_output};
+    results.test = &test;
+    results.data_fingerprint = UINT64_C(0x123456789abcdef0);
+    results.rows = 90;
+    results.test_rows = 2;
+    results.valid_share = 0.5;
     write_results(&results);
 
     fr_results_file *file = open_results();
     assert_same_history(history, file->history);
+    assert_int_equal(file->test.n, 2);
+    assert_memory_equal(file->test.row, test_row, sizeof test_row);
+    assert_memory_equal(file->test.target, test_target, sizeof test_target);
+    assert_memory_equal(file->test.output, test_output, sizeof test_output);
+    assert_true(file->data_fingerprint == results.data_fingerprint && file->rows == 90);
+    assert_true(file->test_rows == 2 && file->valid_share == 0.5);
+    assert_true(file->git[0] != '\0' && file->hdf5[0] != '\0' && file->kernels[0] != '\0');
+    assert_string_equal(file->hosts, "node1 node2");
     assert_int_equal(file->study->fingerprint, study->fingerprint);
     assert_string_equal(file->study->text, study->text);
     assert_string_equal(file->command, results.command);
@@ -328,6 +345,10 @@ static void write_full_file(void)
     results.model = &model;
     results.ranks = &rank;
     results.n_ranks = 1;
+    uint32_t test_row[] = {3, 70, 71};
+    float test_target[] = {1, 2, 0};
+    float test_output[] = {0.25f, 0.5f, 0.25f, 0.125f, 0, 0.875f, 0.25f, 0.5f, 0.25f};
+    results.test = &(fr_scored){3, test_row, test_target, test_output};
     write_results(&results);
     fr_model_clear(&model);
     fr_history_destroy(&history);
@@ -362,6 +383,22 @@ static void test_failed_write_keeps_the_old_file(void **state)
 }
 
 /* Opens or refuses; both without harm. What opens has been checked. */
+/* Whatever opens can be exported, or is refused with a sentence. */
+static void export_all(const fr_results_file *file)
+{
+    void *bytes = NULL;
+    size_t n = 0;
+    fr_text source = {0}, card = {0};
+    const fr_status st[] = {fr_export_onnx(file, FR_INPUTS_AUTO, &bytes, &n),
+                            fr_export_c(file, &source), fr_export_card(file, &card)};
+    for (size_t i = 0; i < sizeof st / sizeof *st; i++)
+        assert_true(st[i] == FR_OK || st[i] == FR_ERR_FORMAT || st[i] == FR_ERR_STATE);
+    assert_int_equal(st[0] == FR_OK, bytes != NULL);
+    free(bytes);
+    fr_text_clear(&source);
+    fr_text_clear(&card);
+}
+
 static fr_status try_open(void)
 {
     fr_results_file *file = NULL;
@@ -372,6 +409,7 @@ static fr_status try_open(void)
         fr_model model = make_model();
         assert_same_predictions(&file->model, &file->model);
         fr_model_clear(&model);
+        export_all(file);
     }
     fr_results_close(&file);
     return st;
@@ -559,7 +597,7 @@ static void test_values_that_do_not_fit(void **state)
     const uint32_t large = 4000000000u, zero = 0, two = 2;
     const uint64_t far = UINT64_MAX;
     const int32_t minus = -2;
-    const double nan = NAN, half = 0.5;
+    const double nan = NAN, half = 0.5, large_class = N_CLASSES;
     const struct {
         const char *path;
         hid_t type;
@@ -588,6 +626,9 @@ static void test_values_that_do_not_fit(void **state)
         {"/model/preprocessing/places", H5T_NATIVE_UINT32, &large},
         {"/model/preprocessing/place", H5T_NATIVE_INT32, &minus},
         {"/model/preprocessing/target_factor", H5T_NATIVE_DOUBLE, &nan},
+        {"/test/target", H5T_NATIVE_DOUBLE, &half},
+        {"/test/target", H5T_NATIVE_DOUBLE, &large_class},
+        {"/test/target", H5T_NATIVE_DOUBLE, &nan},
     };
     write_full_file();
     unsigned char *good = fixture_read("results.h5", &size);
