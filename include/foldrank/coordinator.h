@@ -75,6 +75,13 @@ FR_CHECKED fr_status fr_coordinator_report(fr_coordinator *coordinator, int work
 /* Tasks that `worker` has and has not reported. */
 size_t fr_coordinator_held(const fr_coordinator *coordinator, int worker);
 
+/* No worker has a task. */
+bool fr_coordinator_idle(const fr_coordinator *coordinator);
+
+/* What a task takes, or one epoch of it, by the mean of about the last 64, replayed ones
+ * included [s]; 0 while nothing is known. */
+double fr_coordinator_seconds(const fr_coordinator *coordinator, bool of_epoch);
+
 /* All trials of the search have settled, or the time is up and nobody has work any more. */
 bool fr_coordinator_done(const fr_coordinator *coordinator);
 

@@ -23,6 +23,7 @@ typedef struct {
     const double *point; /* (space.n) */
     const fr_rung *rungs;
     size_t n_rungs;
+    const fr_fit_keeper *keeper; /* of the task's own state; NULL: none */
 } fr_task;
 
 typedef struct fr_objective fr_objective;
@@ -56,10 +57,10 @@ typedef struct {
 
 /* Train the chosen trial on all search rows, for the median of its folds' kept epochs when
  * these stopped early, and score it once on the test rows. Errors: FR_ERR_STATE when the
- * objective trains nothing, FR_STOPPED. */
+ * objective trains nothing, FR_STOPPED (saved, if there is a keeper). */
 FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial,
                                         uint64_t trial_id, const atomic_bool *stop,
-                                        fr_refit *out);
+                                        const fr_fit_keeper *keeper, fr_refit *out);
 void fr_refit_clear(fr_refit *refit);
 
 #endif

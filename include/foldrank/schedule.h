@@ -33,12 +33,19 @@ void fr_shared_data_destroy(fr_shared_data **data); /* Collective. */
 void fr_signals_install(void);
 bool fr_signals_raised(void);
 
+/* Time that the Slurm job around this process has left [s]: from SLURM_JOB_END_TIME or, as most
+ * Slurms do not set it, from squeue, which is asked once. INFINITY outside a job, without a
+ * limit, and when it cannot be had. Local. */
+double fr_job_seconds_left(void);
+
 typedef struct {
-    double time_limit_s;     /* stop after so long; 0 = no limit */
-    double log_every_s;      /* between two progress lines in a log */
-    double snapshot_every_s; /* between two results.h5 while running; 0 = none */
-    const char *command;     /* as typed, for the results */
-    double started;          /* fr_clock_now() at program start */
+    double job_left_s;   /* until the end of the batch job, at `started`; INFINITY = no end */
+    double time_limit_s; /* stop after so long; 0 = no limit */
+    double log_every_s;  /* between two progress lines in a log */
+    double snapshot_every_s;   /* between two results.h5 while running; 0 = none */
+    double checkpoint_every_s; /* between two saves of a fit; 0 = only when it is stopped */
+    const char *command;       /* as typed, for the results */
+    double started;            /* fr_clock_now() at program start */
 } fr_run_options;
 
 typedef struct {
@@ -49,6 +56,7 @@ typedef struct {
     bool resumed;                   /* something was there already */
     fr_end end;                     /* root only: what ended the study; not yet when stopped */
     fr_usage usage;                 /* root only: what it has cost, all its runs */
+    size_t n_saved;                 /* root only: fits that the next run goes on with */
     fr_rank_record *ranks;          /* root only, (n_ranks) */
     int n_ranks;
     uint64_t fits; /* root only: of this run, that count; see fr_history_work */

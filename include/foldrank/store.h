@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* store.h - the output directory: journal.bin (the truth), results.h5 (format 1, a snapshot),
- * study.yaml, lock. Formats: data/FORMAT.md. Only the root rank calls this room; all functions
- * are Local. What is read is untrusted: sizes and types are checked before use. */
+ * study.yaml, lock, and fits under way. Formats: data/FORMAT.md. Only the root rank calls this
+ * room, but for the files of fits, which each rank has for its own; all functions are Local.
+ * What is read is untrusted: sizes and types are checked before use. */
 #ifndef FR_STORE_H
 #define FR_STORE_H
 
@@ -15,6 +16,7 @@
 #include "foldrank/select.h"
 #include "foldrank/status.h"
 #include "foldrank/study.h"
+#include "foldrank/train.h"
 
 /* ---- lock ---- */
 
@@ -79,6 +81,29 @@ FR_CHECKED fr_status fr_journal_sync(fr_journal *journal, double now, bool force
 
 /* Sync and close. */
 FR_CHECKED fr_status fr_journal_close(fr_journal **journal);
+
+/* ---- fits under way: dir/fits/TRIAL-FOLD ---- */
+
+/* Which fit. `key` is a fingerprint of all that decides it, so that the file of another study
+ * or of other data is never taken for its own. */
+typedef struct {
+    uint64_t trial, key;
+    uint32_t fold;
+} fr_fit_id;
+
+/* Keep a state under a temporary name, sync, rename. FR_ERR_IO leaves the earlier one. */
+FR_CHECKED fr_status fr_fit_file_write(const char *dir, const fr_fit_id *id,
+                                       const fr_fit_part *parts, size_t n);
+
+/* What was kept: *bytes is the caller's (free); NULL when there is no file. FR_ERR_FORMAT:
+ * torn, damaged, or not of this fit; FR_ERR_IO. */
+FR_CHECKED fr_status fr_fit_file_read(const char *dir, const fr_fit_id *id, void **bytes,
+                                      size_t *size);
+void fr_fit_file_remove(const char *dir, const fr_fit_id *id);
+
+/* Remove the files of folds that the history has; with `all`, those of all fits and the
+ * directory. Returns how many are left. While no rank writes one. */
+size_t fr_fit_files_sweep(const char *dir, const fr_history *history, bool all);
 
 /* ---- results.h5 ---- */
 

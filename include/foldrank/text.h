@@ -39,7 +39,8 @@ void fr_utf8_clean(const char *text, fr_text *out);
 bool fr_parse_double(const char *text, double *out);
 bool fr_parse_int(const char *text, int64_t *out);
 
-/* "90", "90s", "55m", "1h30m", "2d", "01:30:00", "10:00" (minutes:seconds) -> seconds. */
+/* "90", "90s", "55m", "1h30m", "2d", "01:30:00", "10:00" (minutes:seconds), "2-12:00:00" (days)
+ * -> seconds. */
 bool fr_parse_duration(const char *text, double *seconds);
 
 /* Shortest decimal form that reads back to the same double; "nan", "inf", "-inf" otherwise.

@@ -106,6 +106,25 @@ FR_CHECKED fr_status fr_prepare(const fr_preprocess_options *options, const fr_d
                                 fr_prepared *out);
 void fr_prepared_clear(fr_prepared *prepared);
 
+/* A stretch of bytes. */
+typedef struct {
+    const void *data;
+    size_t size;
+} fr_fit_part;
+
+/* Where a fit is kept between two processes. A fit that goes on from its saved state gives the
+ * same bits as one that nobody disturbed. The functions are called by the thread that fits,
+ * between epochs. */
+typedef struct {
+    void *context;
+    /* What `save` has kept of this fit: *bytes is the caller's (free); false: nothing. */
+    bool (*load)(void *context, void **bytes, size_t *size);
+    /* Whether the state is to be saved now although the fit goes on. */
+    bool (*due)(void *context);
+    /* Keep the state, in n parts. What cannot be kept is lost, and no failure of the fit. */
+    void (*save)(void *context, const fr_fit_part *parts, size_t n);
+} fr_fit_keeper;
+
 typedef struct {
     const fr_dataset *dataset;
     const uint32_t *train, *valid; /* row numbers; valid may be NULL (refit) */
@@ -121,16 +140,18 @@ typedef struct {
     uint32_t give_up_after; /* ends after so many epochs without a better score ... */
     uint32_t give_up_from;  /* ... but not before this epoch; give_up_after 0 = never */
     uint32_t stop_after;    /* end after this epoch, the schedule's horizon unchanged; 0 = no */
-    const atomic_bool *stop; /* looked at between epochs; NULL = never */
+    const atomic_bool *stop;     /* looked at between epochs; NULL = never */
+    const fr_fit_keeper *keeper; /* NULL: an interrupted fit is lost */
     bool want_train_score;
 } fr_fit_request;
 
 /* Train. `result` gets state, scores, epochs, curve and timings (its trial, fold, rank, start
- * and end are the caller's). The validation rows are scored every score_every epochs, at rungs
- * and in the last epoch; the curve's score of other epochs is NaN. `model`, when not NULL, gets
- * the trained model (owned by the caller). A diverged fit is FR_OK with state
- * FR_TRIAL_DIVERGED. A raised *stop ends after the epoch with state FR_TRIAL_INTERRUPTED.
- * Errors: FR_ERR_MEMORY, FR_ERR_DATA. */
+ * and end are the caller's; the seconds are those of all processes that had a part in it). The
+ * validation rows are scored every score_every epochs, at rungs and in the last epoch; the
+ * curve's score of other epochs is NaN. `model`, when not NULL, gets the trained model (owned
+ * by the caller). A diverged fit is FR_OK with state FR_TRIAL_DIVERGED. A raised *stop ends
+ * after the epoch with state FR_TRIAL_INTERRUPTED, saved if there is a keeper. Errors:
+ * FR_ERR_MEMORY, FR_ERR_DATA. */
 FR_CHECKED fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result,
                             fr_model *model);
 

@@ -50,25 +50,30 @@ bool fr_parse_int(const char *text, int64_t *out)
     return true;
 }
 
+/* minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]: as Slurm has it. */
 static bool parse_clock(const char *text, double *seconds)
 {
     double total = 0;
+    bool days = false;
     for (int parts = 1;; parts++) {
         const size_t digits = strspn(text, "0123456789");
-        if (digits == 0 || digits > 9 || parts > 3) return false;
-        total = total * 60 + (double)atol(text);
+        if (digits == 0 || digits > 9 || parts > 3 + days) return false;
+        const bool ends_days = text[digits] == '-' && parts == 1;
+        total = total * (days && parts == 2 ? 24 : 60) + (double)atol(text);
         text += digits;
         if (*text == '\0') {
+            for (; days && parts < 4; parts++) total *= 60;
             *seconds = total;
             return parts > 1;
         }
-        if (*text++ != ':') return false;
+        if (*text++ != ':' && !ends_days) return false;
+        days = days || ends_days;
     }
 }
 
 bool fr_parse_duration(const char *text, double *seconds)
 {
-    if (strchr(text, ':') != NULL) return parse_clock(text, seconds);
+    if (strpbrk(text, ":-") != NULL) return parse_clock(text, seconds);
     double total = 0;
     if (*text == '\0') return false;
     while (*text != '\0') {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cmd_bench.c - `foldrank bench`: what this machine can do, and what foldrank makes of it. */
 #include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,8 +119,10 @@ static fr_status bench_dispatch(const fr_cli *cli)
     char directory[512] = "";
     fr_study *study = NULL;
     fr_run_report report = {0};
-    const fr_run_options run_options = {
-        .log_every_s = 1e9, .command = cli->typed, .started = fr_clock_now()};
+    const fr_run_options run_options = {.job_left_s = INFINITY,
+                                        .log_every_s = 1e9,
+                                        .command = cli->typed,
+                                        .started = fr_clock_now()};
     FR_TRY(make_directory(cli, directory, sizeof directory));
     fr_status st = make_study(cli, directory, &study);
     if (st == FR_OK) st = fr_run(cli->comm, study, &run_options, &report);

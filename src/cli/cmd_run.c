@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cmd_run.c - `foldrank run`: a study from its file to a table of what was found. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ typedef struct {
     double time_s;
     double log_every_s;
     double snapshot_every_s;
+    double checkpoint_every_s;
 } run_values;
 
 #define FIELD(name) offsetof(run_values, name)
@@ -56,6 +58,14 @@ static const fr_cli_option options[] = {
                 .low = 0,
                 .high = 1e6,
                 .help = "between two results.h5 while running; 0: at the end only"},
+     .value = "TIME"},
+    {.option = {.name = "checkpoint-every",
+                .type = FR_OPTION_DURATION,
+                .offset = FIELD(checkpoint_every_s),
+                .fallback = "10m",
+                .low = 0,
+                .high = 1e6,
+                .help = "between two saves of a long fit; 0: when it is stopped only"},
      .value = "TIME"},
 };
 
@@ -119,9 +129,12 @@ static fr_status run(const fr_cli *cli, void *parsed)
     run_values *values = parsed;
     fr_study *study = NULL;
     fr_run_report report = {0};
-    const fr_run_options run_options = {.time_limit_s = values->time_s,
+    const fr_run_options run_options = {.job_left_s =
+                                            cli->rank == 0 ? fr_job_seconds_left() : INFINITY,
+                                        .time_limit_s = values->time_s,
                                         .log_every_s = values->log_every_s,
                                         .snapshot_every_s = values->snapshot_every_s,
+                                        .checkpoint_every_s = values->checkpoint_every_s,
                                         .command = cli->typed,
                                         .started = cli->started};
     fr_status st = load_study(cli, values, &study);
@@ -136,14 +149,16 @@ const fr_cli_command fr_cmd_run = {
     .name = "run",
     .operands = "STUDY",
     .summary = "run a study, or go on where it stopped",
-    .details = "Searches the hyperparameters that the study file names, trains every trial on\n"
-               "every fold, selects a model, trains it on all rows but the test rows and\n"
-               "scores it once on these. All ranks train. Everything is kept in the output\n"
-               "directory: run the same command again to go on after a stop or a crash, or\n"
-               "with more trials.\n\n"
-               "SIGUSR1, SIGTERM, Ctrl-C and --time stop at the next epoch; the program saves\n"
-               "and exits with code 75. Other exit codes: 0 done, 1 failed, 2 the study, the\n"
-               "data or the command line is wrong.",
+    .details =
+        "Searches the hyperparameters that the study file names, trains every trial on\n"
+        "every fold, selects a model, trains it on all rows but the test rows and\n"
+        "scores it once on these. All ranks train. Everything is kept in the output\n"
+        "directory: run the same command again to go on after a stop or a crash, or\n"
+        "with more trials.\n\n"
+        "SIGUSR1, SIGTERM, Ctrl-C and --time stop at the next epoch; the program saves,\n"
+        "also the fits that are under way, and exits with code 75; the next run goes on\n"
+        "at their epoch. Other exit codes: 0 done, 1 failed, 2 the study, the\n"
+        "data or the command line is wrong.",
     .example = "  foldrank run jobs/digits.yaml\n"
                "  mpirun -n 4 foldrank run jobs/digits.yaml --set search.trials=200 --time 55m",
     .min_operands = 1,

@@ -137,11 +137,10 @@ void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run
     if (status == FR_OK) print_end(cli, study, report);
     fprintf(cli->out, "results: %s/results.h5\n", study->output);
     if (status == FR_STOPPED)
-        fprintf(
-            cli->out,
-            "stopped early (%s); every finished fit is saved, the ones under way start anew. "
-            "To go on, run the same command again.\n",
-            fr_status_message());
+        fprintf(cli->out,
+                "stopped early (%s); every finished fit is saved, and %zu in the middle. To go "
+                "on, run the same command again.\n",
+                fr_status_message(), report->n_saved);
     else if (status == FR_OK)
         fprintf(cli->out, "next: foldrank show %s\n", study->output);
     if (status == FR_OK && study->objective.type == FR_OBJECTIVE_TRAINING)

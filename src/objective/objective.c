@@ -70,9 +70,8 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
     case FR_OBJECTIVE_TABLE:
         st = fr_score_table_evaluate(objective->table, task, result);
         break;
-    default:
-        st = fr_training_evaluate(objective, task, stop, result);
-        break;
+    default: /* counts the seconds of earlier processes, too */
+        return fr_training_evaluate(objective, task, stop, result);
     }
     result->seconds = fr_clock_now() - start;
     return st;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foldrank/clock.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -18,10 +19,12 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                const atomic_bool *stop, fr_fold_result *result)
 {
     const fr_study *study = objective->study;
+    const double start = fr_clock_now();
     const fr_fold_rows *rows;
     fr_recipe recipe;
     fr_study_resolve(study, task->point, &recipe);
     fr_status st = fr_fold_cache_get(objective->cache, task->fold, &recipe.preprocess, &rows);
+    const double prepared_s = fr_clock_now() - start;
     if (st == FR_OK) {
         const fr_fit_request request = {.dataset = objective->dataset,
                                         .train = rows->train,
@@ -40,13 +43,20 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                         .give_up_after = patience_of(study),
                                         .give_up_from = (uint32_t)study->pruning.first_epoch,
                                         .stop = stop,
+                                        .keeper = task->keeper,
                                         .want_train_score = true};
         st = fr_fit(&request, result, NULL);
     }
-    if (st == FR_OK) return FR_OK;
+    if (st == FR_OK) {
+        result->seconds += prepared_s;
+        return FR_OK;
+    }
     /* A model too large for the memory is the point's fault: the search goes on without it. */
-    *result = (fr_fold_result){
-        .trial = task->trial, .fold = task->fold, .train_score = NAN, .loss = NAN};
+    *result = (fr_fold_result){.trial = task->trial,
+                               .fold = task->fold,
+                               .train_score = NAN,
+                               .loss = NAN,
+                               .seconds = fr_clock_now() - start};
     return fr_task_fail(result, fr_status_message());
 }
 
@@ -114,7 +124,8 @@ static fr_status finish_refit(fr_objective *objective, const fr_fold_result *res
 }
 
 fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uint64_t trial_id,
-                             const atomic_bool *stop, fr_refit *out)
+                             const atomic_bool *stop, const fr_fit_keeper *keeper,
+                             fr_refit *out)
 {
     const fr_study *study = objective->study;
     fr_fold_result result = {0};
@@ -132,6 +143,7 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uin
                               .fold = fr_folds_count(objective->folds),
                               .threads = objective->threads,
                               .stop = stop,
+                              .keeper = keeper,
                               .want_train_score = true};
     request.train = fr_folds_search_rows(objective->folds, &request.n_train);
     if (keeps_best_epoch(objective->study, &recipe.train))

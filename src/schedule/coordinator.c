@@ -41,16 +41,18 @@ struct fr_coordinator {
     size_t cursor;           /* trials before it have all their folds handed out */
     fr_assignment *returned; /* interrupted tasks, to be handed out before the cursor's */
     size_t n_returned, returned_capacity;
-    double mean_s; /* running average of the seconds of a task */
+    double mean_s;  /* running average of the seconds of a task */
+    double epoch_s; /* the same of an epoch, where tasks have some */
     uint64_t n_timed;
 };
 
-static void learn_seconds(fr_coordinator *c, double seconds)
+static void learn_seconds(fr_coordinator *c, double seconds, uint32_t epochs)
 {
     if (!(seconds >= 0.0) || isinf(seconds)) return;
     /* The plain mean at first, then a window of about 64 tasks. */
     c->n_timed += c->n_timed < 64;
     c->mean_s += (seconds - c->mean_s) / (double)c->n_timed;
+    c->epoch_s += (seconds / (epochs > 0 ? epochs : 1) - c->epoch_s) / (double)c->n_timed;
 }
 
 static void learn_replayed(fr_coordinator *c)
@@ -60,7 +62,7 @@ static void learn_replayed(fr_coordinator *c)
         for (uint32_t f = 0; f < h->n_folds; f++) {
             const fr_fold_result *fold = h->trials[t].folds[f];
             if (fold == NULL || fold->state == FR_TRIAL_CANCELLED) continue;
-            learn_seconds(c, fold->seconds);
+            learn_seconds(c, fold->seconds, fold->epochs);
         }
     }
 }
@@ -339,8 +341,9 @@ fr_status fr_coordinator_report(fr_coordinator *c, int worker, fr_fold_result *r
         if (st != FR_OK) return st;
     } else {
         const double seconds = result->seconds;
+        const uint32_t epochs = result->epochs;
         FR_TRY(fr_history_add_fold(c->history, result));
-        learn_seconds(c, seconds);
+        learn_seconds(c, seconds, epochs);
     }
     c->out[worker]--;
     c->n_out--;
@@ -351,6 +354,16 @@ size_t fr_coordinator_held(const fr_coordinator *c, int worker)
 {
     assert(worker >= 0 && (size_t)worker < c->n_workers);
     return c->out[worker];
+}
+
+bool fr_coordinator_idle(const fr_coordinator *c)
+{
+    return c->n_out == 0;
+}
+
+double fr_coordinator_seconds(const fr_coordinator *c, bool of_epoch)
+{
+    return of_epoch ? c->epoch_s : c->mean_s;
 }
 
 bool fr_coordinator_done(const fr_coordinator *c)

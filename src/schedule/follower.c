@@ -73,6 +73,7 @@ static fr_status handle(fr_run_state *run, follower *me, int tag, fr_unpack *in)
     me->ended = true;
     me->status = (fr_status)fr_unpack_u32(in);
     me->message = fr_unpack_string(in);
+    if (me->status == FR_OK) fr_keeper_close(run->keeper);
     return FR_OK;
 }
 

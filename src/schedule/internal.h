@@ -83,12 +83,36 @@ FR_CHECKED fr_status fr_mail_settle(fr_mail *mail, bool all);
 FR_CHECKED fr_status fr_mail_take(fr_mail *mail, int *rank, int *tag, unsigned char **bytes,
                                   size_t *size);
 
+/* ---- keeper.c: the files of a rank's fits ---- */
+
+typedef struct fr_keeper fr_keeper;
+
+typedef struct {
+    const char *dir;      /* output directory; borrowed */
+    uint64_t fingerprint; /* of study and data */
+    size_t n_params;
+    bool has_files; /* an earlier run has left some */
+    double every_s; /* between two saves of a fit that goes on; 0: only when it is stopped */
+} fr_keeper_options;
+
+FR_CHECKED fr_status fr_keeper_create(const fr_keeper_options *options, fr_keeper **out);
+void fr_keeper_destroy(fr_keeper **keeper);
+
+/* A fit begins: what it is to be kept with, until the next call. NULL without a keeper. By the
+ * thread that fits. */
+const fr_fit_keeper *fr_keeper_begin(fr_keeper *keeper, uint64_t trial, uint32_t fold,
+                                     const double *point);
+
+/* From now on nothing is saved: what is stopped is not needed. */
+void fr_keeper_close(fr_keeper *keeper);
+
 /* ---- worker.c: the compute thread of a rank ---- */
 
 typedef struct fr_worker fr_worker;
 
 typedef struct {
     fr_objective *objective; /* borrowed; used by the thread alone while it has work */
+    fr_keeper *keeper;       /* borrowed; NULL: fits are not saved */
     size_t n_params;
     uint32_t rank;
     double clock_offset_s; /* study time = fr_clock_now() + offset */
@@ -99,8 +123,10 @@ FR_CHECKED fr_status fr_worker_create(const fr_worker_options *options, fr_worke
 /* Queue work; the batch becomes the worker's. Local, as all below, main thread only. */
 void fr_worker_push(fr_worker *worker, fr_parcel *parcel);
 
-/* Queue the refit of a trial; fr_worker_refit_result gives it, once, when it is there. */
-void fr_worker_push_refit(fr_worker *worker, const fr_trial *trial, uint64_t trial_id);
+/* Queue the refit of a trial; fr_worker_refit_result gives it, once, when it is there. For its
+ * file it counts as fold number n_folds. */
+void fr_worker_push_refit(fr_worker *worker, const fr_trial *trial, uint64_t trial_id,
+                          uint32_t n_folds);
 bool fr_worker_refit_result(fr_worker *worker, fr_refit *out);
 
 /* Take the finished folds, if they make a message's worth or the worker runs dry; or `all`.
@@ -159,6 +185,7 @@ typedef struct {
     fr_shared_data *data; /* NULL for an objective without data */
     fr_folds *folds;
     fr_objective *objective;
+    fr_keeper *keeper; /* NULL: nothing is trained */
     fr_worker *worker;
     fr_mail mail;
     double loop_started; /* fr_clock_now() */
@@ -177,6 +204,7 @@ typedef struct {
     fr_root *root;
     fr_results_file *earlier; /* results.h5 as it was; NULL when there was none */
     double elapsed_s;         /* of earlier runs */
+    uint64_t n_saved;         /* fits that these were at */
     double valid_share;       /* validation rows / training rows of a fold */
     fr_race race;             /* what the history asks, with pruning method racing */
     fr_refit refit;
@@ -204,9 +232,6 @@ FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
 /* Validation rows / training rows of the first fold, for corrected tests; 1 without data. */
 FR_CHECKED fr_status fr_conclude_valid_share(const fr_run_state *run, double *share);
 
-/* FR_STOPPED and why, when a signal or the time limit says so. Root. */
-FR_CHECKED fr_status fr_run_check_stop(const fr_run_state *run);
-
 /* ---- service.c ---- */
 
 /* For fr_search_set_solver on root; `run` is a fr_run_state. Collective with fr_service_join on
@@ -225,6 +250,20 @@ fr_usage fr_run_usage(const fr_run_state *run, double now);
 
 /* Tell the coordinator how long it has by the clock's budgets. Root. */
 void fr_run_watch_clock(fr_run_state *run, double now);
+
+/* ---- deadline.c ---- */
+
+/* When the run has to stop, fr_clock_now(); INFINITY = never. The end of a batch job counts a
+ * minute early, or a tenth of what it had left: for the epochs that run, and for saving. */
+double fr_run_deadline(const fr_run_options *options);
+
+/* FR_STOPPED and why, when a signal came or the time is over. Root. */
+FR_CHECKED fr_status fr_run_check_stop(const fr_run_state *run);
+
+/* Whether what `worker` would be given now is worth beginning: going by what tasks took so far,
+ * its shortest piece that can be kept, an epoch or a whole task behind those that the worker
+ * has, ends in time. Root. */
+bool fr_run_may_begin(const fr_run_state *run, int worker, double now);
 
 /* ---- pruning.c ---- */
 

@@ -28,9 +28,10 @@ typedef enum { TRAINING, REFITTING, ENDING } stage;
 struct fr_root {
     fr_run_state *run;
     stage stage;
-    int n_left;  /* ranks that have not sent DONE */
-    bool hungry; /* something was filed since work was last handed out */
-    bool busy;   /* something happened in this turn */
+    int n_left;     /* ranks that have not sent DONE */
+    bool hungry;    /* something was filed since work was last handed out */
+    bool held_back; /* the last time, somebody got nothing because too little time is left */
+    bool busy;      /* something happened in this turn */
     bool cannot_file;
     fr_status status;
     char message[4096];
@@ -104,6 +105,7 @@ static fr_status end_run(fr_root *r, fr_status status)
     r->status = status;
     snprintf(r->message, sizeof r->message, "%s", status == FR_OK ? "" : fr_status_message());
     FR_TRY(send_stop(r));
+    if (status == FR_OK) fr_keeper_close(r->run->keeper);
     fr_worker_stop(r->run->worker, true);
     const fr_status st = collect_own(r, true);
     if (st != FR_OK && st != FR_STOPPED && r->status == FR_STOPPED) {
@@ -207,11 +209,15 @@ static fr_status give(fr_root *r, int worker, size_t n)
     return fr_mail_send(&run->mail, worker, FR_TAG_TASKS, &pack);
 }
 
-static fr_status hand_out(fr_root *r)
+static fr_status hand_out(fr_root *r, double now)
 {
-    r->hungry = false;
+    r->hungry = r->held_back = false;
     for (int worker = 0; worker < r->run->size; worker++) {
         size_t n = 0;
+        if (!fr_run_may_begin(r->run, worker, now)) {
+            r->held_back = true;
+            continue;
+        }
         FR_TRY(fr_coordinator_assign(r->run->coordinator, worker, r->tasks, FR_TASKS_MAX, &n));
         if (n > 0) FR_TRY(give(r, worker, n));
     }
@@ -225,7 +231,8 @@ static fr_status finish_training(fr_root *r)
     FR_TRY(fr_conclude_select(r->run, &refit));
     if (!refit) return end_run(r, FR_OK);
     const size_t chosen = r->run->report->selection.chosen;
-    fr_worker_push_refit(r->run->worker, &r->run->history->trials[chosen], chosen);
+    const fr_history *history = r->run->history;
+    fr_worker_push_refit(r->run->worker, &history->trials[chosen], chosen, history->n_folds);
     r->stage = REFITTING;
     return FR_OK;
 }
@@ -239,19 +246,11 @@ static fr_status advance(fr_root *r, double now)
     }
     if (r->stage != TRAINING) return FR_OK;
     fr_run_watch_clock(run, now);
-    if (r->hungry) FR_TRY(hand_out(r));
-    return fr_coordinator_done(run->coordinator) ? finish_training(r) : FR_OK;
-}
-
-fr_status fr_run_check_stop(const fr_run_state *run)
-{
-    const fr_run_options *options = run->options;
-    if (fr_signals_raised()) return FR_FAIL(FR_STOPPED, "a signal came");
-    if (options->time_limit_s > 0.0 &&
-        fr_clock_now() - options->started >= options->time_limit_s)
-        return FR_FAIL(FR_STOPPED, "the time limit of %.6g s has passed",
-                       options->time_limit_s);
-    return FR_OK;
+    if (r->hungry) FR_TRY(hand_out(r, now));
+    if (fr_coordinator_done(run->coordinator)) return finish_training(r);
+    if (!r->held_back || !fr_coordinator_idle(run->coordinator)) return FR_OK;
+    return FR_FAIL(FR_STOPPED, "%.0f s are left, too few to begin another fit",
+                   fr_run_deadline(run->options) - now);
 }
 
 /* For snapshots, until DONE brings the rank's own figure: the task that runs counts as busy. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "foldrank/checksum.h"
 #include "foldrank/clock.h"
 #include "foldrank/linalg.h"
 #include "foldrank/log.h"
@@ -81,8 +82,23 @@ static fr_status open_study(fr_run_state *run)
         fr_coordinator_set_pruning(run->coordinator, (uint64_t)study->search.concurrency);
     fr_run_start_budget(run);
     FR_TRY(fr_store_write_text(study->output, "study.yaml", study->text));
+    run->n_saved = fr_fit_files_sweep(study->output, run->history, false);
     open_earlier(run);
     return FR_OK;
+}
+
+static fr_status open_keeper(fr_run_state *run)
+{
+    if (run->data == NULL) return FR_OK;
+    const uint64_t parts[2] = {run->study->fingerprint,
+                               fr_shared_data_get(run->data)->schema.fingerprint};
+    const fr_keeper_options options = {
+        .dir = run->study->output,
+        .fingerprint = fr_fingerprint(FR_FINGERPRINT_START, parts, sizeof parts),
+        .n_params = run->study->space.n,
+        .has_files = run->n_saved > 0,
+        .every_s = run->options->checkpoint_every_s};
+    return fr_keeper_create(&options, &run->keeper);
 }
 
 static fr_status open_worker(fr_run_state *run)
@@ -90,7 +106,9 @@ static fr_status open_worker(fr_run_state *run)
     const fr_dataset *dataset = run->data != NULL ? fr_shared_data_get(run->data) : NULL;
     FR_TRY(fr_objective_create(run->study, dataset, run->folds, run->place.threads,
                                &run->objective));
+    FR_TRY(open_keeper(run));
     const fr_worker_options options = {.objective = run->objective,
+                                       .keeper = run->keeper,
                                        .n_params = run->study->space.n,
                                        .rank = (uint32_t)run->rank,
                                        .clock_offset_s = run->elapsed_s - run->loop_started};
@@ -144,8 +162,16 @@ static void log_start(const fr_run_state *run)
     }
     char tasks[FR_NUMBER_SIZE] = "open";
     if (total > 0) snprintf(tasks, sizeof tasks, "%llu", (unsigned long long)total);
-    fr_log(FR_LOG_INFO, "schedule tasks=%s folds=%u done_before=%llu output=%s", tasks,
-           (unsigned)run->history->n_folds, (unsigned long long)done, run->study->output);
+    fr_log(FR_LOG_INFO, "schedule tasks=%s folds=%u done_before=%llu begun_before=%llu output=%s",
+           tasks, (unsigned)run->history->n_folds, (unsigned long long)done,
+           (unsigned long long)run->n_saved, run->study->output);
+}
+
+static void log_deadline(const fr_run_state *run)
+{
+    const double left = fr_run_deadline(run->options) - fr_clock_now();
+    if (isfinite(left))
+        fr_log(FR_LOG_INFO, "schedule time_left_s=%.0f until this run stops, saved", left);
 }
 
 static fr_status prepare(fr_run_state *run)
@@ -154,9 +180,13 @@ static fr_status prepare(fr_run_state *run)
     FR_TRY(open_data(run));
     FR_TRY(fr_agree(run->comm, run->rank == 0 ? open_study(run) : FR_OK));
     FR_MPI(MPI_Bcast(&run->elapsed_s, 1, MPI_DOUBLE, 0, run->comm));
+    FR_MPI(MPI_Bcast(&run->n_saved, 1, MPI_UINT64_T, 0, run->comm));
     run->loop_started = fr_clock_now();
     FR_TRY(fr_agree(run->comm, open_worker(run)));
-    if (run->rank == 0) log_start(run);
+    if (run->rank == 0) {
+        log_start(run);
+        log_deadline(run);
+    }
     return FR_OK;
 }
 
@@ -170,6 +200,9 @@ static fr_status save(fr_run_state *run, fr_status loop)
     fr_journal_use(run->journal, fr_run_usage(run, now));
     fr_status st = fr_journal_sync(run->journal, now, true);
     if (st == FR_OK && !run->unchanged) st = fr_conclude_write(run);
+    if (st == FR_OK)
+        run->report->n_saved =
+            fr_fit_files_sweep(run->study->output, run->history, loop == FR_OK);
     if (loop != FR_OK && loop != FR_STOPPED) return fr_status_set(loop, message);
     if (st != FR_OK) return st;
     return loop == FR_OK ? FR_OK : fr_status_set(loop, message);
@@ -239,6 +272,7 @@ static void clean_up(fr_run_state *run, bool collective)
 {
     fr_root_destroy(&run->root);
     fr_worker_destroy(&run->worker);
+    fr_keeper_destroy(&run->keeper);
     fr_objective_destroy(&run->objective);
     fr_refit_clear(&run->refit);
     fr_results_close(&run->earlier);

@@ -36,6 +36,7 @@ struct fr_worker {
     refit_stage refit_stage;
     fr_trial refit_trial; /* copy; its arrays are the history's */
     uint64_t refit_id;
+    uint32_t refit_fold;
     fr_refit refit;
     fr_status failure;
     bool failure_told; /* collect has returned it */
@@ -95,11 +96,12 @@ static fr_task next_task(fr_worker *w, double *point)
     return task;
 }
 
-static void do_task(fr_worker *w, const fr_task *task)
+static void do_task(fr_worker *w, fr_task *task)
 {
     fr_fold_result result = {0};
     const bool news = has_news(w);
     pthread_mutex_unlock(&w->mutex);
+    task->keeper = fr_keeper_begin(w->options.keeper, task->trial, task->fold, task->point);
     /* Without the mutex, which the main thread would only wait for on this very core. */
     if (news) pthread_cond_signal(&w->has_news);
     const double start = fr_clock_now();
@@ -123,8 +125,10 @@ static void do_refit(fr_worker *w)
     fr_refit refit = {0};
     pthread_mutex_unlock(&w->mutex);
     const double start = fr_clock_now();
+    const fr_fit_keeper *keeper =
+        fr_keeper_begin(w->options.keeper, w->refit_id, w->refit_fold, w->refit_trial.point);
     fr_status st = fr_objective_refit(w->options.objective, &w->refit_trial, w->refit_id,
-                                      &w->stop, &refit);
+                                      &w->stop, keeper, &refit);
     const double seconds = fr_clock_now() - start;
     pthread_mutex_lock(&w->mutex);
     w->record.busy_s += seconds;
@@ -152,7 +156,7 @@ static void *compute(void *argument)
         if (w->refit_stage == REFIT_QUEUED)
             do_refit(w);
         else if (w->first != NULL) {
-            const fr_task task = next_task(w, point);
+            fr_task task = next_task(w, point);
             do_task(w, &task);
             free((void *)task.rungs);
         } else if (w->quit)
@@ -212,11 +216,13 @@ void fr_worker_push(fr_worker *w, fr_parcel *parcel)
     pthread_mutex_unlock(&w->mutex);
 }
 
-void fr_worker_push_refit(fr_worker *w, const fr_trial *trial, uint64_t trial_id)
+void fr_worker_push_refit(fr_worker *w, const fr_trial *trial, uint64_t trial_id,
+                          uint32_t n_folds)
 {
     pthread_mutex_lock(&w->mutex);
     w->refit_trial = *trial;
     w->refit_id = trial_id;
+    w->refit_fold = n_folds;
     w->refit_stage = REFIT_QUEUED;
     pthread_cond_signal(&w->has_work);
     pthread_mutex_unlock(&w->mutex);

@@ -106,20 +106,26 @@ static bool sync_directory(const char *dir)
     return ok;
 }
 
-static bool write_new(const char *path, const void *bytes, size_t n)
+static bool write_new(const char *path, const fr_fit_part *parts, size_t n)
 {
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return false;
-    bool ok = fr_store_write_at(fd, bytes, n, 0) && fsync(fd) == 0;
+    bool ok = true;
+    off_t at = 0;
+    for (size_t i = 0; ok && i < n; at += (off_t)parts[i++].size)
+        ok = fr_store_write_at(fd, parts[i].data, parts[i].size, at);
+    ok = ok && fsync(fd) == 0;
     const int why = errno;
     if (close(fd) != 0 && ok) return false; /* NFS reports a full disk here */
     errno = why;
     return ok;
 }
 
-/* One fixed temporary name: the lock makes us the only writer, and what a killed run left is
+/* One fixed temporary name: the lock, or a task that is one rank's alone, makes us the only
+ * writer, and what a killed run left is
  * overwritten instead of piling up. */
-fr_status fr_store_replace(const char *dir, const char *name, const void *bytes, size_t n)
+fr_status fr_store_replace_parts(const char *dir, const char *name, const fr_fit_part *parts,
+                                 size_t n)
 {
     fr_status st = FR_OK;
     fr_text part = {0};
@@ -129,7 +135,7 @@ fr_status fr_store_replace(const char *dir, const char *name, const void *bytes,
         st = FR_ERR_MEMORY;
         goto out;
     }
-    if (!write_new(part.data, bytes, n) || rename(part.data, path) != 0) {
+    if (!write_new(part.data, parts, n) || rename(part.data, path) != 0) {
         st = FR_FAIL(FR_ERR_IO, "cannot write %s: %s", path, strerror(errno));
         unlink(part.data);
         goto out;
@@ -140,6 +146,11 @@ out:
     fr_text_clear(&part);
     free(path);
     return st;
+}
+
+fr_status fr_store_replace(const char *dir, const char *name, const void *bytes, size_t n)
+{
+    return fr_store_replace_parts(dir, name, &(fr_fit_part){bytes, n}, 1);
 }
 
 fr_status fr_store_write_text(const char *dir, const char *name, const char *text)

@@ -39,6 +39,8 @@ bool fr_store_write_at(int fd, const void *bytes, size_t n, off_t at);
  * file stays. */
 FR_CHECKED fr_status fr_store_replace(const char *dir, const char *name, const void *bytes,
                                       size_t n);
+FR_CHECKED fr_status fr_store_replace_parts(const char *dir, const char *name,
+                                            const fr_fit_part *parts, size_t n);
 
 /* In owner.c: who holds a lock. */
 

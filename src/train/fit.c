@@ -10,24 +10,6 @@
 #include "foldrank/text.h"
 #include "internal.h"
 
-/* The course of a fit. */
-typedef struct {
-    const fr_fit_request *request;
-    fr_trainer trainer;
-    fr_fold_result *result;
-    uint32_t epochs, done; /* to train at most; trained */
-    size_t next_rung;
-    bool keep_best;
-    float *own_best;    /* trainer.best when only give_up_after asks for one; NULL else */
-    double score, loss; /* of the last epoch */
-    double best;        /* score since the beginning, NaN: none yet */
-    double best_loss;   /* of that epoch */
-    double to_beat;     /* patience: best score that counted as better */
-    uint32_t best_epoch, counted_epoch;
-    double training_seconds; /* in epochs, without scoring [s] */
-    uint32_t scored;         /* epochs whose validation rows were scored */
-} fit_course;
-
 static bool better(fr_metric metric, double a, double b)
 {
     if (isnan(a)) return false;
@@ -55,7 +37,7 @@ static fr_status set_message(fr_fold_result *result, const fr_text *text)
     return text->failed || result->message == NULL ? FR_ERR_MEMORY : FR_OK;
 }
 
-static fr_status note_divergence(fit_course *c, double train_loss)
+static fr_status note_divergence(fr_fit_course *c, double train_loss)
 {
     const fr_train_options *o = &c->trainer.options;
     char loss[FR_NUMBER_SIZE], rate[FR_NUMBER_SIZE];
@@ -71,7 +53,7 @@ static fr_status note_divergence(fit_course *c, double train_loss)
     return st;
 }
 
-static fr_status note_undefined(fit_course *c)
+static fr_status note_undefined(fr_fit_course *c)
 {
     fr_text text = {0};
     fr_text_add(&text,
@@ -84,21 +66,21 @@ static fr_status note_undefined(fit_course *c)
     return st;
 }
 
-static bool at_rung(fit_course *c)
+static bool at_rung(fr_fit_course *c)
 {
     const fr_fit_request *r = c->request;
     while (c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch < c->done) c->next_rung++;
     return c->next_rung < r->n_rungs && r->rungs[c->next_rung].epoch == c->done;
 }
 
-static bool score_is_due(fit_course *c)
+static bool score_is_due(fr_fit_course *c)
 {
     return c->request->n_valid > 0 &&
            (c->done % (uint64_t)c->trainer.options.score_every == 0 || c->done >= c->epochs ||
             at_rung(c));
 }
 
-static fr_status score_epoch(fit_course *c)
+static fr_status score_epoch(fr_fit_course *c)
 {
     fr_trainer *t = &c->trainer;
     const fr_fit_request *r = c->request;
@@ -111,7 +93,7 @@ static fr_status score_epoch(fit_course *c)
 }
 
 /* Remember the best epoch, with its weights if they are to be kept. */
-static void compare_with_best(fit_course *c)
+static void compare_with_best(fr_fit_course *c)
 {
     const fr_metric metric = c->request->metric;
     const double step = fr_metric_maximizes(metric) ? 1.0 : -1.0;
@@ -129,13 +111,13 @@ static void compare_with_best(fit_course *c)
     }
 }
 
-static bool beaten_at_rung(fit_course *c)
+static bool beaten_at_rung(fr_fit_course *c)
 {
     return at_rung(c) &&
            better(c->request->metric, c->request->rungs[c->next_rung].cutoff, c->best);
 }
 
-static bool given_up(const fit_course *c)
+static bool given_up(const fr_fit_course *c)
 {
     const fr_fit_request *r = c->request;
     return r->n_valid > 0 && r->give_up_after > 0 && c->done >= r->give_up_from &&
@@ -143,7 +125,7 @@ static bool given_up(const fit_course *c)
 }
 
 /* After an epoch: does the fit end here? Sets the state if so. */
-static bool decide(fit_course *c)
+static bool decide(fr_fit_course *c)
 {
     const int64_t patience = c->trainer.options.patience;
     if (c->done < c->epochs && beaten_at_rung(c)) {
@@ -163,7 +145,13 @@ static bool decide(fit_course *c)
     return false;
 }
 
-static fr_status run_epochs(fit_course *c)
+static bool is_due(const fr_fit_course *c)
+{
+    const fr_fit_keeper *keeper = c->request->keeper;
+    return keeper != NULL && keeper->due(keeper->context);
+}
+
+static fr_status run_epochs(fr_fit_course *c)
 {
     fr_trainer *t = &c->trainer;
     fr_fold_result *result = c->result;
@@ -182,11 +170,13 @@ static fr_status run_epochs(fit_course *c)
         if (score_is_due(c) && isnan(c->score))
             return isfinite(c->loss) ? note_undefined(c) : note_divergence(c, c->loss);
         compare_with_best(c);
-        if (decide(c)) return FR_OK;
+        const bool ends = decide(c);
+        if (ends ? result->state == FR_TRIAL_INTERRUPTED : is_due(c)) fr_fit_save(c);
+        if (ends) return FR_OK;
     }
 }
 
-static fr_status score_training(fit_course *c)
+static fr_status score_training(fr_fit_course *c)
 {
     const fr_fit_request *r = c->request;
     fr_trainer *t = &c->trainer;
@@ -206,7 +196,7 @@ out:
 }
 
 /* Scores of the kept epoch; the weights become its weights. */
-static fr_status settle(fit_course *c)
+static fr_status settle(fr_fit_course *c)
 {
     fr_fold_result *result = c->result;
     fr_trainer *t = &c->trainer;
@@ -227,7 +217,7 @@ static fr_status settle(fit_course *c)
     return c->request->want_train_score ? score_training(c) : FR_OK;
 }
 
-static void measure(fit_course *c, double seconds)
+static void measure(fr_fit_course *c, double seconds)
 {
     const fr_fit_request *r = c->request;
     const fr_network *net = &c->trainer.network;
@@ -235,7 +225,7 @@ static void measure(fit_course *c, double seconds)
     const size_t in = net->width[0], out = net->width[net->n_layers];
     const double trained = (double)r->n_train * c->done,
                  scored = (double)r->n_valid * c->scored;
-    c->result->seconds = seconds;
+    c->result->seconds = c->earlier_seconds + seconds;
     c->result->samples_per_second = c->training_seconds > 0 ? trained / c->training_seconds : 0;
     c->result->flops = trained * fr_model_flops_training(m, in, out) +
                        scored * fr_model_flops_predict(m, in, out);
@@ -254,7 +244,7 @@ static fr_status copy_transform(const fr_transform *from, fr_transform *to)
     return st;
 }
 
-static fr_status make_model(const fit_course *c, fr_model *model)
+static fr_status make_model(const fr_fit_course *c, fr_model *model)
 {
     const fr_network *net = &c->trainer.network;
     *model = (fr_model){.options = c->request->recipe->model,
@@ -292,7 +282,7 @@ static fr_status check_request(const fr_fit_request *r)
 
 /* A fit that may be given up keeps its best epoch even if it is not: scores of last epochs and
  * of best epochs do not compare. */
-static fr_status keep_best(fit_course *c)
+static fr_status keep_best(fr_fit_course *c)
 {
     fr_trainer *t = &c->trainer;
     if (t->best == NULL && c->request->give_up_after > 0) {
@@ -303,7 +293,7 @@ static fr_status keep_best(fit_course *c)
     return FR_OK;
 }
 
-static fr_status run_fit(fit_course *c, const fr_prepared *prepared, fr_model *model)
+static fr_status run_fit(fr_fit_course *c, const fr_prepared *prepared, fr_model *model)
 {
     const fr_fit_request *r = c->request;
     FR_TRY(fr_trainer_create(r, prepared, &c->trainer));
@@ -311,7 +301,9 @@ static fr_status run_fit(fit_course *c, const fr_prepared *prepared, fr_model *m
     if (r->stop_after > 0 && r->stop_after < c->epochs) c->epochs = r->stop_after;
     FR_TRY(keep_best(c));
     c->result->curve = fr_alloc(c->epochs, 2 * sizeof(double));
-    fr_status st = c->result->curve == NULL ? FR_ERR_MEMORY : run_epochs(c);
+    if (c->result->curve == NULL) return FR_ERR_MEMORY;
+    fr_fit_resume(c);
+    fr_status st = run_epochs(c);
     if (st == FR_OK) st = settle(c);
     if (st == FR_OK && model != NULL) st = make_model(c, model);
     return st;
@@ -334,7 +326,8 @@ fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result, fr_model
     if (request->prepared == NULL)
         FR_TRY(fr_prepare(&request->recipe->preprocess, request->dataset, rows, n, &own));
 
-    fit_course c = {.request = request, .result = result, .best = NAN, .to_beat = NAN};
+    fr_fit_course c = {
+        .request = request, .result = result, .best = NAN, .to_beat = NAN, .started = start};
     *result = (fr_fold_result){
         .trial = request->trial, .fold = request->fold, .state = FR_TRIAL_COMPLETE};
     const fr_status st =

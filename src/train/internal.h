@@ -92,6 +92,31 @@ typedef struct {
     float *valid_y;          /* (n_valid) targets in their own unit */
 } fr_trainer;
 
+/* The course of a fit. */
+typedef struct {
+    const fr_fit_request *request;
+    fr_trainer trainer;
+    fr_fold_result *result;
+    uint32_t epochs, done; /* to train at most; trained */
+    size_t next_rung;
+    bool keep_best;
+    float *own_best;    /* trainer.best when only give_up_after asks for one; NULL else */
+    double score, loss; /* of the last epoch */
+    double best;        /* score since the beginning, NaN: none yet */
+    double best_loss;   /* of that epoch */
+    double to_beat;     /* patience: best score that counted as better */
+    uint32_t best_epoch, counted_epoch;
+    uint32_t scored;         /* epochs whose validation rows were scored */
+    double training_seconds; /* in epochs, without scoring [s] */
+    double started;          /* fr_clock_now() */
+    double earlier_seconds;  /* that the fit took in earlier processes [s] */
+} fr_fit_course;
+
+/* Between two epochs: hand the state to the request's keeper, take it from there. A saved state
+ * that does not fit is ignored with a line in the log. */
+void fr_fit_save(fr_fit_course *course);
+void fr_fit_resume(fr_fit_course *course);
+
 FR_CHECKED fr_status fr_trainer_create(const fr_fit_request *request,
                                        const fr_prepared *prepared, fr_trainer *out);
 void fr_trainer_clear(fr_trainer *trainer);

@@ -209,9 +209,13 @@ static void durations(void **state)
     static const struct {
         const char *text;
         double seconds;
-    } good[] = {{"90", 90},         {"55m", 3300},  {"1h30m", 5400}, {"2d", 172800},
-                {"01:30:00", 5400}, {"10:00", 600}, {"0.5s", 0.5},   {"1h0.5m2s", 3632}};
-    static const char *const bad[] = {"", "m", "5x", "1:2:3:4", "-5", "1h:3", ":30", "1.2.3s"};
+    } good[] = {{"90", 90},        {"55m", 3300},         {"1h30m", 5400},
+                {"2d", 172800},    {"01:30:00", 5400},    {"10:00", 600},
+                {"0.5s", 0.5},     {"1h0.5m2s", 3632},    {"2-12", 216000},
+                {"1-0:01", 86460}, {"7-23:59:59", 691199}};
+    static const char *const bad[] = {"",      "m",     "5x",     "1:2:3:4",   "-5",
+                                      "1h:3",  ":30",   "1.2.3s", "1-2:3:4:5", "1-",
+                                      "1:2-3", "1-2-3", "3h-2"};
     double seconds;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(fr_parse_duration(good[i].text, &seconds));

@@ -33,9 +33,11 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
 }
 
 fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uint64_t trial_id,
-                             const atomic_bool *stop, fr_refit *out)
+                             const atomic_bool *stop, const fr_fit_keeper *keeper,
+                             fr_refit *out)
 {
     (void)stop;
+    (void)keeper;
     (void)objective;
     out->test_score = trial->score_mean;
     out->epochs = (uint32_t)trial_id;
@@ -178,7 +180,7 @@ static void refits(void **state)
     const fr_trial trial = {.score_mean = 0.25};
     fr_refit refit = {0};
     assert_false(fr_worker_refit_result(worker, &refit));
-    fr_worker_push_refit(worker, &trial, 9);
+    fr_worker_push_refit(worker, &trial, 9, 5);
     bool there = false;
     for (int i = 0; i < 1000 && !there; i++) {
         fr_worker_wait(worker, 0.01);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* deadline.c - how long a run may last, and what is not worth beginning any more. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/text.h"
+#include "internal.h"
+
+/* squeue's answer, "1-02:03:04", for a job; false when there is none. A controller that does
+ * not answer keeps nobody waiting. popen starts the shell without copying this process, which
+ * some networks do not bear. */
+static bool ask_squeue(int64_t job, double *seconds)
+{
+    char command[80], line[64] = "";
+    snprintf(command, sizeof command, "timeout 10 squeue -h -j %" PRId64 " -o %%L 2>/dev/null",
+             job);
+    FILE *squeue = popen(command, "re");
+    if (squeue == NULL) return false;
+    if (fgets(line, sizeof line, squeue) == NULL) line[0] = '\0';
+    pclose(squeue);
+    line[strcspn(line, "\n")] = '\0';
+    return fr_parse_duration(line, seconds);
+}
+
+double fr_job_seconds_left(void)
+{
+    const char *end = getenv("SLURM_JOB_END_TIME"), *job = getenv("SLURM_JOB_ID");
+    int64_t number = 0;
+    double seconds = INFINITY;
+    if (end != NULL && fr_parse_int(end, &number) && number > 0)
+        return fmax((double)number - fr_clock_epoch(), 0.0);
+    if (job == NULL || !fr_parse_int(job, &number) || number <= 0) return INFINITY;
+    return ask_squeue(number, &seconds) ? seconds : INFINITY;
+}
+
+/* Of the batch job, `started` being 0. */
+static double job_deadline(const fr_run_options *options)
+{
+    return options->job_left_s - fmin(60.0, options->job_left_s / 10.0);
+}
+
+double fr_run_deadline(const fr_run_options *options)
+{
+    double left = isinf(options->job_left_s) ? INFINITY : job_deadline(options);
+    if (options->time_limit_s > 0.0) left = fmin(left, options->time_limit_s);
+    return options->started + left;
+}
+
+fr_status fr_run_check_stop(const fr_run_state *run)
+{
+    const fr_run_options *options = run->options;
+    const double now = fr_clock_now();
+    if (fr_signals_raised()) return FR_FAIL(FR_STOPPED, "a signal came");
+    if (now < fr_run_deadline(options)) return FR_OK;
+    const double left = options->job_left_s - (now - options->started);
+    if (options->time_limit_s > 0.0 && now - options->started >= options->time_limit_s)
+        return FR_FAIL(FR_STOPPED, "the time limit of %.6g s has passed",
+                       options->time_limit_s);
+    return FR_FAIL(FR_STOPPED, "the batch job ends in %.0f s", fmax(left, 0.0));
+}
+
+bool fr_run_may_begin(const fr_run_state *run, int worker, double now)
+{
+    const fr_coordinator *c = run->coordinator;
+    const double left = fr_run_deadline(run->options) - now;
+    if (isinf(left)) return true;
+    if (run->keeper != NULL) return fr_coordinator_seconds(c, true) <= left;
+    const double tasks = 1.0 + (double)fr_coordinator_held(c, worker);
+    return tasks * fr_coordinator_seconds(c, false) <= left;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* fit_state.c - a fit between two epochs as bytes, and back.
+ *
+ * In them is all that the next epoch depends on and that does not follow from the request:
+ * parameters, the optimizer's arrays, the best epoch's weights, the course so far. Random
+ * numbers and the order of rows follow from the epoch's number. The arrays are handed over as
+ * they lie, without a copy. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "foldrank/clock.h"
+#include "foldrank/log.h"
+#include "internal.h"
+
+enum { STATE_VERSION = 1, MOST_ARRAYS = 2 + FR_STATE_MAX };
+
+/* The arrays of n_params floats. */
+static size_t list_arrays(const fr_trainer *t, float *arrays[MOST_ARRAYS])
+{
+    size_t n = 0;
+    arrays[n++] = t->params;
+    for (size_t k = 0; k < FR_STATE_MAX; k++)
+        if (t->state[k] != NULL) arrays[n++] = t->state[k];
+    if (t->best != NULL) arrays[n++] = t->best;
+    return n;
+}
+
+/* What a state must have in common with the fit that goes on from it. */
+static void pack_shape(const fr_fit_course *c, fr_pack *out)
+{
+    float *arrays[MOST_ARRAYS];
+    fr_pack_u32(out, STATE_VERSION);
+    fr_pack_u64(out, c->trainer.network.n_params);
+    fr_pack_u64(out, list_arrays(&c->trainer, arrays));
+    fr_pack_u64(out, c->request->n_train);
+    fr_pack_u64(out, c->request->n_valid);
+    fr_pack_u32(out, c->epochs);
+}
+
+static void pack_course(const fr_fit_course *c, fr_pack *out)
+{
+    const double values[] = {c->score,
+                             c->loss,
+                             c->best,
+                             c->best_loss,
+                             c->to_beat,
+                             c->training_seconds,
+                             c->earlier_seconds + fr_clock_now() - c->started};
+    fr_pack_u32(out, c->done);
+    fr_pack_u32(out, c->best_epoch);
+    fr_pack_u32(out, c->counted_epoch);
+    fr_pack_u32(out, c->scored);
+    fr_pack_doubles(out, values, sizeof values / sizeof *values);
+    fr_pack_doubles(out, c->result->curve, 2 * c->result->n_curve);
+}
+
+void fr_fit_save(fr_fit_course *c)
+{
+    const fr_fit_keeper *keeper = c->request->keeper;
+    if (keeper == NULL) return;
+    float *arrays[MOST_ARRAYS];
+    fr_fit_part parts[1 + MOST_ARRAYS];
+    fr_pack head = {0};
+    pack_shape(c, &head);
+    pack_course(c, &head);
+    parts[0] = (fr_fit_part){head.data, head.size};
+    const size_t n = list_arrays(&c->trainer, arrays);
+    for (size_t i = 0; i < n; i++)
+        parts[1 + i] = (fr_fit_part){arrays[i], c->trainer.network.n_params * sizeof(float)};
+    if (!head.failed) keeper->save(keeper->context, parts, 1 + n);
+    fr_pack_clear(&head);
+}
+
+static bool same_shape(const fr_fit_course *c, fr_unpack *in)
+{
+    fr_pack mine = {0};
+    pack_shape(c, &mine);
+    const void *theirs = fr_unpack_bytes(in, mine.size);
+    const bool same =
+        !mine.failed && theirs != NULL && memcmp(mine.data, theirs, mine.size) == 0;
+    fr_pack_clear(&mine);
+    return same;
+}
+
+/* Into *c, whose arrays stay as they are: false when it is not the course of such a fit. */
+static bool unpack_course(fr_fit_course *c, fr_unpack *in)
+{
+    double *const values[] = {&c->score,          &c->loss,    &c->best,
+                              &c->best_loss,      &c->to_beat, &c->training_seconds,
+                              &c->earlier_seconds};
+    c->done = fr_unpack_u32(in);
+    c->best_epoch = fr_unpack_u32(in);
+    c->counted_epoch = fr_unpack_u32(in);
+    c->scored = fr_unpack_u32(in);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        *values[i] = fr_unpack_double(in);
+    return !in->failed && c->done > 0 && c->done < c->epochs && c->best_epoch <= c->done &&
+           c->counted_epoch <= c->done && c->scored <= c->done && c->earlier_seconds >= 0;
+}
+
+/* All or nothing: false leaves the fit at its beginning. */
+static bool restore(fr_fit_course *c, const void *bytes, size_t size)
+{
+    fr_fit_course then = *c;
+    fr_unpack in = fr_unpack_make(bytes, size);
+    float *arrays[MOST_ARRAYS];
+    fr_trainer *t = &c->trainer;
+    const size_t n = list_arrays(t, arrays), array_bytes = t->network.n_params * sizeof(float);
+    if (!same_shape(c, &in) || !unpack_course(&then, &in)) return false;
+    if (fr_unpack_left(&in) != 2 * then.done * sizeof(double) + n * array_bytes) return false;
+    fr_unpack_doubles(&in, c->result->curve, 2 * (size_t)then.done);
+    for (size_t i = 0; i < n; i++)
+        memcpy(arrays[i], fr_unpack_bytes(&in, array_bytes), array_bytes);
+    *c = then;
+    c->result->n_curve = c->done;
+    t->step = c->done * t->steps_per_epoch;
+    return true;
+}
+
+void fr_fit_resume(fr_fit_course *c)
+{
+    const fr_fit_keeper *keeper = c->request->keeper;
+    const fr_fit_request *r = c->request;
+    void *bytes = NULL;
+    size_t size = 0;
+    if (keeper == NULL || !keeper->load(keeper->context, &bytes, &size)) return;
+    if (restore(c, bytes, size))
+        fr_log_all(FR_LOG_DEBUG, "train resumed trial=%llu fold=%u epoch=%u",
+                   (unsigned long long)r->trial, r->fold, c->done);
+    else
+        fr_log_all(FR_LOG_WARN,
+                   "train saved_state=ignored trial=%llu fold=%u: it is not of this fit, which "
+                   "starts anew",
+                   (unsigned long long)r->trial, r->fold);
+    free(bytes);
+}
