@@ -60,7 +60,8 @@ started() {
 finished() {
     "$FOLDRANK" show "$output" --format json 2>/dev/null | grep '"selection": {' >/dev/null
 }
-journal_size() { stat -c %s "$output/journal.bin" 2>/dev/null || echo 0; }
+# What only grows: results, and states of fits that are under way.
+gains() { stat -c '%n %s %y' "$output"/journal.bin "$output"/fits/* 2>/dev/null; }
 
 # Without binding: the threads of a rank shall not share one core.
 if [ -z "${LAUNCH:-}" ]; then
@@ -68,7 +69,7 @@ if [ -z "${LAUNCH:-}" ]; then
     srun --mpi=list 2>&1 | grep pmix >/dev/null && LAUNCH='srun --mpi=pmix'
 fi
 read -ra launch <<<"$LAUNCH"
-before=$(journal_size)
+before=$(gains)
 say "job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)), nodes $SLURM_JOB_NODELIST: $LAUNCH"
 "${launch[@]}" "$FOLDRANK" run "${arguments[@]}" &
 launcher=$!
@@ -86,9 +87,9 @@ fi
 again="sbatch --nodes=$SLURM_JOB_NUM_NODES jobs/batch.sh$(printf ' %q' "${arguments[@]}")"
 if [ "$status" -eq 2 ]; then
     say "the study, the data or an option is wrong (see above)" "correct it, then: $again"
-elif [ "$(journal_size)" -le "$before" ]; then
+elif [ "$(gains)" = "$before" ]; then
     say "status $status, and this start gained nothing: not queued again" \
-        "find the reason above (is the time limit long enough for one fit?), then: $again"
+        "find the reason above (is the time limit long enough for an epoch?), then: $again"
 elif scontrol requeue "$SLURM_JOB_ID"; then
     say "status $status, not finished: queued again; Slurm starts it in two minutes or more" \
         "watch it: squeue -j $SLURM_JOB_ID; results so far: $show" \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/log.h"
 #include "foldrank/text.h"
 #include "internal.h"
 
@@ -37,17 +38,19 @@ double fr_job_seconds_left(void)
     return ask_squeue(number, &seconds) ? seconds : INFINITY;
 }
 
-/* Of the batch job, `started` being 0. */
-static double job_deadline(const fr_run_options *options)
+/* Root alone knows the options of its process and the job. */
+fr_status fr_run_set_deadline(fr_run_state *run)
 {
-    return options->job_left_s - fmin(60.0, options->job_left_s / 10.0);
-}
-
-double fr_run_deadline(const fr_run_options *options)
-{
-    double left = isinf(options->job_left_s) ? INFINITY : job_deadline(options);
+    const fr_run_options *options = run->options;
+    const double job_s = options->job_left_s;
+    double left = isinf(job_s) ? INFINITY : job_s - fmin(60.0, job_s / 10.0);
     if (options->time_limit_s > 0.0) left = fmin(left, options->time_limit_s);
-    return options->started + left;
+    left -= fr_clock_now() - options->started;
+    FR_MPI(MPI_Bcast(&left, 1, MPI_DOUBLE, 0, run->comm));
+    run->deadline = fr_clock_now() + left;
+    if (isfinite(left))
+        fr_log(FR_LOG_INFO, "schedule time_left_s=%.0f until this run stops, saved", left);
+    return FR_OK;
 }
 
 fr_status fr_run_check_stop(const fr_run_state *run)
@@ -55,7 +58,7 @@ fr_status fr_run_check_stop(const fr_run_state *run)
     const fr_run_options *options = run->options;
     const double now = fr_clock_now();
     if (fr_signals_raised()) return FR_FAIL(FR_STOPPED, "a signal came");
-    if (now < fr_run_deadline(options)) return FR_OK;
+    if (now < run->deadline) return FR_OK;
     const double left = options->job_left_s - (now - options->started);
     if (options->time_limit_s > 0.0 && now - options->started >= options->time_limit_s)
         return FR_FAIL(FR_STOPPED, "the time limit of %.6g s has passed",
@@ -66,7 +69,7 @@ fr_status fr_run_check_stop(const fr_run_state *run)
 bool fr_run_may_begin(const fr_run_state *run, int worker, double now)
 {
     const fr_coordinator *c = run->coordinator;
-    const double left = fr_run_deadline(run->options) - now;
+    const double left = run->deadline - now;
     if (isinf(left)) return true;
     if (run->keeper != NULL) return fr_coordinator_seconds(c, true) <= left;
     const double tasks = 1.0 + (double)fr_coordinator_held(c, worker);

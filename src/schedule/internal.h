@@ -116,6 +116,8 @@ typedef struct {
     size_t n_params;
     uint32_t rank;
     double clock_offset_s; /* study time = fr_clock_now() + offset */
+    double deadline; /* fr_clock_now(): without a keeper no task is begun that, by the mean
+                        of those before, takes longer; it comes back as interrupted */
 } fr_worker_options;
 
 FR_CHECKED fr_status fr_worker_create(const fr_worker_options *options, fr_worker **out);
@@ -189,6 +191,7 @@ typedef struct {
     fr_worker *worker;
     fr_mail mail;
     double loop_started; /* fr_clock_now() */
+    double deadline;     /* when the run has to stop, fr_clock_now(); INFINITY = never */
 
     /* root only */
     fr_source *source;
@@ -253,9 +256,9 @@ void fr_run_watch_clock(fr_run_state *run, double now);
 
 /* ---- deadline.c ---- */
 
-/* When the run has to stop, fr_clock_now(); INFINITY = never. The end of a batch job counts a
- * minute early, or a tenth of what it had left: for the epochs that run, and for saving. */
-double fr_run_deadline(const fr_run_options *options);
+/* Set run->deadline. The end of a batch job counts a minute early, or a tenth of what it had
+ * left: for the epochs that run, and for saving. Collective. */
+FR_CHECKED fr_status fr_run_set_deadline(fr_run_state *run);
 
 /* FR_STOPPED and why, when a signal came or the time is over. Root. */
 FR_CHECKED fr_status fr_run_check_stop(const fr_run_state *run);

@@ -250,7 +250,7 @@ static fr_status advance(fr_root *r, double now)
     if (fr_coordinator_done(run->coordinator)) return finish_training(r);
     if (!r->held_back || !fr_coordinator_idle(run->coordinator)) return FR_OK;
     return FR_FAIL(FR_STOPPED, "%.0f s are left, too few to begin another fit",
-                   fr_run_deadline(run->options) - now);
+                   run->deadline - now);
 }
 
 /* For snapshots, until DONE brings the rank's own figure: the task that runs counts as busy. */

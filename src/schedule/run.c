@@ -111,7 +111,8 @@ static fr_status open_worker(fr_run_state *run)
                                        .keeper = run->keeper,
                                        .n_params = run->study->space.n,
                                        .rank = (uint32_t)run->rank,
-                                       .clock_offset_s = run->elapsed_s - run->loop_started};
+                                       .clock_offset_s = run->elapsed_s - run->loop_started,
+                                       .deadline = run->deadline};
     FR_TRY(fr_worker_create(&options, &run->worker));
     return run->rank == 0 ? fr_root_create(run, &run->root) : FR_OK;
 }
@@ -167,13 +168,6 @@ static void log_start(const fr_run_state *run)
            (unsigned long long)run->n_saved, run->study->output);
 }
 
-static void log_deadline(const fr_run_state *run)
-{
-    const double left = fr_run_deadline(run->options) - fr_clock_now();
-    if (isfinite(left))
-        fr_log(FR_LOG_INFO, "schedule time_left_s=%.0f until this run stops, saved", left);
-}
-
 static fr_status prepare(fr_run_state *run)
 {
     FR_TRY(gather_ranks(run));
@@ -181,12 +175,10 @@ static fr_status prepare(fr_run_state *run)
     FR_TRY(fr_agree(run->comm, run->rank == 0 ? open_study(run) : FR_OK));
     FR_MPI(MPI_Bcast(&run->elapsed_s, 1, MPI_DOUBLE, 0, run->comm));
     FR_MPI(MPI_Bcast(&run->n_saved, 1, MPI_UINT64_T, 0, run->comm));
+    FR_TRY(fr_run_set_deadline(run));
     run->loop_started = fr_clock_now();
     FR_TRY(fr_agree(run->comm, open_worker(run)));
-    if (run->rank == 0) {
-        log_start(run);
-        log_deadline(run);
-    }
+    if (run->rank == 0) log_start(run);
     return FR_OK;
 }
 

@@ -96,6 +96,26 @@ static fr_task next_task(fr_worker *w, double *point)
     return task;
 }
 
+/* Whether the next task would be stopped in its middle, and lost. With the mutex held. */
+static bool is_too_late(const fr_worker *w)
+{
+    const double fits = (double)w->record.fits;
+    return w->options.keeper == NULL && fits > 0 &&
+           fr_clock_now() + w->record.busy_s / fits > w->options.deadline;
+}
+
+static void return_task(fr_worker *w, const fr_task *task)
+{
+    const double now = fr_clock_now() + w->options.clock_offset_s;
+    fr_fold_result result = {.trial = task->trial,
+                             .fold = task->fold,
+                             .rank = w->options.rank,
+                             .state = FR_TRIAL_INTERRUPTED,
+                             .start_s = now,
+                             .end_s = now};
+    file_result(w, &result);
+}
+
 static void do_task(fr_worker *w, fr_task *task)
 {
     fr_fold_result result = {0};
@@ -157,7 +177,10 @@ static void *compute(void *argument)
             do_refit(w);
         else if (w->first != NULL) {
             fr_task task = next_task(w, point);
-            do_task(w, &task);
+            if (is_too_late(w))
+                return_task(w, &task);
+            else
+                do_task(w, &task);
             free((void *)task.rungs);
         } else if (w->quit)
             break;

@@ -108,15 +108,22 @@ for launcher in srun mpirun; do
     scancel "$job"
 done
 
-# One fit lasts longer than a start may: only the first one gains something, the suggestions.
-submit "$dir/stuck" --set train.epochs=1000000 --time 1s
+# What cannot be saved in the middle lasts longer than a start may: only the first one gains
+# something, the suggestions.
+cat >"$dir/study.yaml" <<YAML
+study: stuck
+objective: {type: function, function: sphere, sleep: 60, parameters: {x: {float: [-1, 1]}}}
+search: {method: random, trials: 4, seed: 5}
+output: $dir/unused
+YAML
+submit "$dir/stuck" --time 1s
 await 'PENDING BeginTime' 30 && scontrol update JobId="$job" StartTime=now+2
 await 'FAILED|COMPLETED' 30
 [ "$(exit_code)" = 75 ] && [ "$(starts "$dir/stuck")" -eq 2 ]
 tap_result $? "no progress: given up with the status" "$(state)" "$(tail -n 20 "$dir/stuck.log")"
 
-submit "$dir/wrong" --set train.epochs=none
+submit "$dir/wrong" --set search.trials=none
 await 'FAILED|COMPLETED' 30
-[ "$(exit_code)" = 2 ] && grep -q epochs "$dir/wrong.log"
+[ "$(exit_code)" = 2 ] && grep -q trials "$dir/wrong.log"
 tap_result $? "wrong study: told, not repeated" "$(state)" "$(tail -n 20 "$dir/wrong.log")"
 tap_done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_worker.c - the compute thread of a rank, with an objective of known behaviour in the
  * place of the library's. Meant for ThreadSanitizer as well (BUILD=tsan). */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@ enum { N_PARAMS = 3, FAILING_TRIAL = 1000 };
 
 struct fr_objective {
     double seconds; /* of a task */
+    double left_s;  /* from the worker's start to its deadline; 0: no deadline */
 };
 
 fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
@@ -52,7 +54,11 @@ void fr_refit_clear(fr_refit *refit)
 static fr_worker *open_worker(fr_objective *objective)
 {
     const fr_worker_options options = {
-        .objective = objective, .n_params = N_PARAMS, .rank = 4, .clock_offset_s = 100.0};
+        .objective = objective,
+        .n_params = N_PARAMS,
+        .rank = 4,
+        .clock_offset_s = 100.0,
+        .deadline = objective->left_s > 0 ? fr_clock_now() + objective->left_s : INFINITY};
     fr_worker *worker = NULL;
     assert_int_equal(fr_worker_create(&options, &worker), FR_OK);
     return worker;
@@ -147,6 +153,33 @@ static void stops_at_once(void **state)
     fr_worker_destroy(&worker);
 }
 
+/* What would not end in time comes back as it is, and soon. */
+static void does_not_begin_in_vain(void **state)
+{
+    (void)state;
+    fr_objective objective = {.seconds = 0.2, .left_s = 0.5};
+    fr_worker *worker = open_worker(&objective);
+    push(worker, 0, 6);
+    fr_results_list list = {0};
+    size_t done = 0, returned = 0;
+    for (int i = 0; i < 1000 && done + returned < 6; i++) {
+        fr_worker_wait(worker, 0.01);
+        assert_int_equal(fr_worker_collect(worker, true, &list), FR_OK);
+        for (size_t k = 0; k < list.n; k++) {
+            assert_int_equal(list.items[k].trial, done + returned);
+            const bool complete = list.items[k].state == FR_TRIAL_COMPLETE;
+            assert_true(complete || list.items[k].state == FR_TRIAL_INTERRUPTED);
+            assert_true(!complete || returned == 0);
+            done += complete;
+            returned += !complete;
+        }
+        fr_results_list_clear(&list);
+    }
+    assert_in_range(done, 1, 2);
+    assert_int_equal(returned, 6 - done);
+    fr_worker_destroy(&worker);
+}
+
 static void a_failure_reaches_the_main_thread(void **state)
 {
     (void)state;
@@ -229,6 +262,7 @@ int main(void)
         cmocka_unit_test(does_all_work_in_order),
         cmocka_unit_test(wakes_the_main_thread),
         cmocka_unit_test(stops_at_once),
+        cmocka_unit_test(does_not_begin_in_vain),
         cmocka_unit_test(a_failure_reaches_the_main_thread),
         cmocka_unit_test(refits),
         cmocka_unit_test(work_survives_packing),
