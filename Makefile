@@ -79,6 +79,12 @@ $O/git: FORCE
 	@mkdir -p $(@D); git describe --always --dirty --tags 2>/dev/null >$@.new || echo unknown >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# What foldrank submit writes: the lines of jobs/batch.sh below its options, as C strings.
+$O/src/cli/submit_script.o: private CPPFLAGS += -I$O/src/cli
+$O/src/cli/submit_script.o: $O/src/cli/batch_script.h
+$O/src/cli/batch_script.h: jobs/batch.sh
+	@mkdir -p $(@D); sed -E '1,/^set -u$$/{/^set -u$$/!d}; s/[\\"]/\\&/g; s/.*/"&",/' $< >$@
+
 UNIT := $(patsubst %.c,$O/%,$(sort $(wildcard tests/unit/test_*.c)))
 PARALLEL := $(patsubst %.c,$O/%,$(sort $(wildcard tests/mpi/test_*.c)))
 $O/tests/%: $O/tests/%.o $(LIB)

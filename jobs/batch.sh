@@ -39,8 +39,8 @@ forward() {
 trap forward USR1
 
 # Where the study's results go is in the study, with the settings among our options.
-arguments=("$@") settings=() output=''
-while shift && [ $# -gt 0 ]; do
+arguments=("$@") settings=() output=${FOLDRANK_OUTPUT:-}
+while [ -z "${FOLDRANK_OUTPUT:-}" ] && shift && [ $# -gt 0 ]; do
     case $1 in
     -s | --set) settings+=(--set "${2-}") ;;
     --set=* | -s?*) settings+=("$1") ;;
@@ -49,8 +49,10 @@ while shift && [ $# -gt 0 ]; do
     -o?*) output=${1#-o} ;;
     esac
 done
-text=$("$FOLDRANK" check --text "${settings[@]}" "${arguments[0]}") || exit 2
-[ -n "$output" ] || output=$(sed -nE 's/^output: "?([^"]*)"?$/\1/p' <<<"$text")
+if [ -z "$output" ]; then
+    text=$("$FOLDRANK" check --text "${settings[@]}" "${arguments[0]}") || exit 2
+    output=$(sed -nE 's/^output: "?([^"]*)"?$/\1/p' <<<"$text")
+fi
 
 # The lock names the job and its start while the program is at work, all ranks of it.
 started() {
@@ -84,7 +86,7 @@ if [ "$status" -eq 0 ] && finished; then
 fi
 # Some launchers end with 0 although a node died.
 [ "$status" -ne 0 ] || status=1
-again="sbatch --nodes=$SLURM_JOB_NUM_NODES jobs/batch.sh$(printf ' %q' "${arguments[@]}")"
+again=${FOLDRANK_AGAIN:-"sbatch --nodes=$SLURM_JOB_NUM_NODES jobs/batch.sh$(printf ' %q' "${arguments[@]}")"}
 if [ "$status" -eq 2 ]; then
     say "the study, the data or an option is wrong (see above)" "correct it, then: $again"
 elif [ "$(gains)" = "$before" ]; then

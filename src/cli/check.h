@@ -25,6 +25,15 @@ typedef struct {
     size_t ranks, nodes;
 } fr_check;
 
+/* Read everything that the run of c->study on c->ranks and c->nodes would read. Errors: those
+ * of the study and its data. The caller closes *c in any case. Local. */
+FR_CHECKED fr_status fr_check_open(fr_check *c);
+void fr_check_close(fr_check *c);
+
+/* Tasks that may run at the same time, and ranks that then have nothing to do. Local. */
+double fr_check_tasks_at_once(const fr_check *check);
+size_t fr_check_idle_ranks(const fr_check *check);
+
 /* The page of `foldrank check`. Errors: FR_ERR_MEMORY, FR_ERR_DATA. Local. */
 FR_CHECKED fr_status fr_check_print(const fr_check *check, FILE *out);
 

@@ -105,10 +105,24 @@ static void print_space(const fr_space *space, FILE *out)
     if (space->n > 0) fprintf(out, "\n");
 }
 
-/* Tasks that may run at the same time: search.concurrency counts where a trial waits for
- * earlier ones, to be suggested or to be compared with. */
-static double tasks_at_once(const fr_check *check, double trials, double folds)
+static double folds_of(const fr_check *check)
 {
+    return check->folds == NULL ? 1 : fr_folds_count(check->folds);
+}
+
+/* Those that the budget in fits allows, when that is the lower bound. */
+static double trials_of(const fr_check *check)
+{
+    const double trials = (double)fr_search_trials(check->search);
+    const int64_t fits = check->study->stop.fits;
+    return fits > 0 ? fmin(trials, floor((double)fits / folds_of(check))) : trials;
+}
+
+/* search.concurrency counts where a trial waits for earlier ones, to be suggested or to be
+ * compared with. */
+double fr_check_tasks_at_once(const fr_check *check)
+{
+    const double trials = trials_of(check), folds = folds_of(check);
     const int64_t concurrency = check->study->search.concurrency;
     const fr_stop_options *stop = &check->study->stop;
     const bool waits = fr_search_adaptive(check->search) || stop->score != NULL ||
@@ -117,14 +131,19 @@ static double tasks_at_once(const fr_check *check, double trials, double folds)
     return fmin((double)concurrency, trials) * folds;
 }
 
-static void print_ranks(const fr_check *check, double trials, double folds, FILE *out)
+size_t fr_check_idle_ranks(const fr_check *check)
 {
-    const double at_once = tasks_at_once(check, trials, folds);
-    const double idle = fmax(0, (double)check->ranks - at_once);
+    return (size_t)fmax(0, (double)check->ranks - fr_check_tasks_at_once(check));
+}
+
+static void print_ranks(const fr_check *check, FILE *out)
+{
+    const double at_once = fr_check_tasks_at_once(check);
+    const size_t idle = fr_check_idle_ranks(check);
     label(out, "ranks");
-    fprintf(out, "%zu on %zu node%s, %.0f of them idle", check->ranks, check->nodes,
+    fprintf(out, "%zu on %zu node%s, %zu of them idle", check->ranks, check->nodes,
             check->nodes == 1 ? "" : "s", idle);
-    if (idle > 0 && at_once < trials * folds)
+    if (idle > 0 && at_once < trials_of(check) * folds_of(check))
         fprintf(out, ": %.0f fits run at once; raise search.concurrency", at_once);
     else if (idle > 0)
         fprintf(out, ": there are %.0f fits in all", at_once);
@@ -169,20 +188,11 @@ static void print_stop(const fr_study *study, FILE *out)
     fr_text_clear(&text);
 }
 
-/* Trials that the budget in fits allows, when that is the lower bound. */
-static double count_trials(const fr_check *check, double folds)
-{
-    const double trials = (double)fr_search_trials(check->search);
-    const int64_t fits = check->study->stop.fits;
-    return fits > 0 ? fmin(trials, floor((double)fits / folds)) : trials;
-}
-
 static void print_work(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
     const double size = fr_space_size(&study->space);
-    const double folds = check->folds == NULL ? 1 : fr_folds_count(check->folds);
-    const double trials = count_trials(check, folds);
+    const double trials = trials_of(check), folds = folds_of(check);
     const bool open = trials >= (double)FR_TRIALS_OPEN;
     label(out, "configurations");
     if (isinf(size))
@@ -208,7 +218,7 @@ static void print_work(const fr_check *check, FILE *out)
                 trials * folds, trials, folds, folds > 1 ? "s" : "");
     else
         fprintf(out, "%.0f evaluations of the objective\n", trials);
-    print_ranks(check, trials, folds, out);
+    print_ranks(check, out);
 }
 
 /* The data lie once per node; every rank adds its fit. */

@@ -82,6 +82,7 @@ extern const fr_cli_command fr_cmd_predict;
 extern const fr_cli_command fr_cmd_export;
 extern const fr_cli_command fr_cmd_import;
 extern const fr_cli_command fr_cmd_bench;
+extern const fr_cli_command fr_cmd_submit;
 
 /* All of them; ends with NULL. */
 extern const fr_cli_command *const fr_cli_commands[];
@@ -109,6 +110,10 @@ typedef struct {
 FR_CHECKED fr_status fr_cli_parse(const fr_cli_command *command, int argc, char **argv,
                                   fr_cli_arguments *out);
 void fr_cli_arguments_clear(const fr_cli_command *command, fr_cli_arguments *arguments);
+
+/* An --output, or NULL, becomes one more --set, so that the filled-in study says where the
+ * results really go. Local. */
+FR_CHECKED fr_status fr_cli_set_output(fr_strings *set, const char *output);
 
 /* Append the help page of a command, of the program. Local. */
 void fr_cli_help(const fr_cli_command *command, fr_text *out);

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cmd_check.c - `foldrank check`: all that can be wrong with a study before a rank trains, and
  * what it would take to run it. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "check.h"
 #include "cli.h"
-#include "foldrank/memory.h"
-#include "foldrank/store.h"
 
 typedef struct {
     fr_strings set;
@@ -52,23 +46,6 @@ static const fr_cli_option options[] = {
                 .help = "print the study with every default filled in, and nothing else"}},
 };
 
-/* Read everything that the run would read. */
-static fr_status open_all(fr_check *c)
-{
-    const fr_study *study = c->study;
-    if (study->objective.type == FR_OBJECTIVE_TRAINING) {
-        FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
-        FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));
-    }
-    FR_TRY(fr_stop_check(&study->stop, c->folds == NULL ? 1 : fr_folds_count(c->folds)));
-    FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, 1,
-                               &c->objective));
-    c->goes_on = fr_journal_exists(study->output);
-    if (!c->goes_on) FR_TRY(fr_past_read(study, c->dataset.schema.fingerprint, &c->past));
-    return fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
-                            &c->search);
-}
-
 static fr_status check(const fr_cli *cli, void *parsed)
 {
     const check_values *values = parsed;
@@ -78,18 +55,10 @@ static fr_status check(const fr_cli *cli, void *parsed)
     fr_status st = fr_study_load(cli->operands[0], (const char *const *)values->set.item,
                                  values->set.n, &study);
     c.study = study;
-    if (st == FR_OK && c.nodes > c.ranks)
-        st = FR_FAIL(FR_ERR_USAGE, "%zu ranks cannot fill %zu nodes; use --ranks", c.ranks,
-                     c.nodes);
-    if (st == FR_OK) st = open_all(&c);
+    if (st == FR_OK) st = fr_check_open(&c);
     if (st == FR_OK && values->text) fprintf(cli->out, "%s", study->text);
     if (st == FR_OK && !values->text) st = fr_check_print(&c, cli->out);
-    fr_search_destroy(&c.search);
-    fr_past_clear(&c.past);
-    fr_objective_destroy(&c.objective);
-    fr_folds_destroy(&c.folds);
-    fr_dataset_clear(&c.dataset);
-    free(c.block);
+    fr_check_close(&c);
     fr_study_destroy(&study);
     return st;
 }

@@ -69,24 +69,9 @@ static const fr_cli_option options[] = {
      .value = "TIME"},
 };
 
-/* `output` becomes one more --set, so that the filled-in study says where it really went. */
-static fr_status add_output(run_values *values)
-{
-    if (values->output == NULL) return FR_OK;
-    fr_text text = {0};
-    fr_text_add(&text, "output=\"");
-    for (const char *c = values->output; *c != '\0'; c++)
-        fr_text_add(&text, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
-    fr_text_add(&text, "\"");
-    fr_status st = text.failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for --output")
-                               : fr_strings_add(&values->set, fr_text_get(&text));
-    fr_text_clear(&text);
-    return st;
-}
-
 static fr_status read_file(const fr_cli *cli, run_values *values, fr_study **study)
 {
-    FR_TRY(add_output(values));
+    FR_TRY(fr_cli_set_output(&values->set, values->output));
     return fr_study_load(cli->operands[0], (const char *const *)values->set.item, values->set.n,
                          study);
 }

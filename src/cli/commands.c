@@ -11,6 +11,7 @@ const fr_cli_command *const fr_cli_commands[] = {
     &fr_cmd_predict,
     &fr_cmd_export,
     &fr_cmd_import,
+    &fr_cmd_submit,
     &fr_cmd_bench,
     NULL,
 };

@@ -236,3 +236,17 @@ void fr_cli_overview(const fr_cli_command *const commands[], fr_text *out)
                      "  mpirun -n 4 foldrank run jobs/digits.yaml\n"
                      "  foldrank show results/digits\n");
 }
+
+fr_status fr_cli_set_output(fr_strings *set, const char *output)
+{
+    if (output == NULL) return FR_OK;
+    fr_text text = {0};
+    fr_text_add(&text, "output=\"");
+    for (const char *c = output; *c != '\0'; c++)
+        fr_text_add(&text, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+    fr_text_add(&text, "\"");
+    fr_status st = text.failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for --output")
+                               : fr_strings_add(set, fr_text_get(&text));
+    fr_text_clear(&text);
+    return st;
+}

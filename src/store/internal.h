@@ -29,9 +29,6 @@ enum { FR_RESULTS_FORMAT = 1, FR_JOURNAL_VERSION = 2, FR_STORE_MESSAGE_MAX = 102
 /* "dir/name", owned by the caller; NULL when memory is short. */
 char *fr_store_path(const char *dir, const char *name);
 
-/* Make `dir` and its parents, as mkdir -p does. */
-FR_CHECKED fr_status fr_store_make_dir(const char *dir);
-
 /* All n bytes at offset `at`; false with errno. */
 bool fr_store_write_at(int fd, const void *bytes, size_t n, off_t at);
 

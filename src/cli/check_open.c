@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check_open.c - everything that a run would read, and what it would find wrong. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "foldrank/store.h"
+
+fr_status fr_check_open(fr_check *c)
+{
+    const fr_study *study = c->study;
+    if (c->nodes > c->ranks)
+        return FR_FAIL(FR_ERR_USAGE, "%zu ranks cannot fill %zu nodes; use --ranks", c->ranks,
+                       c->nodes);
+    if (study->objective.type == FR_OBJECTIVE_TRAINING) {
+        FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
+        FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));
+    }
+    FR_TRY(fr_stop_check(&study->stop, c->folds == NULL ? 1 : fr_folds_count(c->folds)));
+    FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, 1,
+                               &c->objective));
+    c->goes_on = fr_journal_exists(study->output);
+    if (!c->goes_on) FR_TRY(fr_past_read(study, c->dataset.schema.fingerprint, &c->past));
+    return fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
+                            &c->search);
+}
+
+void fr_check_close(fr_check *c)
+{
+    fr_search_destroy(&c->search);
+    fr_past_clear(&c->past);
+    fr_objective_destroy(&c->objective);
+    fr_folds_destroy(&c->folds);
+    fr_dataset_clear(&c->dataset);
+    free(c->block);
+    c->block = NULL;
+}
