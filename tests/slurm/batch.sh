@@ -3,55 +3,17 @@
 # before the time limit and a power failure cost nothing, and what cannot go on is not repeated.
 # shellcheck source=tests/mpi/study.bash
 . "$(dirname "$0")/../mpi/study.bash"
-# shellcheck source=tests/slurm/cluster.sh
-. tests/slurm/cluster.sh
-why=$(cluster_missing)
-if [ -n "$why" ]; then
-    tap_skip "jobs/batch.sh under Slurm" "$why"
-    tap_done
-fi
-trap 'cluster_stop; rm -rf "$dir"' EXIT
-chmod 711 "$dir" # munge wants its socket to be reachable
+# shellcheck source=tests/slurm/jobs.bash
+. tests/slurm/jobs.bash
 trials=40 folds=5
 lasting_study $trials $folds 6
 launch 2 1 "$dir/reference"
 tap_result $? "undisturbed run" "$(tail -n 20 "$dir/reference.log")"
-cluster_start "$dir/slurm" 3 4
-tap_result $? "a Slurm of three nodes is up" "$(tail -qn 5 "$dir"/slurm/*.{out,log})"
-
-# All nodes are one machine of few cores, and the user may be root. TMPDIR takes what Open MPI
-# leaves behind when it is killed.
-export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export TMPDIR=$dir/tmp
-mkdir "$TMPDIR"
 
 # submit OUTPUT [OPTION...]: two nodes, two ranks each; the job is $job, its log OUTPUT.log.
 submit() {
     job=$(sbatch --parsable --nodes=2 --ntasks-per-node=2 --output="$1.log" jobs/batch.sh \
         "$dir/study.yaml" --output "$@" 2>"$dir/sbatch.txt") || cat "$dir/sbatch.txt"
-}
-
-state() { scontrol show job "$job" | sed -nE 's/.*JobState=(\w+) Reason=(\w+).*/\1 \2/p'; }
-exit_code() { scontrol show job "$job" | sed -nE 's/.* ExitCode=([0-9]+):.*/\1/p'; }
-starts() { grep -c '^batch.sh: job .*, start' "$1.log"; }
-
-# await STATES SECONDS: until the job's state (and reason) is one of these.
-await() {
-    for ((i = 0; i < 10 * $2; i++)); do
-        [[ $(state) =~ ^($1) ]] && return 0
-        sleep 0.1
-    done
-    return 1
-}
-
-# busy OUTPUT: until folds are being filed.
-busy() {
-    for ((i = 0; i < 300; i++)); do
-        [ "$(stat -c %s "$1/journal.bin" 2>/dev/null || echo 0)" -gt 16000 ] && return 0
-        sleep 0.05
-    done
-    return 1
 }
 
 # queued_again OUTPUT NAME
@@ -81,6 +43,8 @@ for launcher in srun mpirun; do
     busy "$dir/$launcher-stop"
     scancel --batch --signal=USR1 "$job"
     goes_on "$dir/$launcher-stop" "$launcher, USR1"
+    grep -q 'begun_before=[1-9]' "$dir/$launcher-stop.log"
+    tap_result $? "$launcher, USR1: fits go on in their middle" "$(grep begun "$dir/$launcher-stop.log")"
 
     submit "$dir/$launcher-power"
     busy "$dir/$launcher-power"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# cluster.sh - sourced by tests: a private Slurm of several nodes on this machine, for any user.
+# cluster.bash - sourced by tests: a private Slurm of several nodes on this machine, for any user.
 # Every node is a slurmd with its own host name, /dev/shm and process numbers (namespaces), so
 # that Open MPI takes it for a machine, and killing its first process is a power failure.
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,6 +28,8 @@ cluster_start() {
     chmod 711 "$cluster/munge"
     (umask 077 && head -c 128 /dev/urandom >"$cluster/munge/key")
     echo 'CgroupPlugin=cgroup/v1' >"$cluster/cgroup.conf" # not used; looking for one may fail
+    # GPUs in name only.
+    echo "Name=gpu File=/dev/null,/dev/zero" >"$cluster/gres.conf"
     # TmpFS: the nodes' PMIx directories would be one. The scheduler looks every second, a dead
     # node is noticed and a job that does not end is killed soon.
     cat >"$SLURM_CONF" <<CONF
@@ -54,7 +56,8 @@ MailProg=/bin/true
 ReturnToService=2
 KillWait=2
 SlurmdTimeout=5
-NodeName=n[1-$nodes] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + nodes))] CPUs=$3
+GresTypes=gpu
+NodeName=n[1-$nodes] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + nodes))] CPUs=$3 Gres=gpu:2
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
     munged --key-file="$cluster/munge/key" --socket="$cluster/munge/socket" \
