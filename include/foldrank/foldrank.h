@@ -3,6 +3,7 @@
 #ifndef FR_FOLDRANK_H
 #define FR_FOLDRANK_H
 
+#include "foldrank/ask.h"
 #include "foldrank/budget.h"
 #include "foldrank/checksum.h"
 #include "foldrank/clock.h"

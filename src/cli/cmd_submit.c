@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "cli.h"
+#include "foldrank/ask.h"
 #include "foldrank/memory.h"
 #include "foldrank/store.h"
 #include "submit.h"
@@ -149,17 +149,10 @@ static fr_status check(const fr_study *study, const fr_submit_values *values)
 /* The answer of sbatch: "1234" or "1234;cluster". */
 static fr_status submit_script(const char *path, char *answer, size_t size)
 {
-    fr_text command = {0};
-    fr_text_add(&command, "sbatch --parsable ");
-    fr_shell_quote(path, &command);
-    FILE *sbatch = command.failed ? NULL : popen(fr_text_get(&command), "re");
-    fr_text_clear(&command);
-    if (sbatch == NULL)
-        return FR_FAIL(FR_ERR_STATE, "cannot start sbatch: %s", strerror(errno));
-    if (fgets(answer, (int)size, sbatch) == NULL) answer[0] = '\0';
-    const int status = pclose(sbatch);
+    const char *const question[] = {"sbatch", "--parsable", path, NULL};
+    const int status = fr_ask(question, false, answer, size);
     answer[strcspn(answer, ";\n")] = '\0';
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    if (status < 0)
         return FR_FAIL(
             FR_ERR_STATE,
             "there is no sbatch here; the script is %s: submit it where Slurm is, or "

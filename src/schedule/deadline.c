@@ -1,41 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* deadline.c - how long a run may last, and what is not worth beginning any more. */
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "foldrank/ask.h"
 #include "foldrank/clock.h"
 #include "foldrank/log.h"
 #include "foldrank/text.h"
 #include "internal.h"
 
-/* squeue's answer, "1-02:03:04", for a job; false when there is none. A controller that does
- * not answer keeps nobody waiting. popen starts the shell without copying this process, which
- * some networks do not bear. */
-static bool ask_squeue(int64_t job, double *seconds)
-{
-    char command[80], line[64] = "";
-    snprintf(command, sizeof command, "timeout 10 squeue -h -j %" PRId64 " -o %%L 2>/dev/null",
-             job);
-    FILE *squeue = popen(command, "re");
-    if (squeue == NULL) return false;
-    if (fgets(line, sizeof line, squeue) == NULL) line[0] = '\0';
-    pclose(squeue);
-    line[strcspn(line, "\n")] = '\0';
-    return fr_parse_duration(line, seconds);
-}
-
+/* A controller that does not answer keeps nobody waiting. squeue says "1-02:03:04". */
 double fr_job_seconds_left(void)
 {
     const char *end = getenv("SLURM_JOB_END_TIME"), *job = getenv("SLURM_JOB_ID");
     int64_t number = 0;
     double seconds = INFINITY;
+    char answer[64];
     if (end != NULL && fr_parse_int(end, &number) && number > 0)
         return fmax((double)number - fr_clock_epoch(), 0.0);
     if (job == NULL || !fr_parse_int(job, &number) || number <= 0) return INFINITY;
-    return ask_squeue(number, &seconds) ? seconds : INFINITY;
+    const char *const question[] = {"timeout", "10", "squeue", "-h", "-j",
+                                    job,       "-o", "%L",     NULL};
+    if (fr_ask(question, true, answer, sizeof answer) != 0) return INFINITY;
+    answer[strcspn(answer, "\n")] = '\0';
+    return fr_parse_duration(answer, &seconds) ? seconds : INFINITY;
 }
 
 /* Root alone knows the options of its process and the job. */

@@ -6,21 +6,17 @@
  * is taken to be alive, because two runs in one directory are worse than a question to the
  * user. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "foldrank/ask.h"
 #include "foldrank/clock.h"
 #include "foldrank/text.h"
 #include "internal.h"
-
-extern char **environ;
 
 const char *fr_store_iso_time(double epoch, char out[32])
 {
@@ -139,46 +135,13 @@ bool fr_owner_parse(const char *text, fr_owner *out)
            find_value(text, "since", out->since, sizeof out->since);
 }
 
-/* What `squeue` says, at most size - 1 bytes, and its exit status; -1 when it cannot be run. */
-static int ask_squeue(const char *job, char *answer, size_t size)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    char *const arguments[] = {"squeue", "--noheader", "--format=%T",
-                               "--jobs", (char *)job,  NULL};
-    pid_t child = 0;
-    const int failed = posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    size_t have = 0;
-    char rest[256];
-    for (ssize_t n = 1; failed == 0 && n > 0;) {
-        const bool room = have + 1 < size; /* read on without room, or squeue would block */
-        n = read(ends[0], room ? answer + have : rest, room ? size - 1 - have : sizeof rest);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0 && room)
-            have += (size_t)n;
-    }
-    answer[have] = '\0';
-    close(ends[0]);
-    int status = 0;
-    if (failed != 0) return -1;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /* A job that ended lately is not listed; one that ended longer ago (MinJobAge) is unknown. */
 static bool job_has_ended(const char *job)
 {
     char answer[512];
     if (job[0] == '\0' || strspn(job, "0123456789_") != strlen(job)) return false;
-    const int status = ask_squeue(job, answer, sizeof answer);
+    const char *const question[] = {"squeue", "--noheader", "--format=%T", "--jobs", job, NULL};
+    const int status = fr_ask(question, true, answer, sizeof answer);
     if (status == 0) return answer[strspn(answer, " \n")] == '\0';
     return status > 0 && strstr(answer, "Invalid job id") != NULL;
 }

@@ -6,7 +6,7 @@
 # shellcheck source=tests/slurm/jobs.bash
 . tests/slurm/jobs.bash
 trials=40 folds=5
-lasting_study $trials $folds 6
+lasting_study $trials $folds 4
 launch 2 1 "$dir/reference"
 tap_result $? "undisturbed run" "$(tail -n 20 "$dir/reference.log")"
 
