@@ -18,8 +18,8 @@ FR_CHECKED fr_status fr_mpi_check(int code, const char *call, const char *file, 
  * may fail and before the next collective. Collective. */
 FR_CHECKED fr_status fr_agree(MPI_Comm comm, fr_status mine);
 
-/* n bytes of rank 0 on every rank, however many. Collective. */
-FR_CHECKED fr_status fr_broadcast_bytes(MPI_Comm comm, void *bytes, size_t n);
+/* n bytes of rank `from` on every rank, however many. Collective. */
+FR_CHECKED fr_status fr_broadcast_bytes(MPI_Comm comm, int from, void *bytes, size_t n);
 
 /* What rank 0 has packed on every rank; `pack` is {0} on the others before, and everywhere the
  * caller's to clear. The same status on every rank. Collective. */

@@ -4,7 +4,8 @@
  * Reading has three steps, so that a node holds the data once and this room needs no MPI:
  *   root:  fr_source_open -> fr_source_schema           (looks at the file, knows all shapes)
  *   all:   fr_schema_pack / unpack; a block of fr_schema_bytes() from wherever the caller likes
- *   root:  fr_source_fill(block); the block goes to the other nodes
+ *   root:  fr_source_fill(block); the block goes to the other nodes. Of an HDF5 file all may
+ *          read: fr_slab_read, then root: fr_source_fill_rest
  *   all:   fr_dataset_attach(schema, block)
  * Features keep the narrowest of three cell types that holds the file's values exactly (or
  * float32 where the file has more digits); preprocessing is fitted and applied later, per fold,
@@ -139,6 +140,29 @@ size_t fr_schema_bytes(const fr_schema *schema);
 
 /* Read all cells into `block` of fr_schema_bytes() and set the fingerprint in the schema. */
 FR_CHECKED fr_status fr_source_fill(fr_source *source, void *block);
+
+/* Cells of the first file that several processes may read, each a stretch of rows. */
+typedef struct {
+    size_t rows;     /* 0: the file cannot be read so */
+    size_t together; /* rows that are stored as one */
+} fr_slabs;
+
+/* Of an HDF5 file whose columns go into the block as they are. */
+fr_slabs fr_source_slabs(const fr_source *source);
+
+/* Rows of part `index` of `parts`; the parts cover all rows, some may be empty. */
+void fr_slabs_share(const fr_slabs *slabs, size_t index, size_t parts, size_t *first,
+                    size_t *n);
+
+/* Of a row's features, which come first in the block: row i begins at i times this. */
+size_t fr_schema_row_bytes(const fr_schema *schema);
+
+/* Read the cells of rows [first, first + n), without a source. FR_ERR_DATA, FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_slab_read(const fr_data_options *options, const fr_schema *schema,
+                                  size_t first, size_t n, void *block);
+
+/* fr_source_fill but for what the slabs have brought: afterwards the block is the same. */
+FR_CHECKED fr_status fr_source_fill_rest(fr_source *source, void *block);
 
 void fr_schema_pack(const fr_schema *schema, fr_pack *out);
 FR_CHECKED fr_status fr_schema_unpack(fr_unpack *in, fr_schema *out);

@@ -25,4 +25,8 @@ FR_CHECKED fr_status fr_grow(void **block, size_t *capacity, size_t needed, size
  */
 char *fr_strdup(const char *text) __attribute__((malloc));
 
+/* The most memory that this process may use [bytes]: the machine's, or less where a limit of
+ * the process, of its container or of its batch job says so. Local. */
+double fr_memory_limit(void);
+
 #endif

@@ -22,8 +22,11 @@
 typedef struct fr_shared_data fr_shared_data;
 
 /* Root has opened `source` (NULL elsewhere); afterwards every rank has a data set over its
- * node's window. Collective. */
+ * node's window. With the source's `options` on every rank, HDF5 files are read by several;
+ * NULL: by root alone. Errors: those of fr_source_fill; FR_ERR_DATA: a node has too little
+ * memory. Collective. */
 FR_CHECKED fr_status fr_shared_data_create(MPI_Comm comm, fr_source *source,
+                                           const fr_data_options *options,
                                            fr_shared_data **out);
 const fr_dataset *fr_shared_data_get(const fr_shared_data *data);
 void fr_shared_data_destroy(fr_shared_data **data); /* Collective. */

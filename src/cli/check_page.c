@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "foldrank/memory.h"
 #include "foldrank/metric.h"
 
 enum { LABEL = 16, SHOWN_FOLDS = 3 };
@@ -229,6 +230,7 @@ static fr_status print_memory(const fr_check *check, FILE *out)
     FR_TRY(fr_check_largest(check, &largest));
     const double bytes = (double)fr_schema_bytes(&check->dataset.schema);
     const size_t per_node = (check->ranks + check->nodes - 1) / check->nodes;
+    const double on_node = bytes + (double)per_node * largest.fit_bytes;
     label(out, "largest model");
     fprintf(out, "%.0f parameters, %zu inputs\n", largest.params, largest.inputs);
     label(out, "memory");
@@ -236,8 +238,12 @@ static fr_status print_memory(const fr_check *check, FILE *out)
             fr_format_bytes(largest.fit_bytes, fit), fr_format_bytes(bytes, data));
     label(out, "");
     fprintf(out, "%s on a node with %zu rank%s, besides the program and its libraries\n",
-            fr_format_bytes(bytes + (double)per_node * largest.fit_bytes, node), per_node,
-            per_node == 1 ? "" : "s");
+            fr_format_bytes(on_node, node), per_node, per_node == 1 ? "" : "s");
+    if (on_node > fr_memory_limit()) {
+        label(out, "");
+        fprintf(out, "more than the %s here: take nodes with more, or fewer ranks on each\n",
+                fr_format_bytes(fr_memory_limit(), fit));
+    }
     return FR_OK;
 }
 

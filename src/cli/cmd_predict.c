@@ -254,7 +254,7 @@ static fr_status run(const fr_cli *cli, void *v)
     if (st == FR_OK) st = set_threads(cli);
     const fr_model *model = cli->rank == 0 && st == FR_OK ? &results->model : &copy;
     if (st == FR_OK) st = share_model(cli, model, &copy);
-    if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, &shared);
+    if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, NULL, &shared);
     if (st == FR_OK) {
         const fr_dataset *dataset = fr_shared_data_get(shared);
         const fr_predict_job job = {.comm = cli->comm,

@@ -165,7 +165,7 @@ static fr_status get_buffers(array_reader *a)
 /* Takes the stream over, also on failure. */
 static fr_status open_stream(fr_stream *stream, const fr_array *array, fr_reader **out)
 {
-    static const fr_reader_ops ops = {array_rewind, array_next, NULL, array_close};
+    static const fr_reader_ops ops = {array_rewind, array_next, NULL, NULL, array_close};
     *out = NULL;
     array_reader *a = fr_alloc(1, sizeof *a);
     if (a == NULL) {

@@ -104,7 +104,7 @@ static fr_status look_at_start(csv_reader *csv, const fr_data_options *options)
 
 fr_status fr_csv_open(const fr_data_options *options, const char *path, fr_reader **out)
 {
-    static const fr_reader_ops ops = {csv_rewind, csv_next, NULL, csv_close};
+    static const fr_reader_ops ops = {csv_rewind, csv_next, NULL, NULL, csv_close};
     csv_reader *csv = fr_alloc(1, sizeof *csv);
     if (csv == NULL) return FR_ERR_MEMORY;
     csv->base.ops = &ops;

@@ -139,17 +139,19 @@ static bool is_plain(const fr_source *source, const fr_part *part)
     return true;
 }
 
+/* `done`: the cells of the features are in the block already. */
 static fr_status fill_part(fr_source *source, const fr_part *part, const fr_layout *to,
-                           size_t first_row)
+                           size_t first_row, bool done_cells)
 {
     fr_reader *reader = part->reader;
     fill_place at = {.source = source, .reader = reader, .to = *to, .row = first_row};
     const bool plain = is_plain(source, part);
     size_t n_wanted = 0;
-    if (plain) {
+    if (plain && !done_cells) {
         const size_t offset =
             first_row * source->schema.cols * fr_cell_size(source->schema.cell);
-        FR_TRY(reader->ops->cells(reader, source->schema.cell, (char *)to->x + offset));
+        FR_TRY(reader->ops->cells(reader, source->schema.cell, 0, part->rows,
+                                  (char *)to->x + offset));
     }
     for (size_t c = 0; c < reader->cols; c++) {
         const bool done = plain && c < source->schema.cols;
@@ -196,7 +198,7 @@ static uint64_t fingerprint(const fr_schema *schema, const fr_layout *at)
     return hash == 0 ? 1 : hash; /* 0 means: not filled */
 }
 
-fr_status fr_source_fill(fr_source *source, void *block)
+static fr_status fill_all(fr_source *source, void *block, bool has_slabs)
 {
     fr_layout at;
     fr_schema *schema = &source->schema;
@@ -206,11 +208,61 @@ fr_status fr_source_fill(fr_source *source, void *block)
         if (source->part[p].reader->sparse)
             memset((char *)at.x + row * schema->cols * fr_cell_size(schema->cell), 0,
                    source->part[p].rows * schema->cols * fr_cell_size(schema->cell));
-        FR_TRY(fill_part(source, &source->part[p], &at, row));
+        FR_TRY(fill_part(source, &source->part[p], &at, row, has_slabs && p == 0));
         row += source->part[p].rows;
     }
     FR_TRY(check_finite(source, at.x));
     schema->fingerprint = 0;
     schema->fingerprint = fingerprint(schema, &at);
     return FR_OK;
+}
+
+fr_status fr_source_fill(fr_source *source, void *block)
+{
+    return fill_all(source, block, false);
+}
+
+fr_status fr_source_fill_rest(fr_source *source, void *block)
+{
+    return fill_all(source, block, true);
+}
+
+fr_slabs fr_source_slabs(const fr_source *source)
+{
+    const fr_part *first = &source->part[0];
+    if (!is_plain(source, first) || first->rows == 0) return (fr_slabs){0};
+    return (fr_slabs){.rows = first->rows,
+                      .together = first->reader->ops->together(first->reader)};
+}
+
+void fr_slabs_share(const fr_slabs *slabs, size_t index, size_t parts, size_t *first, size_t *n)
+{
+    const size_t units = (slabs->rows + slabs->together - 1) / slabs->together;
+    const size_t from = units * index / parts * slabs->together,
+                 to = units * (index + 1) / parts * slabs->together;
+    *first = from < slabs->rows ? from : slabs->rows;
+    *n = (to < slabs->rows ? to : slabs->rows) - *first;
+}
+
+size_t fr_schema_row_bytes(const fr_schema *schema)
+{
+    return schema->cols * fr_cell_size(schema->cell);
+}
+
+fr_status fr_slab_read(const fr_data_options *options, const fr_schema *schema, size_t first,
+                       size_t n, void *block)
+{
+    fr_layout at;
+    fr_reader *reader = NULL;
+    (void)fr_schema_layout(schema, block, &at);
+    fr_status st = fr_reader_open(options, options->path, &reader);
+    if (st == FR_OK &&
+        (reader->ops->cells == NULL || fr_reader_features(reader) != schema->cols ||
+         first > reader->rows || n > reader->rows - first))
+        st = changed(reader);
+    if (st == FR_OK)
+        st = reader->ops->cells(reader, schema->cell, first, n,
+                                (char *)at.x + first * fr_schema_row_bytes(schema));
+    fr_reader_close(&reader);
+    return st;
 }

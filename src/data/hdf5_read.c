@@ -90,7 +90,23 @@ static fr_status hdf5_next(fr_reader *reader, fr_rows *rows)
 }
 
 /* The library converts and, for compressed files, visits every chunk once. */
-static fr_status hdf5_cells(fr_reader *reader, fr_cell cell, void *x)
+static herr_t read_cells(const fr_hdf5_reader *h, hid_t type, size_t first, size_t n, void *x)
+{
+    hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
+    herr_t code = -1;
+    hid_t space = H5Dget_space(h->x), memory = -1;
+    const int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, count, NULL);
+    start[0] = first;
+    count[0] = n;
+    if (rank > 0 && (memory = H5Screate_simple(rank, count, NULL)) >= 0 &&
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+        code = H5Dread(h->x, type, memory, space, H5P_DEFAULT, x);
+    if (memory >= 0) H5Sclose(memory);
+    if (space >= 0) H5Sclose(space);
+    return code;
+}
+
+static fr_status hdf5_cells(fr_reader *reader, fr_cell cell, size_t first, size_t n, void *x)
 {
     const fr_hdf5_reader *h = (const fr_hdf5_reader *)reader;
     const hid_t wanted = cell == FR_CELL_U8    ? H5T_NATIVE_UINT8
@@ -99,12 +115,26 @@ static fr_status hdf5_cells(fr_reader *reader, fr_cell cell, void *x)
     bool is_enum;
     fr_hdf5_quiet quiet = fr_hdf5_hush();
     const hid_t type = memory_type(h->x, wanted, &is_enum);
-    const herr_t code = type < 0 ? -1 : H5Dread(h->x, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, x);
+    const herr_t code = type < 0 ? -1 : read_cells(h, type, first, n, x);
     if (type >= 0) H5Tclose(type);
     fr_hdf5_unhush(quiet);
     if (code >= 0) return FR_OK;
     return FR_FAIL(FR_ERR_DATA, "%s: the features cannot be read; the file is damaged",
                    reader->path);
+}
+
+/* A chunk that two read would be unpacked twice. */
+static size_t hdf5_together(const fr_reader *reader)
+{
+    const fr_hdf5_reader *h = (const fr_hdf5_reader *)reader;
+    hsize_t chunk[H5S_MAX_RANK] = {1};
+    fr_hdf5_quiet quiet = fr_hdf5_hush();
+    hid_t list = H5Dget_create_plist(h->x);
+    const bool chunked = list >= 0 && H5Pget_layout(list) == H5D_CHUNKED &&
+                         H5Pget_chunk(list, H5S_MAX_RANK, chunk) > 0;
+    if (list >= 0) H5Pclose(list);
+    fr_hdf5_unhush(quiet);
+    return chunked && chunk[0] > 0 ? (size_t)chunk[0] : 1;
 }
 
 static void hdf5_close(fr_reader *reader)
@@ -144,7 +174,8 @@ static fr_status open_file(fr_hdf5_reader *h, const char *path)
 
 fr_status fr_hdf5_open(const fr_data_options *options, const char *path, fr_reader **out)
 {
-    static const fr_reader_ops ops = {hdf5_rewind, hdf5_next, hdf5_cells, hdf5_close};
+    static const fr_reader_ops ops = {hdf5_rewind, hdf5_next, hdf5_cells, hdf5_together,
+                                      hdf5_close};
     *out = NULL;
     fr_hdf5_reader *h = fr_alloc(1, sizeof *h);
     if (h == NULL) return FR_ERR_MEMORY;

@@ -95,9 +95,12 @@ typedef struct fr_reader fr_reader;
 typedef struct {
     fr_status (*rewind)(fr_reader *reader);
     fr_status (*next)(fr_reader *reader, fr_rows *rows);
-    /* All feature columns (the first ones) straight into cells of the block; NULL where a
-     * format cannot. */
-    fr_status (*cells)(fr_reader *reader, fr_cell cell, void *x);
+    /* All feature columns (the first ones) of rows [first, first + n) straight into cells of
+     * the block; NULL where a format cannot. */
+    fr_status (*cells)(fr_reader *reader, fr_cell cell, size_t first, size_t n, void *x);
+    /* Rows that lie together in the file: a stretch that is read at once had better not end in
+     * their middle. Where there is `cells`. */
+    size_t (*together)(const fr_reader *reader);
     void (*close)(fr_reader *reader);
 } fr_reader_ops;
 

@@ -2,7 +2,6 @@
 /* source.c - open the files of a data set, learn its schema. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "foldrank/memory.h"
 #include "foldrank/text.h"
@@ -128,32 +127,41 @@ static fr_status make_schema(fr_source *source)
     return FR_OK;
 }
 
-/* A sparse or damaged file can promise more than any machine has: say so instead of swapping.
- */
-static fr_status check_size(const fr_source *source)
+/* More than there is: say so instead of swapping, or of being killed by the system. */
+static fr_status check_size(const fr_source *source, size_t rows, size_t cols, fr_cell cell)
 {
-    const fr_schema *schema = &source->schema;
-    const double bytes = (double)schema->rows * ((double)schema->cols * 4 + 20),
-                 memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const char *path = source->part[0].reader->path;
+    const double bytes = (double)rows * ((double)cols * (double)fr_cell_size(cell) + 4);
     char need[FR_NUMBER_SIZE], have[FR_NUMBER_SIZE];
-    if (schema->rows > UINT32_MAX)
-        return FR_FAIL(FR_ERR_DATA, "%s: %zu rows; at most %u can be used",
-                       source->part[0].reader->path, schema->rows, UINT32_MAX);
-    if (bytes * (double)fr_cell_size(schema->cell) / 4 > memory)
+    if (rows > UINT32_MAX)
+        return FR_FAIL(FR_ERR_DATA, "%s: %zu rows; at most %u can be used", path, rows,
+                       UINT32_MAX);
+    if (bytes > fr_memory_limit())
         return FR_FAIL(FR_ERR_DATA,
-                       "%s: %zu rows x %zu columns, stored dense, need %s; this machine "
-                       "has %s",
-                       source->part[0].reader->path, schema->rows, schema->cols,
-                       fr_format_bytes(bytes * (double)fr_cell_size(schema->cell) / 4, need),
-                       fr_format_bytes(memory, have));
+                       "%s: %zu rows x %zu columns, stored dense, need %s; there are %s of "
+                       "memory",
+                       path, rows, cols, fr_format_bytes(bytes, need),
+                       fr_format_bytes(fr_memory_limit(), have));
     return FR_OK;
+}
+
+/* Some formats tell before their rows are read. */
+static fr_status check_promise(const fr_source *source)
+{
+    const fr_reader *first = source->part[0].reader;
+    size_t rows = 0;
+    if (!first->typed) return FR_OK;
+    for (size_t p = 0; p < source->n_parts; p++) rows += source->part[p].reader->rows;
+    return check_size(source, rows, fr_reader_features(first), first->cell);
 }
 
 static fr_status learn_schema(fr_source *source)
 {
+    FR_TRY(check_promise(source));
     FR_TRY(fr_scan(source));
     FR_TRY(make_schema(source));
-    return check_size(source);
+    const fr_schema *schema = &source->schema;
+    return check_size(source, schema->rows, schema->cols, schema->cell);
 }
 
 fr_status fr_source_open(const fr_data_options *options, const fr_test_options *test,

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "foldrank/memory.h"
 #include "internal.h"
@@ -188,9 +187,7 @@ static fr_status learn_columns(svm_reader *svm)
     if (rows == 0) return FR_FAIL(FR_ERR_DATA, "%s: has no rows", svm->base.path);
     if (low == SIZE_MAX)
         return FR_FAIL(FR_ERR_DATA, "%s: no row has an index:value pair", svm->base.path);
-    const double bytes = (double)rows * (double)high,
-                 memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    if (bytes > memory)
+    if ((double)rows * (double)high > fr_memory_limit())
         return FR_FAIL(FR_ERR_DATA,
                        "%s: %zu rows x %zu features, stored dense, do not fit the "
                        "memory of this machine",
@@ -208,7 +205,7 @@ fr_status fr_svmlight_align(fr_reader *a, fr_reader *b)
 
 fr_status fr_svmlight_open(const fr_data_options *options, const char *path, fr_reader **out)
 {
-    static const fr_reader_ops ops = {svm_rewind, svm_next, NULL, svm_close};
+    static const fr_reader_ops ops = {svm_rewind, svm_next, NULL, NULL, svm_close};
     (void)options;
     svm_reader *svm = fr_alloc(1, sizeof *svm);
     *out = NULL;

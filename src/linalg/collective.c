@@ -49,12 +49,12 @@ fr_status fr_agree(MPI_Comm comm, fr_status mine)
     return own.rank == worst.rank ? status : fr_status_set(status, message);
 }
 
-fr_status fr_broadcast_bytes(MPI_Comm comm, void *bytes, size_t n)
+fr_status fr_broadcast_bytes(MPI_Comm comm, int from, void *bytes, size_t n)
 {
     char *at = bytes;
     while (n > 0) {
         const int piece = n < PIECE ? (int)n : PIECE;
-        FR_MPI(MPI_Bcast(at, piece, MPI_BYTE, 0, comm));
+        FR_MPI(MPI_Bcast(at, piece, MPI_BYTE, from, comm));
         at += piece;
         n -= (size_t)piece;
     }
@@ -76,7 +76,7 @@ fr_status fr_broadcast_pack(MPI_Comm comm, fr_pack *pack)
         if (pack->data == NULL) st = FR_ERR_MEMORY;
     }
     FR_TRY(fr_agree(comm, st));
-    return fr_broadcast_bytes(comm, pack->data, (size_t)size);
+    return fr_broadcast_bytes(comm, 0, pack->data, (size_t)size);
 }
 
 /* Not MPI_Allreduce: it may add in another order on each rank, and give each other bits. */
@@ -91,5 +91,5 @@ fr_status fr_sum_on_all(MPI_Comm comm, double *values, size_t n)
         FR_MPI(MPI_Reduce(rank == 0 ? MPI_IN_PLACE : part, part, count, MPI_DOUBLE, MPI_SUM, 0,
                           comm));
     }
-    return fr_broadcast_bytes(comm, values, n * sizeof *values);
+    return fr_broadcast_bytes(comm, 0, values, n * sizeof *values);
 }

@@ -107,9 +107,9 @@ static fr_status factor_gram(crew *c, const order *o)
     if (c->matrix == NULL) FR_TRY(fr_dist_matrix_create(c->comm, o->n, &c->matrix));
     FR_TRY(fr_agree(c->comm, c->rank == 0 ? FR_OK : inputs_reserve(c, o)));
     /* Rank 0's are the caller's arrays; to send from them does not write. */
-    FR_TRY(fr_broadcast_bytes(c->comm, (double *)(uintptr_t)c->gram.x,
+    FR_TRY(fr_broadcast_bytes(c->comm, 0, (double *)(uintptr_t)c->gram.x,
                               o->n * o->d * sizeof(double)));
-    FR_TRY(fr_broadcast_bytes(c->comm, (double *)(uintptr_t)c->gram.theta,
+    FR_TRY(fr_broadcast_bytes(c->comm, 0, (double *)(uintptr_t)c->gram.theta,
                               o->n_theta * sizeof(double)));
     FR_TRY(fr_dist_matrix_fill(c->matrix, fill_tile, &c->gram));
     return fr_dist_cholesky_factor(c->matrix);
@@ -134,7 +134,7 @@ static fr_status run_solve(crew *c, const order *o, const fr_matrix *b)
 
     for (size_t i = 0; b != NULL && i < n; i++)
         memcpy(block + i * r, b->data + i * b->ld, r * sizeof *block);
-    if ((st = fr_broadcast_bytes(c->comm, block, n * r * sizeof *block)) != FR_OK) goto out;
+    if ((st = fr_broadcast_bytes(c->comm, 0, block, n * r * sizeof *block)) != FR_OK) goto out;
     if ((st = fr_dist_cholesky_solve(c->matrix, &all)) != FR_OK) goto out;
     for (size_t i = 0; b != NULL && i < n; i++)
         memcpy(b->data + i * b->ld, block + i * r, r * sizeof *block);
@@ -167,7 +167,7 @@ static fr_status run_gradient(crew *c, const double *alpha, double *gradient)
     derivation d = {.gram = &c->gram, .alpha = block};
 
     if (alpha != NULL) memcpy(block, alpha, n * sizeof *block);
-    if ((st = fr_broadcast_bytes(c->comm, block, n * sizeof *block)) != FR_OK) goto out;
+    if ((st = fr_broadcast_bytes(c->comm, 0, block, n * sizeof *block)) != FR_OK) goto out;
     if ((st = fr_dist_cholesky_invert(c->matrix)) != FR_OK) goto out;
     st = fr_dist_matrix_sum(c->matrix, derive_tile, &d, block + n, n_theta);
     if (st == FR_OK && gradient != NULL)

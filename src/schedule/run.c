@@ -33,7 +33,7 @@ static fr_status open_data(fr_run_state *run)
     fr_status st = FR_OK;
     if (run->rank == 0) st = fr_source_open(&study->data, &study->test, &run->source);
     FR_TRY(fr_agree(run->comm, st));
-    FR_TRY(fr_shared_data_create(run->comm, run->source, &run->data));
+    FR_TRY(fr_shared_data_create(run->comm, run->source, &study->data, &run->data));
     fr_source_close(&run->source);
     st = fr_study_make_folds(study, fr_shared_data_get(run->data), &run->folds);
     return fr_agree(run->comm, st);
@@ -163,8 +163,9 @@ static void log_start(const fr_run_state *run)
     }
     char tasks[FR_NUMBER_SIZE] = "open";
     if (total > 0) snprintf(tasks, sizeof tasks, "%llu", (unsigned long long)total);
-    fr_log(FR_LOG_INFO, "schedule tasks=%s folds=%u done_before=%llu begun_before=%llu output=%s",
-           tasks, (unsigned)run->history->n_folds, (unsigned long long)done,
+    fr_log(FR_LOG_INFO,
+           "schedule tasks=%s folds=%u done_before=%llu begun_before=%llu output=%s", tasks,
+           (unsigned)run->history->n_folds, (unsigned long long)done,
            (unsigned long long)run->n_saved, run->study->output);
 }
 

@@ -110,6 +110,28 @@ for launcher in srun mpirun; do
 done
 unset LAUNCH
 
+# ---- an HDF5 file, read by all nodes, instead of text read by one ----
+
+perl -e 'srand 4; for my $r (0 .. 12000) { print join(",", $r ? map { sprintf "%.3f", rand } 1 .. 30 : map { "x$_" } 1 .. 30),
+    ",", $r ? int(rand 3) : "y", "\n" }' >"$dir/wide.csv"
+"$FOLDRANK" import "$dir/wide.csv" "$dir/wide.h5" --target y >/dev/null
+cp "$dir/study.yaml" "$dir/digits.yaml"
+cat >"$dir/study.yaml" <<YAML
+study: wide
+data: {path: $dir/wide.csv, target: y, task: classification, test: {fraction: 0.2, seed: 7}}
+models: {softmax: {l2: {log: [1.0e-6, 1.0e-1]}}}
+train: {optimizer: adam, epochs: 1}
+search: {method: random, trials: 2, seed: 5}
+output: $dir/unused
+YAML
+launch 1 1 "$dir/wide"
+submit --nodes=3 --ntasks-per-node=1 --output="$dir/wide5.log" jobs/many_nodes.sh \
+    "$dir/study.yaml" --set data.path="$dir/wide.h5" --output "$dir/wide5" --log-level debug
+await "$ended" 60 && [ "$(state)" = "COMPLETED None" ] && grep -q 'data readers=3 ' "$dir/wide5.log"
+tap_result $? "HDF5: read on three nodes" "$(state)" "$(tail -n 20 "$dir/wide5.log")"
+tap_empty "HDF5: same results as of text" "$(differences "$dir/wide" "$dir/wide5" | grep -v 'path:\|target\|^---\|^[0-9]*c[0-9]*$')"
+cp "$dir/digits.yaml" "$dir/study.yaml"
+
 # ---- foldrank submit, all the way ----
 
 said=$("$FOLDRANK" submit "$dir/study.yaml" -N 2 -n 2 -t 10m -o "$dir/it is" 2>&1)

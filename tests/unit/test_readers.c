@@ -294,6 +294,33 @@ static void hdf5_of_any_type(void **state)
     }
 }
 
+/* A file of a few KiB that promises 3 TB: told before a cell is read. */
+static void hdf5_larger_than_memory(void **state)
+{
+    (void)state;
+    data_case c;
+    char path[128];
+    const hsize_t rows[2] = {3000000000, 1000}, chunk[2] = {1000, 1000};
+    case_start(&c);
+    snprintf(path, sizeof path, "%s/huge.h5", c.dir);
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    for (int rank = 2; rank >= 1; rank--) {
+        hid_t space = H5Screate_simple(rank, rows, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+        assert_true(H5Pset_chunk(list, rank, chunk) >= 0);
+        hid_t set = H5Dcreate2(file, rank == 2 ? "X" : "y", H5T_STD_U8LE, space, H5P_DEFAULT,
+                               list, H5P_DEFAULT);
+        assert_true(set >= 0);
+        H5Dclose(set);
+        H5Pclose(list);
+        H5Sclose(space);
+    }
+    H5Fclose(file);
+    case_set(&c, "path", path);
+    case_fails(&c, FR_ERR_DATA,
+               "3000000000 rows x 1000 columns, stored dense, need 2.7 TiB; there are");
+    case_end(&c);
+}
+
 static void hdf5_that_is_none(void **state)
 {
     (void)state;
@@ -457,6 +484,7 @@ int main(void)
         cmocka_unit_test(svmlight_that_cannot_be_used),
         cmocka_unit_test(hdf5_reads_back_what_was_written),
         cmocka_unit_test(hdf5_of_any_type),
+        cmocka_unit_test(hdf5_larger_than_memory),
         cmocka_unit_test(hdf5_that_is_none),
         cmocka_unit_test(new_data_fit_the_model),
         cmocka_unit_test(nameless_data_go_by_position),
