@@ -34,11 +34,12 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     size_t batch =
         recipe->train.optimizer == FR_OPT_GD ? PASS_ROWS : (size_t)recipe->train.batch_size;
     if (batch > PASS_ROWS) batch = PASS_ROWS;
-    /* Weights, gradient, two moments, the best epoch's weights; order and targets of the rows,
-     * outputs of the validation rows. */
+    /* Weights, gradient, two moments, the best epoch's weights; of the rows: order, targets in
+     * both units, numbers, pairs that a ranking metric sorts, outputs of those being scored and
+     * of the validation rows. */
     const double floats = 5.0 * (double)network.n_params +
                           2.0 * (double)fr_batch_floats(&network, batch, true) +
-                          rows * (4.0 + (double)outputs);
+                          rows * (10.0 + 2.0 * (double)outputs);
     const double fold = rows * (double)network.stride[0] * (double)sizeof(float);
     const double kept = fold > FR_PREPARED_MAX ? 0 : fold * fr_folds_count(check->folds);
     return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);

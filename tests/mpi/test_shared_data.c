@@ -104,6 +104,58 @@ static void check(const char *name, const char *path, char *weight, bool elsewhe
     fr_source_close(&source);
 }
 
+/* This process's share of the memory of all, in bytes; 0 when the kernel does not say. */
+static double proportional_bytes(void)
+{
+    char line[256];
+    double kib = 0;
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "Pss: %lf", &kib) == 1) break;
+    if (file != NULL) fclose(file);
+    return kib * 1024;
+}
+
+static double sum_over_ranks(double mine)
+{
+    double sum = 0;
+    MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    return sum;
+}
+
+/* All ranks read all of it, and together they hold it once. */
+static void check_memory(const char *path)
+{
+    static const fr_test_options none = {0};
+    const layout large = {"large", 300000, 200, 0, H5T_STD_U8LE};
+    const double bytes = (double)(large.rows * large.cols);
+    fr_data_options options = {0};
+    fr_source *source = NULL;
+    fr_shared_data *data = NULL;
+    unsigned sum = 0;
+    bool good =
+        fr_option_defaults(fr_data_option_table, fr_data_option_count, &options) == FR_OK;
+    options.path = (char *)(uintptr_t)path;
+    if (rank == 0) {
+        write_file(path, &large);
+        good = good && fr_source_open(&options, &none, &source) == FR_OK;
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    const double before = sum_over_ranks(proportional_bytes());
+    good = good && fr_shared_data_create(MPI_COMM_WORLD, source, &options, &data) == FR_OK;
+    const unsigned char *x = good ? fr_shared_data_get(data)->x : NULL;
+    for (size_t i = 0; good && i < large.rows * large.cols; i++) sum += x[i];
+    MPI_Barrier(MPI_COMM_WORLD);
+    const double grown = sum_over_ranks(proportional_bytes()) - before;
+    MPI_Barrier(MPI_COMM_WORLD);
+    good = good && sum > 0 && (before <= 0 || grown < 1.3 * bytes);
+    if (rank == 0)
+        printf("# %.1f MiB of data take %.1f MiB\n", bytes / 1048576, grown / 1048576);
+    report("held once", good);
+    fr_shared_data_destroy(&data);
+    fr_source_close(&source);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Init(&argc, &argv);
@@ -124,6 +176,7 @@ int main(int argc, char **argv)
         if (i == 1) check("with a column beside the features", argv[1], (char[]){"w"}, false);
         if (i == 1) check("only root has the file", argv[1], NULL, true);
     }
+    check_memory(argv[1]);
     MPI_Finalize();
     return failures > 0;
 }
