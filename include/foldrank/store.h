@@ -132,8 +132,8 @@ typedef struct {
     fr_end end;                /* what ended the study */
     uint64_t data_fingerprint; /* 0 without data */
     uint64_t n_past;           /* earlier trials that the search learned from */
-    uint64_t rows, test_rows;      /* of the data set: all, and those kept from the search */
-    double valid_share;            /* validation rows / training rows of fold 0; NaN without */
+    uint64_t rows, test_rows;  /* of the data set: all, and those kept from the search */
+    double valid_share;        /* validation rows / training rows of fold 0; NaN without */
 } fr_results;
 
 /* Write dir/results.h5 under a temporary name, sync, rename. FR_ERR_IO leaves the old one. */
