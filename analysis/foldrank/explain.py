@@ -1,0 +1,240 @@
+"""What the chosen model does: data behind the plots of a model.
+
+Each function takes what the file holds under ``/explain``, or looks at rows itself: then scores
+on rows that the model was trained on flatter it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from foldrank.errors import MissingError
+from foldrank.model import read_rows
+from foldrank.results import Results
+
+Data = str | os.PathLike[str] | pd.DataFrame
+
+
+def _stored(r: Results, name: str, columns: list[str]) -> pd.DataFrame | None:
+    group = f"explain/{name}"
+    if not all(column in r.file.names(group) for column in columns):
+        return None
+    rows = len(r.file.column(f"{group}/{columns[0]}"))
+    return pd.DataFrame({c: r.file.column(f"{group}/{c}", rows) for c in columns})
+
+
+def _need(r: Results, data: Data | None, what: str) -> Data:
+    if data is not None:
+        return data
+    raise MissingError(
+        f"{r.path}: holds no {what} (no /explain/{what}); give the rows to look at: "
+        f'foldrank.plot.{what}(r, data="rows.csv") with the columns of the study\'s data'
+    )
+
+
+def _need_classes(r: Results, wanted: bool, what: str) -> None:
+    if r.model.is_classifier != wanted:
+        kind = "classification" if wanted else "regression"
+        raise MissingError(f"{r.path}: {what} is for a {kind}, the model is of a {r.model.task}")
+
+
+def confusion(r: Results, data: Data | None = None) -> pd.DataFrame:
+    """How often each class was taken for each.
+
+    Parameters
+    ----------
+    r : Results
+        Results with a model.
+    data : path-like or pandas.DataFrame, optional
+        Rows to predict; without, ``/explain/confusion`` of the file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``truth``, ``prediction``, ``rows``; a row for each pair of classes.
+    """
+    _need_classes(r, True, "a confusion matrix")
+    columns = ["truth", "prediction", "rows"]
+    stored = _stored(r, "confusion", columns) if data is None else None
+    if stored is not None:
+        return stored
+    x, truth = read_rows(r, _need(r, data, "confusion"))
+    counts = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)}).value_counts()
+    pairs = pd.MultiIndex.from_product([r.model.classes_] * 2, names=columns[:2])
+    return counts.reindex(pairs, fill_value=0).rename("rows").reset_index()
+
+
+def residuals(r: Results, data: Data | None = None) -> pd.DataFrame:
+    """Predictions of a regression against the truth.
+
+    Parameters
+    ----------
+    r : Results
+        Results with a model.
+    data : path-like or pandas.DataFrame, optional
+        Rows to predict; without, ``/explain/residuals`` of the file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``truth``, ``prediction``, ``residual`` (truth minus prediction).
+    """
+    _need_classes(r, False, "a plot of residuals")
+    frame = _stored(r, "residuals", ["truth", "prediction"]) if data is None else None
+    if frame is None:
+        x, truth = read_rows(r, _need(r, data, "residuals"))
+        frame = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)})
+    frame["residual"] = frame["truth"] - frame["prediction"]
+    return frame
+
+
+def calibration(r: Results, data: Data | None = None, bins: int = 10) -> pd.DataFrame:
+    """How often predictions of some probability come true, by scikit-learn.
+
+    Parameters
+    ----------
+    r : Results
+        Results with a classifier that has probabilities.
+    data : path-like or pandas.DataFrame, optional
+        Rows to predict; without, ``/explain/calibration`` of the file.
+    bins : int
+        Equal parts of the probabilities.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``label`` (the class against the rest), ``predicted``, ``observed``, ``rows``.
+    """
+    _need_classes(r, True, "calibration")
+    columns = ["label", "predicted", "observed", "rows"]
+    stored = _stored(r, "calibration", columns) if data is None else None
+    if stored is not None:
+        return stored
+    from sklearn.calibration import calibration_curve
+
+    x, truth = read_rows(r, _need(r, data, "calibration"))
+    probability = r.model.predict_proba(x)
+    parts = []
+    first = 1 if len(r.model.classes_) == 2 else 0
+    for i, label in enumerate(r.model.classes_[first:], start=first):
+        observed, predicted = calibration_curve(truth == label, probability[:, i], n_bins=bins)
+        edges = np.linspace(0, 1, bins + 1)
+        counts = np.bincount(
+            np.searchsorted(edges[1:-1], probability[:, i]), minlength=bins
+        )
+        part = pd.DataFrame({"predicted": predicted, "observed": observed})
+        parts.append(part.assign(label=label, rows=counts[counts > 0]))
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def permutation(
+    r: Results, data: Data | None = None, repeats: int = 5, seed: int = 0
+) -> pd.DataFrame:
+    """How much the score drops when one column is shuffled, by scikit-learn.
+
+    Parameters
+    ----------
+    r : Results
+        Results with a model.
+    data : path-like or pandas.DataFrame, optional
+        Rows to predict; without, ``/explain/permutation`` of the file.
+    repeats, seed : int
+        Shuffles of each column; start of the random numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``feature``, ``importance`` (drop of accuracy, or of R2 for a regression), ``spread``
+        (standard deviation); largest first.
+    """
+    columns = ["feature", "importance", "spread"]
+    frame = _stored(r, "permutation", columns) if data is None else None
+    if frame is None:
+        from sklearn.inspection import permutation_importance
+        from sklearn.metrics import accuracy_score, r2_score
+
+        x, truth = read_rows(r, _need(r, data, "permutation"))
+        x = x[list(r.model.feature_names_in_)]
+        score = accuracy_score if r.model.is_classifier else r2_score
+        found = permutation_importance(
+            r.model,
+            x,
+            truth,
+            scoring=lambda model, rows, y: score(y, model.predict(rows)),
+            n_repeats=repeats,
+            random_state=seed,
+        )
+        frame = pd.DataFrame(
+            {
+                "feature": x.columns,
+                "importance": found.importances_mean,
+                "spread": found.importances_std,
+            }
+        )
+    return frame.sort_values("importance", ascending=False, ignore_index=True)
+
+
+def dependence(
+    r: Results, data: Data | None = None, feature: str | None = None, points: int = 30
+) -> pd.DataFrame:
+    """Mean prediction when one column is set to each of several values (partial dependence).
+
+    Parameters
+    ----------
+    r : Results
+        Results with a model.
+    data : path-like or pandas.DataFrame, optional
+        Rows to predict; without, ``/explain/dependence`` of the file.
+    feature : str, optional
+        A column; by default the most important one.
+    points : int
+        Values of a numeric column, from its 5 % to its 95 % quantile.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``feature``, ``value``, ``label`` (the class; the target of a regression), ``prediction``
+        (probability, decision value or value).
+
+    References
+    ----------
+    J. Friedman, Greedy function approximation, Annals of Statistics 29, 2001, section 8.2.
+    """
+    columns = ["feature", "value", "label", "prediction"]
+    stored = _stored(r, "dependence", columns) if data is None else None
+    if stored is not None:
+        chosen = feature if feature is not None else stored["feature"].iloc[0]
+        return stored[stored["feature"] == chosen].reset_index(drop=True)
+    rows = _need(r, data, "dependence")
+    x, _ = read_rows(r, rows)
+    model = r.model
+    if feature is None:
+        feature = str(permutation(r, rows, repeats=1)["feature"].iloc[0])
+    if feature not in set(model.feature_names_in_):
+        raise MissingError(f"{r.path}: the model has no input {feature!r}")
+    levels = next(f.levels for f in model.features if f.name == feature)
+    values: list[Any] = list(levels)
+    if not levels:
+        known = pd.to_numeric(x[feature], errors="coerce").dropna()
+        values = list(np.unique(np.quantile(known, np.linspace(0.05, 0.95, points))))
+    has_probability = model.is_classifier and model.family != "svm"
+    labels = list(model.classes_) if model.is_classifier else [model.target]
+    parts = []
+    for value in values:
+        changed = x.assign(**{feature: value})
+        if has_probability:
+            means = model.predict_proba(changed).mean(axis=0)
+        elif model.is_classifier:
+            means = model.decision_function(changed).mean(axis=0)
+        else:
+            means = np.array([model.predict(changed).mean()])
+        parts.append(
+            pd.DataFrame(
+                {"feature": feature, "value": value, "label": labels, "prediction": means}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
