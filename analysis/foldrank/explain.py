@@ -7,7 +7,7 @@ on rows that the model was trained on flatter it.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from foldrank.errors import MissingError
 from foldrank.model import read_rows
 from foldrank.results import Results
 
-Data = str | os.PathLike[str] | pd.DataFrame
+Data: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
 
 def _stored(r: Results, name: str, columns: list[str]) -> pd.DataFrame | None:
@@ -39,7 +39,9 @@ def _need(r: Results, data: Data | None, what: str) -> Data:
 def _need_classes(r: Results, wanted: bool, what: str) -> None:
     if r.model.is_classifier != wanted:
         kind = "classification" if wanted else "regression"
-        raise MissingError(f"{r.path}: {what} is for a {kind}, the model is of a {r.model.task}")
+        raise MissingError(
+            f"{r.path}: {what} is for a {kind}, the model is of a {r.model.task}"
+        )
 
 
 def confusion(r: Results, data: Data | None = None) -> pd.DataFrame:
@@ -123,9 +125,7 @@ def calibration(r: Results, data: Data | None = None, bins: int = 10) -> pd.Data
     for i, label in enumerate(r.model.classes_[first:], start=first):
         observed, predicted = calibration_curve(truth == label, probability[:, i], n_bins=bins)
         edges = np.linspace(0, 1, bins + 1)
-        counts = np.bincount(
-            np.searchsorted(edges[1:-1], probability[:, i]), minlength=bins
-        )
+        counts = np.bincount(np.searchsorted(edges[1:-1], probability[:, i]), minlength=bins)
         part = pd.DataFrame({"predicted": predicted, "observed": observed})
         parts.append(part.assign(label=label, rows=counts[counts > 0]))
     return pd.concat(parts, ignore_index=True)[columns]

@@ -241,7 +241,7 @@ def read_model(r: Results) -> Model:
     texts = zip(
         file.column("model/options/name"), file.column("model/options/value"), strict=True
     )
-    layers = []
+    layers: list[tuple[Array, Array]] = []
     while file.has(f"model/parameters/layer{len(layers)}"):
         group = f"model/parameters/layer{len(layers)}"
         layers.append((file.array(f"{group}/weight"), file.array(f"{group}/bias")))

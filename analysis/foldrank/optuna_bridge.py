@@ -17,6 +17,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from foldrank import yaml12
@@ -78,6 +79,10 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     return FloatDistribution(parameter.low, parameter.high, parameter.is_log, step_or_none)
 
 
+def _direction(word: str) -> StudyDirection:
+    return StudyDirection.MAXIMIZE if word == "maximize" else StudyDirection.MINIMIZE
+
+
 def _times(r: Results) -> tuple[dict[int, tuple[dt.datetime, dt.datetime]], dt.datetime]:
     """Start and end of each trial; the time of the study's first run."""
     try:
@@ -107,7 +112,9 @@ def _intermediate(r: Results) -> dict[int, dict[int, float]]:
 
 
 def _values(r: Results, row: Any) -> list[float] | None:
-    names = [SCORES + name for name in r.objectives] if len(r.objectives) > 1 else ["score_mean"]
+    names = (
+        [SCORES + name for name in r.objectives] if len(r.objectives) > 1 else ["score_mean"]
+    )
     values = [float(row[name]) for name in names]
     return None if any(np.isnan(value) for value in values) else values
 
@@ -182,12 +189,12 @@ def to_optuna(r: Results, storage: Any = None, study_name: str | None = None) ->
     optuna.Study
         A study with the same trials.
     """
-    directions = list(r.objectives.values()) if len(r.objectives) > 1 else [r.direction]
+    words = list(r.objectives.values()) if len(r.objectives) > 1 else [r.direction]
     with _quiet():
         study = optuna.create_study(
             storage=storage,
             study_name=study_name or r.name or "foldrank",
-            directions=directions,
+            directions=[_direction(word) for word in words],
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
         study.set_metric_names(list(r.objectives) if len(r.objectives) > 1 else [r.metric])
@@ -236,19 +243,19 @@ def importances(
     """
     distributions = {name: distribution(parameter) for name, parameter in r.space.items()}
     rows = []
-    for scope, names, member in _scopes(r):
+    for scope, all_names, member in _scopes(r):
         trials = np.sort(r.complete.index[member])
         if len(trials) > limit:
             trials = trials[np.linspace(0, len(trials) - 1, limit).astype(int)]
         scores = r.trials.loc[trials, "score_mean"].to_numpy()
-        names = [name for name in names if len(set(_own(r, trials, name))) > 1]
+        names = [name for name in all_names if len(set(_own(r, trials, name))) > 1]
         if len(trials) < 4 or not names:
             continue
         if np.ptp(scores) == 0:
             rows += [(scope, name, 0.0, len(trials)) for name in names]
             continue
         with _quiet():
-            study = optuna.create_study(direction=r.direction)
+            study = optuna.create_study(direction=_direction(r.direction))
         for trial, score in zip(trials, scores, strict=True):
             values = r.settings[trial]
             study.add_trial(
@@ -304,7 +311,7 @@ def from_optuna(study: optuna.Study, n: int | None = None) -> str:
     if len(study.directions) > 1:
         ordered = [*study.best_trials, *(t for t in done if t not in study.best_trials)]
     else:
-        maximize = study.direction is optuna.study.StudyDirection.MAXIMIZE
+        maximize = study.direction is StudyDirection.MAXIMIZE
         ordered = sorted(done, key=lambda t: (-1 if maximize else 1) * float(t.value or 0.0))
     lines: dict[str, None] = {}
     for trial in ordered:

@@ -66,7 +66,9 @@ def curves(r: Results, n: int = 30) -> pd.DataFrame:
         ``low``, ``high`` (smallest and largest fold), ``train_loss``, ``folds``.
     """
     if len(r.curves) == 0:
-        raise MissingError(f"{r.path}: there are no learning curves: nothing was trained by epochs")
+        raise MissingError(
+            f"{r.path}: there are no learning curves: nothing was trained by epochs"
+        )
     best = list(r.complete.index[: (n + 1) // 2])
     others = [trial for trial in r.curves["trial"].unique() if trial not in set(best)]
     room = max(n - len(best), 0)
@@ -408,7 +410,11 @@ def dice(r: Results, n: int = 10, k: int | None = None) -> pd.DataFrame:
     k = min(k if k is not None else given, max(total // 2, 1))
     shares = [comb(total - i - 1, k - 1) / comb(total, k) for i in range(min(n, total))]
     frame = pd.DataFrame(
-        {"place": range(1, len(shares) + 1), "trial": complete.index[: len(shares)], "share": shares}
+        {
+            "place": range(1, len(shares) + 1),
+            "trial": complete.index[: len(shares)],
+            "share": shares,
+        }
     )
     frame.attrs["k"] = k
     return frame
@@ -673,7 +679,9 @@ def scaling(runs: Sequence[Results]) -> pd.DataFrame:
         wall = float(fits["end_s"].max() - fits["start_s"].min() - stopped)
         ranks = max(len(r.ranks), 1)
         threads = int(r.attributes.get("threads", 1)) or 1
-        rows.append((r.path, ranks, threads, ranks * threads, len(fits), wall, len(fits) / wall))
+        rows.append(
+            (r.path, ranks, threads, ranks * threads, len(fits), wall, len(fits) / wall)
+        )
     names = ["path", "ranks", "threads", "cores", "fits", "wall_s", "fits_per_s"]
     frame = pd.DataFrame(rows, columns=names).sort_values("cores", ignore_index=True)
     frame["speedup"] = frame["fits_per_s"] / frame["fits_per_s"].iloc[0]
