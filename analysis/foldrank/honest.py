@@ -85,9 +85,7 @@ def estimate(r: Results) -> Estimate | None:
         reach = float(stats.t.ppf(0.975, r.n_folds - 1)) * test_se
         low, high = best.test_score - reach, best.test_score + reach
         low, high = _clip(r.metric, low), _clip(r.metric, high)
-    return Estimate(
-        best.test_score, test_se, low, high, best.score, best.se, optimism, assumes
-    )
+    return Estimate(best.test_score, test_se, low, high, best.score, best.se, optimism, assumes)
 
 
 def _clip(metric: str, value: float) -> float:

@@ -87,7 +87,9 @@ def _what_was_chosen(r: Results, best: Best) -> str:
         how = f"The rule {r.selection.rule.replace('_', ' ')} chose trial {best.trial}"
     else:
         how = f"So far trial {best.trial} leads"
-    settings = ", ".join(f"{name} = {yaml12.show(value)}" for name, value in best.params.items())
+    settings = ", ".join(
+        f"{name} = {yaml12.show(value)}" for name, value in best.params.items()
+    )
     error = " (mean and standard error over the folds)" if r.n_folds > 1 else ""
     return f"{how}: {r.metric} {plus_minus(best.score, best.se)}{error}, with {settings}."
 
@@ -129,8 +131,8 @@ def sentences(r: Results) -> list[str]:
         out.append(_what_to_believe(r, judged))
     elif best.chosen:
         out.append(
-            "There is no test score: the study keeps no rows aside, so the score above is the best "
-            "of many and flatters. Keep some with `data: {test: {fraction: 0.2}}`."
+            "There is no test score: the study keeps no rows aside, so the score above is the "
+            "best of many and flatters. Keep some with `data: {test: {fraction: 0.2}}`."
             if "objective" not in r.config
             else "The study evaluates an objective and trains no model, so there is no test score."
         )

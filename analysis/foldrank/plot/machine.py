@@ -32,8 +32,10 @@ def timeline(r: Results, ax: Axes | None = None) -> Axes:
     frame, busy = tidy.timeline(r), tidy.utilisation(r)
     n = len(busy)
     ax = style.axes(ax, 8.0, max(1.9, min(0.34 * n + 1.4, 9.0)))
-    for kind, colour in style.KINDS.items():
-        part = frame[frame["kind"] == kind]
+    for kind in ("waiting", "idle", "stopped", "fit"):
+        part, colour = frame[frame["kind"] == kind], style.KINDS[kind]
+        if kind == "waiting":  # below the fits, so that gaps of less than a pixel are seen
+            part = part.groupby("rank", as_index=False).agg({"start_s": "min", "end_s": "max"})
         a, b = part["start_s"].to_numpy(), part["end_s"].to_numpy()
         low, high = part["rank"].to_numpy() - 0.4, part["rank"].to_numpy() + 0.4
         boxes = np.stack([np.stack([a, low], 1), np.stack([a, high], 1)], 1)
