@@ -83,6 +83,7 @@ extern const fr_cli_command fr_cmd_export;
 extern const fr_cli_command fr_cmd_import;
 extern const fr_cli_command fr_cmd_bench;
 extern const fr_cli_command fr_cmd_submit;
+extern const fr_cli_command fr_cmd_report;
 
 /* All of them; ends with NULL. */
 extern const fr_cli_command *const fr_cli_commands[];

@@ -9,6 +9,7 @@ const fr_cli_command *const fr_cli_commands[] = {
     &fr_cmd_show,
     &fr_cmd_watch,
     &fr_cmd_predict,
+    &fr_cmd_report,
     &fr_cmd_export,
     &fr_cmd_import,
     &fr_cmd_submit,
