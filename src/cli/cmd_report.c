@@ -25,9 +25,7 @@ static const fr_cli_option options[] = {
     {.option = {.name = "data",
                 .type = FR_OPTION_STRING,
                 .offset = offsetof(report_values, data),
-                .help =
-                    "CSV with rows on which to look at the model: confusion or\n"
-                    "                          residuals, calibration, importance of columns"},
+                .help = "CSV: rows on which to look at the chosen model"},
      .value = "CSV"},
 };
 
