@@ -249,6 +249,11 @@ def importance(r: Results, evaluator: Any = None, limit: int = 2000) -> pd.DataF
 
     _need_complete(r, 2)
     rows = importances(r, evaluator, limit)
+    if not rows:
+        raise MissingError(
+            f"{r.path}: there is nothing to compare: importance needs four complete trials that "
+            f"differ in a parameter, and there are {len(r.complete)} complete ones"
+        )
     frame = pd.DataFrame(rows, columns=["scope", "parameter", "importance", "trials"])
     first = frame["scope"] == "all trials"
     return pd.concat(

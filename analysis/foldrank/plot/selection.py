@@ -101,8 +101,7 @@ def paired(r: Results, n: int = 10, ax: Axes | None = None) -> Axes:
     )
     values = values.astype(float)
     np.fill_diagonal(values, np.nan)
-    colours = mpl.colormaps[style.SCALE].copy()
-    colours.set_bad("#EEEEEE")
+    colours = mpl.colormaps[style.SCALE].with_extremes(bad="#EEEEEE")
     image = ax.imshow(values, cmap=colours, vmin=0, vmax=1)
     for i in range(len(trials)):
         for j in range(len(trials)):

@@ -1,0 +1,141 @@
+"""The model in numpy and what it explains, against the program and scikit-learn."""
+
+from __future__ import annotations
+
+import subprocess
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import studies
+from sklearn.metrics import confusion_matrix, r2_score
+
+import foldrank
+from foldrank import explain
+from foldrank.model import read_rows
+
+HPC = f"""
+data: {{path: {studies.ROOT}/data/hpc_data.csv.gz, target: class, task: classification}}
+search: {{method: random, trials: 2}}
+train: {{epochs: 2}}
+"""
+MODELS = {
+    "gelu": HPC + "preprocess: {encode: onehot}\n"
+    "models: {mlp: {hidden: [8], activation: {choice: [gelu]}, dropout: {float: [0, 0.1]}}}\n",
+    "leaky": HPC + "preprocess: {encode: ordinal, scale: minmax}\n"
+    "models: {mlp: {hidden: [8, 4], activation: leaky_relu, dropout: {float: [0, 0.1]}}}\n",
+    "svm": HPC + "models: {svm: {l2: {log: [0.0001, 0.01]}}}\n",
+    "sigmoid": studies.DIABETES
+    + "models: {mlp: {hidden: [8], activation: sigmoid, dropout: {float: [0, 0.1]}}}\n"
+    "train: {epochs: 2}\nsearch: {method: random, trials: 2}\n",
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_it_predicts_like_the_program(tmp_path, name):
+    directory = studies.run(tmp_path, name, MODELS[name])
+    data = studies.ROOT / (
+        "data/diabetes.csv.gz" if name == "sigmoid" else "data/hpc_data.csv.gz"
+    )
+    file = tmp_path / "predictions.h5"
+    subprocess.run(
+        [studies.FOLDRANK, "predict", str(directory), str(data), "-o", str(file)],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    r = foldrank.open(directory)
+    x, _ = read_rows(r, data)
+    with h5py.File(file) as predictions:
+        outputs = predictions["outputs"][()]
+        theirs = predictions["prediction"][()]
+    model = r.model
+    if not model.is_classifier:
+        np.testing.assert_allclose(model.predict(x), theirs, rtol=1e-5)
+        return
+    ours = model.decision_function(x) if name == "svm" else model.predict_proba(x)
+    np.testing.assert_allclose(ours, outputs, atol=2e-5)
+    assert (model.predict(x) == theirs.astype(str)).mean() > 0.999
+
+
+def test_missing_and_unknown_cells(tmp_path):
+    directory = studies.run(tmp_path, "gelu", MODELS["gelu"])
+    data = pd.read_csv(studies.ROOT / "data/hpc_data.csv.gz").head(40)
+    data.loc[::3, "compounds"] = np.nan
+    data.loc[::4, "protocol"] = "never seen"
+    data.loc[1::4, "protocol"] = np.nan
+    csv, file = tmp_path / "rows.csv", tmp_path / "p.h5"
+    data.to_csv(csv, index=False)
+    subprocess.run(
+        [studies.FOLDRANK, "predict", str(directory), str(csv), "-o", str(file)],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    r = foldrank.open(directory)
+    x, _ = read_rows(r, data)
+    with h5py.File(file) as predictions:
+        np.testing.assert_allclose(
+            r.model.predict_proba(x), predictions["outputs"][()], atol=2e-5
+        )
+
+
+def test_confusion_is_that_of_scikit_learn(results):
+    r = results("grid")
+    data = studies.ROOT / "data/breast_cancer.csv.gz"
+    x, truth = read_rows(r, data)
+    frame = explain.confusion(r, data).pivot(index="truth", columns="prediction", values="rows")
+    classes = list(r.model.classes_)
+    wanted = confusion_matrix(truth, r.model.predict(x), labels=classes)
+    np.testing.assert_array_equal(frame.loc[classes, classes], wanted)
+
+
+def test_importance_of_columns_and_dependence(results):
+    r = results("regression")
+    data = studies.ROOT / "data/diabetes.csv.gz"
+    x, truth = read_rows(r, data)
+    frame = explain.permutation(r, data, repeats=3)
+    assert set(frame["feature"]) == set(x.columns)
+    assert {"bmi", "s5"} & set(frame["feature"].head(2))
+    assert frame["importance"].max() < 2 * r2_score(truth, r.model.predict(x)) + 1
+    line = explain.dependence(r, data, "bmi")
+    at = line.iloc[7]
+    assert at["prediction"] == pytest.approx(r.model.predict(x.assign(bmi=at["value"])).mean())
+    with pytest.raises(foldrank.MissingError, match="no input 'weight'"):
+        explain.dependence(r, data, "weight")
+
+
+def test_what_the_file_explains_needs_no_rows(output, tmp_path):
+    import shutil
+
+    path = tmp_path / "explained.h5"
+    shutil.copy(output("grid") / "results.h5", path)
+    data = studies.ROOT / "data/breast_cancer.csv.gz"
+    r = foldrank.open(path)
+    frames = {
+        "confusion": explain.confusion(r, data),
+        "permutation": explain.permutation(r, data, repeats=1),
+        "calibration": explain.calibration(r, data),
+    }
+    r.close()
+    with h5py.File(path, "r+") as file:
+        for name, frame in frames.items():
+            for column in frame:
+                values = frame[column].to_numpy()
+                text = values.dtype.kind not in "fiu"
+                file[f"explain/{name}/{column}"] = values.astype("S") if text else values
+    again = foldrank.open(path)
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(
+            getattr(explain, name)(again), frame, check_dtype=False, rtol=1e-12
+        )
+
+
+def test_rows_of_another_kind_are_refused(results):
+    r = results("grid")
+    with pytest.raises(foldrank.MissingError, match="no column 'diagnosis'"):
+        explain.confusion(r, pd.DataFrame({"a": [1], "b": [2]}))
+    rows = pd.DataFrame({"mean_radius": [1.0], "diagnosis": ["benign"]})
+    with pytest.raises(foldrank.MissingError, match="lack the columns"):
+        explain.confusion(r, rows)
