@@ -117,13 +117,13 @@ def test_repeats_that_disagree_about_the_best(tmp_path):
     noise = training(tmp_path, "noise", False, False, trials=48, repeats=5)
     found = [f for f in findings.check(noise) if f.code == "seeds"]
     assert len(found) == 1 and "Shuffles of the folds" in found[0].title
-    clear = """
-data: {{path: {0}/data/breast_cancer.csv.gz, target: diagnosis, task: classification}}
+    clear = f"""
+data: {{path: {studies.ROOT}/data/breast_cancer.csv.gz, target: diagnosis, task: classification}}
 validation: {{scheme: stratified_kfold, folds: 3, repeats: 2}}
 models: {{softmax: {{}}}}
 train: {{learning_rate: {{log: [1.0e-9, 0.03]}}, epochs: 2}}
 search: {{method: random, trials: 10, seed: 1}}
-""".format(studies.ROOT)
+"""
     assert "seeds" not in codes(run(tmp_path, clear, "clear"))
 
 

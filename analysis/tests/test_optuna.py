@@ -82,7 +82,7 @@ def test_all_of_optuna_visualization_draws(results, two_objectives, name):
     else:
         study = one
     if name == "plot_terminator_improvement":
-        study = results("function").to_optuna()
+        study = results("grid").to_optuna()
         options["error_evaluator"] = optuna.terminator.StaticErrorEvaluator(0.1)
     if "params" in inspect.signature(draw).parameters and name != "plot_param_importances":
         options["params"] = ["learning_rate", "batch_size"]

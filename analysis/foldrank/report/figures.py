@@ -25,31 +25,37 @@ POINTS = 4000  # of one plot; more only make it slow
 LINES = 600
 
 
-def _base(height: int = 380) -> go.Figure:
-    axis = {
-        "gridcolor": "#E6E6E6",
-        "zeroline": False,
-        "linecolor": "#888888",
-        "ticks": "outside",
-        "tickcolor": "#888888",
-        "automargin": True,
-        "title": {"standoff": 8},
-    }
-    return go.Figure(
-        layout={
-            "height": height,
-            "margin": {"l": 10, "r": 10, "t": 34, "b": 10},
-            "font": {"family": FONT, "size": 13, "color": "#222222"},
-            "paper_bgcolor": "white",
-            "plot_bgcolor": "white",
-            "colorway": style.CYCLE,
-            "xaxis": axis,
-            "yaxis": axis,
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-            "hoverlabel": {"font": {"family": FONT}},
-            "hovermode": "closest",
-        }
+AXIS = {
+    "gridcolor": "#E6E6E6",
+    "zeroline": False,
+    "linecolor": "#888888",
+    "ticks": "outside",
+    "tickcolor": "#888888",
+    "automargin": True,
+    "title": {"standoff": 8},
+}
+
+
+def _base(height: int = 380, grid: go.Figure | None = None) -> go.Figure:
+    figure = go.Figure() if grid is None else grid
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 10, "r": 10, "t": 34, "b": 10},
+        font={"family": FONT, "size": 13, "color": "#222222"},
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+        colorway=style.CYCLE,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"font": {"family": FONT}},
+        hovermode="closest",
     )
+    if grid is None:
+        figure.update_layout(xaxis=AXIS, yaxis=AXIS)
+    else:
+        figure.update_xaxes(**AXIS)
+        figure.update_yaxes(**AXIS)
+    return figure
 
 
 def _text(value: Any) -> str:
@@ -267,13 +273,10 @@ def slices(r: Results, names: Sequence[str]) -> go.Figure:
     frame = tidy.settings(r, names)
     columns = 3
     rows = -(-len(names) // columns)
-    base = _base(70 + 250 * rows)
-    figure = make_subplots(
+    grid = make_subplots(
         rows, columns, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.28 / rows
     )
-    figure.update_layout(base.layout)
-    figure.update_xaxes(base.layout.xaxis)
-    figure.update_yaxes(base.layout.yaxis)
+    figure = _base(70 + 250 * rows, grid)
     figure.update_xaxes(title_standoff=4)
     figure.update_layout(margin={"l": 60, "b": 60})
     for i, name in enumerate(names):

@@ -60,7 +60,9 @@ def _try(
 
 
 def _ordered_params(r: Results) -> list[str]:
-    """The most important parameters first, as many as one can look at."""
+    """Parameters in the order of the space; of many the most important ones."""
+    if len(r.space) <= PARAMETERS:
+        return list(r.space)
     try:
         first = tidy.importance(r).sort_values("importance", ascending=False)["parameter"]
         names = list(dict.fromkeys([*first, *r.space]))

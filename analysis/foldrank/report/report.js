@@ -43,7 +43,6 @@
   function draw(id, which) {
     const node = byId(id), figure = structuredClone(figures[id][which]);
     const layout = figure.layout;
-    delete layout.template;
     layout.autosize = true;
     if (narrow()) {
       layout.font.size = 11;
