@@ -104,10 +104,11 @@ DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi
         libprotobuf-c-dev protobuf-c-compiler libonnx-dev
 DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps \
               man-db groff mandoc python3-venv
-# For tests/slurm, which skip themselves without: no reason to fail, or to ask for a password.
-DEPS.slurm := slurmctld slurmd slurm-client munge
+# For tests that skip themselves without: no reason to fail, or to ask for a password.
+DEPS.optional := slurmctld slurmd slurm-client munge chromium
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
-                  ScaLAPACK, libyaml, NLopt, zlib, protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, h5diff
+                  ScaLAPACK, libyaml, NLopt, zlib, protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, h5diff, \
+                  Python 3 with venv
 
 # install,NAMES,AS-ROOT: those of the packages that are missing.
 define install
@@ -122,12 +123,13 @@ endef
 deps:                             ## install what is missing (asks for root only if something is)
 ifeq ($(shell command -v dpkg-query),)
 	@echo 'Needed: $(DEPS_ELSEWHERE).'
-deps-slurm: deps
+deps-check: deps
 else
-	$(call install,$(DEPS) $(DEPS.check),sudo)
+	$(call install,$(DEPS),sudo)
 
-deps-slurm: deps
-	$(call install,$(DEPS.slurm),sudo -n) || echo 'Slurm cannot be installed: its tests will be skipped'
+deps-check: deps                  ## and what the tests want
+	$(call install,$(DEPS.check),sudo)
+	$(call install,$(DEPS.optional),sudo -n) || echo 'Not all can be installed: some tests will be skipped'
 endif
 
 # The compiler and the flags are looked up when make starts; what deps has just installed is seen
@@ -141,7 +143,7 @@ run-demo: $(BIN)
 	$(MPIRUN) 2 $(BIN) predict $(DEMO) data/digits.csv.gz -o $(DEMO)/predictions.csv
 	@echo; head -n 4 $(DEMO)/predictions.csv
 
-check: deps-slurm                 ## install, build, run all tests
+check: deps-check                 ## install, build, run all tests
 	@$(MAKE) --no-print-directory -j$$(nproc) run-check
 
 SLURM := $(sort $(wildcard tests/slurm/*.sh))
@@ -151,7 +153,24 @@ run-check: export FOLDRANK := $(abspath $(BIN))
 run-check: WERROR := -Werror
 run-check: $(BIN) $(UNIT) $(PARALLEL) man
 	@$(MAKE) --no-print-directory BUILD=asan WERROR=-Werror units
-	@tests/run $(UNIT) $(UNIT:$O/%=build/asan/%) $(sort $(wildcard tests/mpi/*.sh tests/cli/*.sh tests/lint/*.sh)) $(SLURM)
+	-@$(MAKE) --no-print-directory build/analysis-venv/ready
+	@tests/run $(UNIT) $(UNIT:$O/%=build/asan/%) \
+	    $(sort $(wildcard tests/mpi/*.sh tests/cli/*.sh tests/lint/*.sh tests/analysis/*.sh)) $(SLURM)
+
+check-analysis: export FOLDRANK := $(abspath $(BIN))
+check-analysis: $(BIN) build/analysis-venv/ready ## test the Python package
+	@tests/run $(sort $(wildcard tests/analysis/*.sh))
+
+# The environment with the package as it is now; the tests say so, and are skipped, without it.
+ANALYSIS := analysis/pyproject.toml $(wildcard analysis/foldrank/*.* analysis/foldrank/*/*.*)
+build/analysis-venv/ready: build/analysis-venv/needs $(ANALYSIS)
+	@rm -f $@; build/analysis-venv/bin/pip install -q --no-deps --force-reinstall ./analysis && touch $@
+	@rm -rf analysis/build analysis/*.egg-info
+
+build/analysis-venv/needs: analysis/pyproject.toml analysis/constraints.txt
+	@rm -rf build/analysis-venv; mkdir -p build; python3 -m venv build/analysis-venv
+	build/analysis-venv/bin/pip install -q -c analysis/constraints.txt './analysis[test,lint]'
+	@rm -rf analysis/build analysis/*.egg-info; touch $@
 
 check-slurm: export FOLDRANK := $(abspath $(BIN))
 check-slurm: $(BIN)               ## try jobs/ on a private Slurm: a part of check
@@ -192,6 +211,6 @@ help:                             ## this text
 	@echo; echo '  BUILD=asan|tsan  with sanitizers     PREFIX=DIR  where install goes'
 	@echo   '  ARCH=-march=native  for this processor only     config.mk  keeps such settings'
 
-.PHONY: all bench check check-slurm clean demo deps deps-slurm help install man run-check run-demo units FORCE
+.PHONY: all bench check check-analysis check-slurm clean demo deps deps-check help install man run-check run-demo units FORCE
 .SECONDARY:
 -include $(OBJ:.o=.d) $O/src/cli/main.d $O/src/cli/main_man.d $(UNIT:%=%.d) $(PARALLEL:%=%.d)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDRANK = os.environ.get("FOLDRANK", str(ROOT / "build/release/foldrank"))
+FOLDRANK = os.environ.get("FOLDRANK") or str(ROOT / "build/release/foldrank")
 AS_ROOT = " --allow-run-as-root" if os.geteuid() == 0 else ""
 MPIRUN = os.environ.get("MPIRUN", f"mpirun --oversubscribe{AS_ROOT} -n")
 

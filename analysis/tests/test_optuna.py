@@ -84,6 +84,8 @@ def test_all_of_optuna_visualization_draws(results, two_objectives, name):
     if name == "plot_terminator_improvement":
         study = results("grid").to_optuna()
         options["error_evaluator"] = optuna.terminator.StaticErrorEvaluator(0.1)
+        # The default evaluator needs torch, which nothing else here does.
+        options["improvement_evaluator"] = optuna.terminator.BestValueStagnationEvaluator()
     if "params" in inspect.signature(draw).parameters and name != "plot_param_importances":
         options["params"] = ["learning_rate", "batch_size"]
         if name == "plot_terminator_improvement":

@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+. "$(dirname "$0")/pytest.bash"
+run_pytest test_reader.py
