@@ -22,7 +22,7 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 def pytest_sessionfinish(session: Any) -> None:
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-    terminal.ensure_newline()
+    terminal.write_line("")
     for number, (name, line) in enumerate(_results.items(), start=1):
         terminal.write_line(line.format(number, name.replace("#", " ")))
     terminal.write_line(f"1..{len(_results)}")
