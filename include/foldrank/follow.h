@@ -6,6 +6,7 @@
 #define FR_FOLLOW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "foldrank/history.h"
 #include "foldrank/status.h"
@@ -17,6 +18,7 @@ typedef struct fr_follow fr_follow;
 typedef struct {
     const fr_study *study;     /* NULL before the run has written it */
     const fr_history *history; /* NULL before the journal is there; both until the next look */
+    uint64_t trials;           /* that the search will make; 0 = no number is set */
     double elapsed_s;          /* end of the last fold on the study's clock [s] */
     bool at_work;              /* a run holds the directory */
     const char *owner;         /* "node7, process 123, job 45"; "" when nobody does */

@@ -48,9 +48,9 @@ static const fr_cli_option options[] = {
 
 /* What a look gave, in numbers. */
 typedef struct {
-    uint64_t done, total; /* fits; those that pruning spared count as done */
+    uint64_t done, total; /* folds, those that pruning spared too; total 0: no end is set */
     uint64_t failed;
-    double rate; /* fits per second lately; NaN */
+    double rate; /* folds per second lately; NaN */
     double left; /* at this rate [s]; NaN */
     size_t best; /* trial; history->n when none is complete */
 } figures;
@@ -64,14 +64,7 @@ typedef struct {
     double idle_since;
 } watcher;
 
-static double planned_trials(const fr_follow_view *view)
-{
-    const double trials = (double)view->study->search.trials;
-    const double known = (double)view->history->n;
-    return fmax(fmin(trials, fr_space_size(&view->study->space)), known);
-}
-
-/* Fits per second in the last minute of the study's clock. */
+/* Folds per second in the last minute of the study's clock. */
 static double recent_rate(const fr_follow_view *view)
 {
     const fr_history *history = view->history;
@@ -91,7 +84,9 @@ static figures get_figures(const fr_follow_view *view)
 {
     const fr_history *history = view->history;
     figures f = {.done = history->n_filed, .rate = recent_rate(view), .left = NAN};
-    f.total = (uint64_t)planned_trials(view) * history->n_folds;
+    const uint64_t trials = view->trials > history->n ? view->trials : history->n;
+    if (view->trials > 0) f.total = trials * history->n_folds;
+    if (view->finished) f.total = f.done; /* also when a budget ended it */
     f.best = fr_history_best(history, history->n);
     for (size_t t = 0; t < history->n; t++)
         f.failed += history->trials[t].state == FR_TRIAL_FAILED ||
@@ -124,14 +119,15 @@ static void print_line(watcher *w, const fr_follow_view *view)
     char left[FR_NUMBER_SIZE], clock[16];
     if (view->history != NULL) {
         const figures f = get_figures(view);
-        fr_text_add(&line, "%llu/%llu fits  ", (unsigned long long)f.done,
-                    (unsigned long long)f.total);
+        fr_text_add(&line, "%llu", (unsigned long long)f.done);
+        if (f.total > 0) fr_text_add(&line, "/%llu", (unsigned long long)f.total);
+        fr_text_add(&line, " folds  ");
         add_best(view, &f, &line);
         fr_text_add(&line, "%sfailed %llu", f.best == view->history->n ? "" : "  ",
                     (unsigned long long)f.failed);
-        if (view->at_work && f.rate > 0)
-            fr_text_add(&line, "  %.3g fits/s  ETA %s", f.rate,
-                        fr_format_duration(f.left, left));
+        if (view->at_work && f.rate > 0) fr_text_add(&line, "  %.3g folds/s", f.rate);
+        if (view->at_work && !isnan(f.left))
+            fr_text_add(&line, "  ETA %s", fr_format_duration(f.left, left));
         fr_text_add(&line, "  ");
     }
     fr_text_add(&line, "%s", state_words(view));
@@ -160,7 +156,8 @@ static void add_states(const fr_follow_view *view, fr_text *out)
 {
     const fr_show_sums sums = fr_show_sum(view->history);
     const char *before = ": ";
-    fr_text_add(out, "trials    %zu of %.0f", view->history->n, planned_trials(view));
+    fr_text_add(out, "trials    %zu", view->history->n);
+    if (view->trials > 0) fr_text_add(out, " of %llu", (unsigned long long)view->trials);
     for (int s = FR_TRIAL_PENDING; s <= FR_TRIAL_CANCELLED; s++) {
         if (sums.states[s] == 0) continue;
         fr_text_add(out, "%s%zu %s", before, sums.states[s],
@@ -189,14 +186,19 @@ static fr_status add_progress(const watcher *w, const fr_follow_view *view, fr_t
     enum { BAR = 24 };
     const figures f = get_figures(view);
     char left[FR_NUMBER_SIZE], elapsed[FR_NUMBER_SIZE];
-    const double share = f.total > 0 ? (double)f.done / (double)f.total : 0;
-    fr_text_add(out, "fits      ");
-    fr_chart_bar(share, BAR, w->unicode, out);
-    fr_text_add(out, " %llu of %llu (%.0f %%)\n", (unsigned long long)f.done,
-                (unsigned long long)f.total, 100 * share);
+    fr_text_add(out, "folds     ");
+    if (f.total > 0) {
+        const double share = (double)f.done / (double)f.total;
+        fr_chart_bar(share, BAR, w->unicode, out);
+        fr_text_add(out, " %llu of %llu (%.0f %%)\n", (unsigned long long)f.done,
+                    (unsigned long long)f.total, 100 * share);
+    } else {
+        fr_text_add(out, "%llu\n", (unsigned long long)f.done);
+    }
     fr_text_add(out, "time      %s", fr_format_duration(view->elapsed_s, elapsed));
-    if (view->at_work && f.rate > 0)
-        fr_text_add(out, ", %.3g fits/s, %s to go", f.rate, fr_format_duration(f.left, left));
+    if (view->at_work && f.rate > 0) fr_text_add(out, ", %.3g folds/s", f.rate);
+    if (view->at_work && !isnan(f.left))
+        fr_text_add(out, ", %s to go", fr_format_duration(f.left, left));
     fr_text_add(out, "\n");
     add_states(view, out);
     if (f.best == view->history->n) return FR_OK;

@@ -23,6 +23,8 @@ static const struct {
      fr_objective_option_table, &fr_objective_option_count},
     {"search", "How many trials, and how they are chosen.", fr_search_option_table,
      &fr_search_option_count},
+    {"stop", "When the search ends before its last trial.", fr_stop_option_table,
+     &fr_stop_option_count},
     {"pruning", "When a trial that is beaten stops.", fr_prune_option_table,
      &fr_prune_option_count},
     {"select", "Which trial becomes the model.", fr_select_option_table,

@@ -34,6 +34,7 @@ typedef struct {
 struct fr_follow {
     char *dir, *journal_path, *results_path, *study_path, *lock_path;
     fr_study *study;
+    uint64_t trials; /* that its search will make; 0 = open */
     fr_history *history;
     fr_race race;
     double elapsed_s;
@@ -106,6 +107,18 @@ static uint32_t planned_folds(const fr_study *study)
     return (uint32_t)(o->folds * o->repeats);
 }
 
+/* As the run counts them; what it refuses has no number. */
+static uint64_t count_trials(const fr_study *study)
+{
+    fr_search *search = NULL;
+    uint64_t n = 0;
+    if (fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
+                         &search) == FR_OK)
+        n = fr_search_trials(search);
+    fr_search_destroy(&search);
+    return n < FR_TRIALS_OPEN ? n : 0;
+}
+
 static fr_status look_at_study(fr_follow *follow)
 {
     stamp now;
@@ -126,8 +139,10 @@ static fr_status look_at_study(fr_follow *follow)
              ? FR_ERR_MEMORY
              : fr_study_parse(fr_text_get(&copy), follow->study_path, NULL, 0, &follow->study);
     fr_text_clear(&copy);
-    if (st == FR_OK) follow->study_stamp = now;
-    return st;
+    if (st != FR_OK) return st;
+    follow->study_stamp = now;
+    follow->trials = count_trials(follow->study);
+    return FR_OK;
 }
 
 static fr_status start_history(fr_follow *follow, uint32_t n_folds)
@@ -257,6 +272,7 @@ fr_status fr_follow_look(fr_follow *follow, fr_follow_view *view)
     FR_TRY(look_at_journal(follow));
     *view = (fr_follow_view){.study = follow->study,
                              .history = follow->history,
+                             .trials = follow->trials,
                              .elapsed_s = follow->elapsed_s,
                              .at_work = follow->at_work,
                              .owner = fr_text_get(&follow->owner),

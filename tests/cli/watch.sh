@@ -58,7 +58,7 @@ until_seen first 'no run has begun here'
 tap_result $? "an empty directory: it waits" "$(cat "$dir/first.log")"
 "$FOLDRANK" run "$dir/slow.yaml" --snapshot-every 0.2 >"$dir/run.log" 2>&1 </dev/null &
 runner=$!
-until_seen first '[1-9][0-9]/100 fits .*process '
+until_seen first '[1-9][0-9]/100 folds .*process '
 tap_result $? "it sees fits and who makes them" "$(cat "$dir/first.log")"
 kill -9 $runner && wait $runner 2>/dev/null
 until_seen first 'no run is at work here; to go on'
@@ -68,9 +68,9 @@ tap_result $? "the run goes on" "$(cat "$dir/run.log")"
 ends first
 tap_result $? "it ends with the study" "$text"
 has "with code 0" "$text" '^code 0$'
-has "the last look has everything" "$text" '100/100 fits  best [0-9.e-]+ \(trial [0-9]+\)  failed 0  finished$'
+has "the last look has everything" "$text" '100/100 folds  best [0-9.e-]+ \(trial [0-9]+\)  failed 0  finished$'
 has "what to do next" "$text" "^next: foldrank show $dir/slow\$"
-done_fits=$(sed -nE 's/^[0-9:]+  ([0-9]+)\/100 fits.*/\1/p' <<<"$text")
+done_fits=$(sed -nE 's/^[0-9:]+  ([0-9]+)\/100 folds.*/\1/p' <<<"$text")
 same "counts only grow" "$done_fits" "$(sort -n <<<"$done_fits")"
 best=$("$FOLDRANK" show "$dir/slow" -f csv --top 1 | sed -n 2p | cut -d, -f1)
 has "its best is that of show" "$(tail -n 3 "$dir/first.log")" "\(trial $best\)"
@@ -87,7 +87,7 @@ ends extended
 wait $runner
 tap_result $? "more trials: the run ends well" "$(cat "$dir/run.log")"
 runner=''
-has "more trials: it watches them all" "$text" '180/180 fits .*finished$'
+has "more trials: it watches them all" "$text" '180/180 folds .*finished$'
 
 # Racing over folds: what the race spares counts as done here as in the results.
 cat >"$dir/race.yaml" <<YAML
@@ -103,14 +103,27 @@ YAML
 "$FOLDRANK" run "$dir/race.yaml" >"$dir/run.log" 2>&1 </dev/null
 start_watch race "$dir/race" --give-up 20s
 ends race
-has "racing: all fits are accounted for" "$text" '120/120 fits .*finished$'
+has "racing: all fits are accounted for" "$text" '120/120 folds .*finished$'
 has "racing: some trials were beaten" "$("$FOLDRANK" show "$dir/race")" '[1-9][0-9]* pruned'
+
+# A study without a number of trials: a budget ends it.
+cat >"$dir/budget.yaml" <<YAML
+study: budget
+objective: {type: function, function: sphere, direction: minimize, parameters: {x: {float: [-1, 1]}}}
+search: {method: random, seed: 1}
+stop: {fits: 40}
+output: $dir/budget
+YAML
+"$FOLDRANK" run "$dir/budget.yaml" >"$dir/run.log" 2>&1 </dev/null
+start_watch budget "$dir/budget" --give-up 20s
+ends budget
+has "a budget: its end is the end" "$text" '40/40 folds .*finished$'
 
 # A terminal: one screen.
 if command -v script >/dev/null; then
     text=$(LC_ALL=C.UTF-8 TERM=xterm script -qec "$FOLDRANK watch $dir/race --give-up 20s" /dev/null </dev/null | tr -d '\r')
     has "terminal: the screen is wiped" "$text" $'^\033\\[2J\033\\[Hrace: accuracy, more is better'
-    has "terminal: progress" "$text" '^fits      █{24} 120 of 120 \(100 %\)'
+    has "terminal: progress" "$text" '^folds     █{24} 120 of 120 \(100 %\)'
     has "terminal: states" "$text" '^trials    30 of 30: [0-9]+ complete, [0-9]+ pruned'
     has "terminal: the best with its settings" "$text" '^best      0\.[0-9]+ \+- [0-9.e-]+, trial [0-9]+: learning_rate='
     has "terminal: history" "$text" '^history   .*█'
@@ -125,7 +138,7 @@ cp -r "$dir/slow" "$dir/torn"
 printf 'abc' >>"$dir/torn/journal.bin"
 start_watch torn "$dir/torn" --give-up 20s
 ends torn
-has "a torn last record is passed over" "$text" '180/180 fits .*finished$'
+has "a torn last record is passed over" "$text" '180/180 folds .*finished$'
 cp -r "$dir/slow" "$dir/broken"
 printf '\377\377\377' | dd of="$dir/broken/journal.bin" bs=1 seek=4000 conv=notrunc 2>/dev/null
 start_watch broken "$dir/broken" --give-up 20s
