@@ -27,6 +27,7 @@
 #include "foldrank/objective.h"
 #include "foldrank/option.h"
 #include "foldrank/pack.h"
+#include "foldrank/pareto.h"
 #include "foldrank/past.h"
 #include "foldrank/preprocess.h"
 #include "foldrank/prune.h"
