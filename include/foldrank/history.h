@@ -3,7 +3,9 @@
  * selection rules choose from and the results file stores.
  *
  * Trials are numbered 0, 1, 2, ... in the order of suggestion. A trial has `n_folds` slots, one
- * per fold, filled in any order. All functions are Local; the history owns what it holds. */
+ * per fold, filled in any order. A study with several objectives has as many scores: the first
+ * is `score`, the others are in `more`, in the study's order. All functions are Local; the
+ * history owns what it holds. */
 #ifndef FR_HISTORY_H
 #define FR_HISTORY_H
 
@@ -12,6 +14,7 @@
 #include <stdint.h>
 
 #include "foldrank/pack.h"
+#include "foldrank/pareto.h"
 #include "foldrank/space.h"
 #include "foldrank/status.h"
 
@@ -39,7 +42,9 @@ typedef struct {
     uint64_t trial;
     uint32_t fold;
     fr_trial_state state;
-    double score;        /* validation metric at the kept epoch; NaN when there is none */
+    double score; /* validation metric at the kept epoch; NaN when there is none */
+    double more[FR_GOALS_MAX - 1]; /* scores in the further objectives */
+    uint32_t n_more;               /* how many: one less than the study has objectives */
     double train_score;  /* the same metric on the training rows; NaN when not computed */
     double loss;         /* validation loss at the kept epoch */
     uint32_t epochs;     /* trained */
@@ -57,8 +62,9 @@ typedef struct {
 typedef struct {
     double *point; /* (space->n) */
     fr_trial_state state;
-    double score_mean;      /* over the complete folds, fold order, in double */
-    double score_se;        /* standard error of the mean; NaN with one fold */
+    double score_mean; /* over the complete folds, fold order, in double */
+    double score_se;   /* standard error of the mean; NaN with one fold */
+    double more_mean[FR_GOALS_MAX - 1], more_se[FR_GOALS_MAX - 1]; /* further objectives */
     uint32_t n_done;        /* folds with a final state */
     fr_fold_result **folds; /* (n_folds), NULL where not in yet */
 } fr_trial;
@@ -73,7 +79,9 @@ typedef bool fr_history_race(const void *context, const fr_history *history, uin
 struct fr_history {
     const fr_space *space; /* borrowed */
     uint32_t n_folds;
-    bool maximize; /* direction of the score */
+    bool maximize;                /* direction of the score */
+    size_t n_goals;               /* objectives; 1 unless fr_history_set_goals said otherwise */
+    bool maximizes[FR_GOALS_MAX]; /* direction of each; the first is `maximize` */
     fr_trial *trials;
     size_t n, capacity;
     size_t settled;        /* trials 0 .. settled-1 all have a final state */
@@ -86,11 +94,15 @@ FR_CHECKED fr_status fr_history_create(const fr_space *space, uint32_t n_folds, 
                                        fr_history **out);
 void fr_history_destroy(fr_history **history);
 
+/* Have n objectives, 1 .. FR_GOALS_MAX, with these directions. Before the first trial. */
+void fr_history_set_goals(fr_history *history, const bool *maximizes, size_t n);
+
 /* Append trial history->n with a copy of `point`. */
 FR_CHECKED fr_status fr_history_add_trial(fr_history *history, const double *point);
 
 /* File a fold result; takes over `result`'s curve and message (also on failure; *result is
- * zeroed). A slot that is filled already, or does not exist, is FR_ERR_ARG. A result with state
+ * zeroed). A slot that is filled already or does not exist, or another number of scores than
+ * there are objectives, is FR_ERR_ARG. A result with state
  * FR_TRIAL_INTERRUPTED is dropped. A pruned fold, and one after which the trial is beaten in
  * the race, cancels the trial's later folds: what they gave is dropped, also when it comes only
  * then, so that the history does not depend on the order of arrival. Updates mean, error, state
@@ -103,11 +115,19 @@ FR_CHECKED fr_status fr_history_add_fold(fr_history *history, fr_fold_result *re
  * all go by this. */
 uint64_t fr_history_visible(const fr_history *history, uint64_t concurrency, uint64_t trial);
 
+/* Score of a fold, mean score of a trial and its standard error in objective k. */
+double fr_fold_score(const fr_fold_result *fold, size_t k);
+double fr_trial_mean(const fr_trial *trial, size_t k);
+double fr_trial_se(const fr_trial *trial, size_t k);
+
+/* Mean scores of a trial as costs. False when it is not complete or a score is not finite. */
+bool fr_history_costs(const fr_history *history, size_t trial, fr_costs *out);
+
 /* True when `a` is strictly better than `b`; NaN is worse than everything. */
 bool fr_history_better(const fr_history *history, double a, double b);
 
-/* Index of the best complete trial among trials[0..limit); history->n when there is none. Ties
- * go to the lower index. */
+/* Index of the best complete trial among trials[0..limit), in the first objective; history->n
+ * when there is none. Ties go to the lower index. */
 size_t fr_history_best(const fr_history *history, size_t limit);
 
 /* What was done: of one trial, of all. A fit is a fold that was trained and counts, whatever

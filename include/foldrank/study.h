@@ -15,6 +15,9 @@
  * such as mlp.hidden. A family block may also have any key of train, which then is that
  * family's own. The space does not depend on the order of keys.
  *
+ * `metric` is a name, or a list of up to FR_GOALS_MAX objectives: names, {minimize: name} or
+ * {maximize: name}; the first scores predictions, the others may also be what a model costs.
+ *
  * data.task may be left away when the metric or the families decide it. Parsing finds every
  * fault of the file in one pass; the message then has one line per fault, `file:line: what,
  * which value, what is allowed (did you mean ...?)`. A setting is fixed or a hyperparameter;
@@ -30,6 +33,7 @@
 #include "foldrank/budget.h"
 #include "foldrank/data.h"
 #include "foldrank/folds.h"
+#include "foldrank/history.h"
 #include "foldrank/metric.h"
 #include "foldrank/prune.h"
 #include "foldrank/random.h"
@@ -47,19 +51,40 @@ typedef enum {
 
 /* Study key `objective`, for searches that train nothing themselves. */
 typedef struct {
-    int type;          /* fr_objective_kind */
-    int direction;     /* 0 minimize, 1 maximize */
-    char *function;    /* function: its name */
-    char *path;        /* table: CSV, plain or gzip */
-    fr_strings values; /* table: score columns; empty = all that are no parameter */
-    double sleep;      /* function: pretended run time [s] */
-    double noise;      /* function: standard deviation of added noise */
+    int type;             /* fr_objective_kind */
+    fr_strings scores;    /* names of the scores where there are several; else empty */
+    fr_strings direction; /* minimize, maximize: of all scores, or of each */
+    char *function;       /* function: its name */
+    char *path;           /* table: CSV, plain or gzip */
+    fr_strings values;    /* table: score columns; empty = all that are no parameter. Of several
+                           * scores: columns of each, as lists; empty = those of their names */
+    double sleep;         /* function: pretended run time [s] */
+    double noise;         /* function: standard deviation of added noise */
 } fr_objective_options;
 
 /* Study key `resources`. */
 typedef struct {
     int64_t threads; /* OpenMP threads of a rank; 0 = the cores of the node / its ranks */
 } fr_resource_options;
+
+/* What a score is. */
+typedef enum {
+    FR_GOAL_METRIC,         /* a metric of the predictions */
+    FR_GOAL_PARAMETERS,     /* trainable parameters of the model, when every category occurs */
+    FR_GOAL_FLOPS,          /* floating-point operations of a prediction, likewise */
+    FR_GOAL_TRAINING_FLOPS, /* those of the fold's training */
+    FR_GOAL_VALUE,          /* of a function or a table */
+} fr_goal_kind;
+
+/* One objective of the study. */
+typedef struct {
+    fr_goal_kind kind;
+    fr_metric metric; /* FR_GOAL_METRIC */
+    bool maximize;
+    char *name; /* "accuracy", "parameters"; "score" of a function or table with one; owned */
+} fr_goal;
+
+extern const char *const fr_cost_words[]; /* FR_GOAL_PARAMETERS and on; NULL-terminated */
 
 typedef struct fr_binding fr_binding; /* which parameter feeds which setting; src/config */
 
@@ -72,8 +97,10 @@ typedef struct {
     fr_data_options data;
     fr_test_options test;
     fr_validation_options validation;
-    fr_metric metric;
-    bool maximize;
+    fr_goal goals[FR_GOALS_MAX]; /* the objectives */
+    size_t n_goals;
+    fr_metric metric; /* of the first */
+    bool maximize;    /* the first */
     fr_search_options search;
     double *enqueued; /* (n_enqueued, space.n) */
     size_t n_enqueued;
@@ -138,6 +165,10 @@ bool fr_study_translate(const fr_study *there, const double *from, fr_rng rng,
 
 /* Whether two studies score the same thing, if their data are the same. */
 bool fr_study_same_objective(const fr_study *a, const fr_study *b);
+
+/* An empty history for the study's trials. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_study_history(const fr_study *study, uint32_t n_folds,
+                                      fr_history **out);
 
 /* First setting in which two studies differ in a way that changes results (see fingerprint), as
  * a sentence in `out` ("search.seed: 1 there, 2 here"); false when there is none. */

@@ -100,6 +100,16 @@ static void add_settings(const fr_draft *draft, int family, size_t block, fr_tex
     }
 }
 
+/* One objective is a word, several are a list of them: each has only one direction. */
+static void add_metric(const fr_study *study, fr_text *out)
+{
+    const bool several = study->n_goals > 1;
+    fr_text_add(out, "metric: %s", several ? "[" : "");
+    for (size_t k = 0; k < study->n_goals; k++)
+        fr_text_add(out, "%s%s", k == 0 ? "" : ", ", study->goals[k].name);
+    fr_text_add(out, several ? "]\n" : "\n");
+}
+
 static void add_training(const fr_draft *draft, fr_text *out)
 {
     const fr_study *study = draft->study;
@@ -112,7 +122,8 @@ static void add_training(const fr_draft *draft, fr_text *out)
     fr_text_add(out, "validation:\n");
     add_block(out, "  ", fr_validation_option_table, fr_validation_option_count,
               &study->validation);
-    fr_text_add(out, "metric: %s\nmodels:\n", fr_metric_words[study->metric]);
+    add_metric(study, out);
+    fr_text_add(out, "models:\n");
     for (int f = 0; f < FR_FAMILY_COUNT; f++) {
         if (!study->families[f]) continue;
         fr_text_add(out, "  %s:\n", fr_family_words[f]);

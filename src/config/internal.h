@@ -173,6 +173,12 @@ void fr_draft_place(fr_draft *draft, fr_setting *setting);
  * setting that can never be active becomes fixed at its default. */
 void fr_draft_conditions(fr_draft *draft, fr_setting *setting);
 
+/* Read the objectives into study->goals: of `metric`, which may be NULL (then the task must be
+ * known); of objective.scores. */
+void fr_draft_metric(fr_draft *draft, const fr_node *metric);
+void fr_draft_standard_metric(fr_draft *draft);
+void fr_draft_scores(fr_draft *draft, const fr_node *objective);
+
 /* Read search.enqueue into study->enqueued. */
 void fr_draft_enqueue(fr_draft *draft, const fr_node *list);
 
@@ -191,5 +197,6 @@ extern const size_t fr_objective_option_count;
 extern const fr_option fr_resource_option_table[];
 extern const size_t fr_resource_option_count;
 extern const char *const fr_objective_words[]; /* function, table */
+extern const char *const fr_direction_words[]; /* minimize, maximize */
 
 #endif

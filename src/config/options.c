@@ -16,7 +16,8 @@ const fr_option fr_study_option_table[] = {
      .type = FR_OPTION_WORD,
      .offset = offsetof(fr_study, metric),
      .words = fr_metric_words,
-     .help = "score of a model; default: accuracy for classes, rmse for numbers"},
+     .help = "score of a model, or a list of objectives; default: accuracy for classes, rmse "
+             "for numbers"},
     {.name = "output",
      .type = FR_OPTION_STRING,
      .offset = offsetof(fr_study, output),
@@ -24,16 +25,21 @@ const fr_option fr_study_option_table[] = {
 };
 
 const char *const fr_objective_words[] = {"function", "table", NULL};
-static const char *const direction_words[] = {"minimize", "maximize", NULL};
+const char *const fr_cost_words[] = {"parameters", "flops", "training_flops", NULL};
+const char *const fr_direction_words[] = {"minimize", "maximize", NULL};
 
 #define AT(field) .offset = offsetof(fr_objective_options, field)
 const fr_option fr_objective_option_table[] = {
+    {.name = "scores",
+     .type = FR_OPTION_STRINGS,
+     AT(scores),
+     .fallback = "[]",
+     .help = "names of the scores, where there are several"},
     {.name = "direction",
-     .type = FR_OPTION_WORD,
+     .type = FR_OPTION_STRINGS,
      AT(direction),
      .fallback = "minimize",
-     .words = direction_words,
-     .help = "which scores are better"},
+     .help = "minimize or maximize: for all scores, or a list with one for each"},
     {.name = "function",
      .type = FR_OPTION_STRING,
      AT(function),
@@ -46,7 +52,8 @@ const fr_option fr_objective_option_table[] = {
      .type = FR_OPTION_STRINGS,
      AT(values),
      .fallback = "[]",
-     .help = "table: columns of the scores, averaged; none: all that are no parameter"},
+     .help = "table: columns that are averaged, of several scores a list for each; none: all "
+             "that are no parameter, of several scores the columns called so"},
     {.name = "sleep",
      .type = FR_OPTION_DOUBLE,
      AT(sleep),

@@ -94,13 +94,10 @@ static void read_training(fr_draft *draft)
     const fr_node *validation = fr_node_find(draft->root, "validation");
     read_data(draft, data);
     fr_draft_block(draft, validation, &folds, &study->validation);
-    fr_draft_value(draft, metric, "", &fr_study_option_table[1], study);
+    if (metric != NULL) fr_draft_metric(draft, metric);
     fr_draft_settings(draft);
     choose_task(draft, data, metric);
-    if (metric == NULL)
-        study->metric =
-            study->data.task == FR_LEARN_CLASSIFICATION ? FR_METRIC_ACCURACY : FR_METRIC_RMSE;
-    study->maximize = fr_metric_maximizes(study->metric);
+    if (metric == NULL) fr_draft_standard_metric(draft);
     if (fr_node_find(validation, "scheme") == NULL)
         study->validation.scheme = natural_scheme(study);
 }
@@ -125,7 +122,7 @@ static void read_objective(fr_draft *draft, const fr_node *node)
                       fr_objective_words[0], fr_objective_words[1]);
     fr_draft_value(draft, fr_node_find(node, "type"), "objective", &type, &word);
     objective->type = word == 0 ? FR_OBJECTIVE_FUNCTION : FR_OBJECTIVE_TABLE;
-    draft->study->maximize = objective->direction == 1;
+    fr_draft_scores(draft, node);
     draft->families[0] = true;
     draft->n_families = 1;
     fr_draft_free_parameters(draft, fr_node_find(node, "parameters"));
@@ -346,6 +343,7 @@ void fr_study_destroy(fr_study **study)
     fr_study *s = *study;
     for (size_t i = 0; i < s->n_bindings; i++) free(s->bindings[i].choices);
     free(s->bindings);
+    for (size_t k = 0; k < s->n_goals; k++) free(s->goals[k].name);
     free(s->enqueued);
     free(s->name);
     free(s->path);
@@ -356,6 +354,7 @@ void fr_study_destroy(fr_study **study)
     fr_option_clear(fr_search_option_table, fr_search_option_count, &s->search);
     fr_option_clear(fr_prune_option_table, fr_prune_option_count, &s->pruning);
     fr_option_clear(fr_stop_option_table, fr_stop_option_count, &s->stop);
+    fr_option_clear(fr_select_option_table, fr_select_option_count, &s->select);
     fr_option_clear(fr_objective_option_table, fr_objective_option_count, &s->objective);
     fr_space_clear(&s->space);
     free(s);

@@ -66,7 +66,7 @@ static fr_status open_study(fr_run_state *run)
     const uint32_t n_folds = run->folds != NULL ? fr_folds_count(run->folds) : 1;
     FR_TRY(fr_stop_check(&study->stop, n_folds));
     FR_TRY(fr_lock_take(study->output, &run->lock));
-    FR_TRY(fr_history_create(&study->space, n_folds, study->maximize, &run->history));
+    FR_TRY(fr_study_history(study, n_folds, &run->history));
     FR_TRY(fr_conclude_valid_share(run, &run->valid_share));
     fr_run_start_race(run);
     FR_TRY(fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,

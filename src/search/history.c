@@ -5,6 +5,7 @@
  * order of arrival. */
 #include "foldrank/history.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +33,17 @@ fr_status fr_history_create(const fr_space *space, uint32_t n_folds, bool maximi
     if (history == NULL) return FR_ERR_MEMORY;
     history->space = space;
     history->n_folds = n_folds;
-    history->maximize = maximize;
+    fr_history_set_goals(history, &maximize, 1);
     *out = history;
     return FR_OK;
+}
+
+void fr_history_set_goals(fr_history *history, const bool *maximizes, size_t n)
+{
+    assert(history->n == 0 && n >= 1 && n <= FR_GOALS_MAX);
+    history->maximize = maximizes[0];
+    history->n_goals = n;
+    for (size_t k = 0; k < n; k++) history->maximizes[k] = maximizes[k];
 }
 
 static void clear_trial(fr_trial *trial, uint32_t n_folds)
@@ -65,6 +74,7 @@ fr_status fr_history_add_trial(fr_history *history, const double *point)
     history->trials = block;
 
     fr_trial trial = {.state = FR_TRIAL_PENDING, .score_mean = NAN, .score_se = NAN};
+    for (size_t k = 0; k < FR_GOALS_MAX - 1; k++) trial.more_mean[k] = trial.more_se[k] = NAN;
     trial.point = malloc((n_params == 0 ? 1 : n_params) * sizeof(double));
     trial.folds = calloc(history->n_folds, sizeof *trial.folds);
     if (trial.point == NULL || trial.folds == NULL) {
@@ -90,25 +100,49 @@ static fr_trial_state final_state(const fr_trial *trial, uint32_t n_folds)
     return FR_TRIAL_COMPLETE;
 }
 
+double fr_fold_score(const fr_fold_result *fold, size_t k)
+{
+    return k == 0 ? fold->score : fold->more[k - 1];
+}
+
+double fr_trial_mean(const fr_trial *trial, size_t k)
+{
+    return k == 0 ? trial->score_mean : trial->more_mean[k - 1];
+}
+
+double fr_trial_se(const fr_trial *trial, size_t k)
+{
+    return k == 0 ? trial->score_se : trial->more_se[k - 1];
+}
+
 /* Mean and standard error over the complete folds, in two passes. */
-static void update_scores(fr_trial *trial, uint32_t n_folds)
+static void summarize(const fr_trial *trial, uint32_t n_folds, size_t k, double *mean,
+                      double *se)
 {
     double sum = 0.0, squares = 0.0;
     uint32_t n = 0;
     for (uint32_t f = 0; f < n_folds; f++) {
         const fr_fold_result *fold = trial->folds[f];
         if (fold == NULL || fold->state != FR_TRIAL_COMPLETE) continue;
-        sum += fold->score;
+        sum += fr_fold_score(fold, k);
         n++;
     }
-    trial->score_mean = n > 0 ? sum / n : NAN;
+    *mean = n > 0 ? sum / n : NAN;
     for (uint32_t f = 0; f < n_folds; f++) {
         const fr_fold_result *fold = trial->folds[f];
         if (fold == NULL || fold->state != FR_TRIAL_COMPLETE) continue;
-        const double deviation = fold->score - trial->score_mean;
+        const double deviation = fr_fold_score(fold, k) - *mean;
         squares += deviation * deviation;
     }
-    trial->score_se = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+    *se = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+}
+
+static void update_scores(const fr_history *history, fr_trial *trial)
+{
+    const uint32_t n_folds = history->n_folds;
+    summarize(trial, n_folds, 0, &trial->score_mean, &trial->score_se);
+    for (size_t k = 1; k < history->n_goals; k++)
+        summarize(trial, n_folds, k, &trial->more_mean[k - 1], &trial->more_se[k - 1]);
 }
 
 static fr_status check_fold(const fr_history *history, const fr_fold_result *result)
@@ -124,6 +158,12 @@ static fr_status check_fold(const fr_history *history, const fr_fold_result *res
         return FR_FAIL(FR_ERR_ARG, "fold %u of trial %llu came back with state %d (%s)",
                        (unsigned)result->fold, (unsigned long long)result->trial,
                        (int)result->state, fr_trial_state_word(result->state));
+    if (result->n_more + 1 != history->n_goals)
+        return FR_FAIL(FR_ERR_ARG,
+                       "fold %u of trial %llu came back with %u scores; the study has %zu "
+                       "objectives",
+                       (unsigned)result->fold, (unsigned long long)result->trial,
+                       (unsigned)result->n_more + 1, history->n_goals);
     const fr_fold_result *there = history->trials[result->trial].folds[result->fold];
     if (there != NULL && there->state != FR_TRIAL_CANCELLED)
         return FR_FAIL(FR_ERR_ARG, "fold %u of trial %llu came back twice",
@@ -155,6 +195,8 @@ static fr_status cancel_from(fr_history *history, uint64_t trial, uint32_t first
                                           .fold = f,
                                           .state = FR_TRIAL_CANCELLED,
                                           .score = NAN,
+                                          .more = {NAN, NAN, NAN},
+                                          .n_more = (uint32_t)history->n_goals - 1,
                                           .train_score = NAN,
                                           .loss = NAN};
         FR_TRY(fill_slot(history, &cancelled));
@@ -177,7 +219,7 @@ static fr_status run_race(fr_history *history, uint64_t trial)
 
 static void update_trial(fr_history *history, fr_trial *trial)
 {
-    update_scores(trial, history->n_folds);
+    update_scores(history, trial);
     if (trial->n_done == history->n_folds) trial->state = final_state(trial, history->n_folds);
     while (history->settled < history->n &&
            history->trials[history->settled].state != FR_TRIAL_PENDING)
@@ -211,6 +253,19 @@ uint64_t fr_history_visible(const fr_history *history, uint64_t concurrency, uin
 {
     if (concurrency == 0) return history->settled < trial ? history->settled : trial;
     return trial < concurrency ? 0 : trial - concurrency + 1;
+}
+
+bool fr_history_costs(const fr_history *history, size_t trial, fr_costs *out)
+{
+    const fr_trial *t = &history->trials[trial];
+    *out = (fr_costs){{0}};
+    if (t->state != FR_TRIAL_COMPLETE) return false;
+    for (size_t k = 0; k < history->n_goals; k++) {
+        const double mean = fr_trial_mean(t, k);
+        if (!isfinite(mean)) return false;
+        out->v[k] = history->maximizes[k] ? -mean : mean;
+    }
+    return true;
 }
 
 bool fr_history_better(const fr_history *history, double a, double b)

@@ -218,8 +218,7 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     uint32_t n_folds = 0;
     FR_TRY(get_root(in, results));
     FR_TRY(get_study(in, results, &n_folds));
-    FR_TRY(fr_history_create(&results->study->space, n_folds, results->study->maximize,
-                             &results->history));
+    FR_TRY(fr_study_history(results->study, n_folds, &results->history));
     FR_TRY(fr_history_get(in, results->history));
     FR_TRY(get_selection(in, results));
     FR_TRY(get_ranks(in, results));
