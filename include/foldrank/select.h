@@ -17,24 +17,75 @@ typedef enum {
     FR_RULE_ONE_STANDARD_ERROR, /* smallest model within one standard error of the best */
     FR_RULE_PAIRED_TEST, /* smallest model that the corrected t-test cannot tell from it */
     FR_RULE_DICE,        /* draw k at random, keep the best; repeated */
+    FR_RULE_KNEE,        /* of several objectives: where the front bulges most */
 } fr_rule;
 
 typedef struct {
-    int rule;         /* fr_rule */
-    double alpha;     /* paired_test: significance level */
-    int64_t k;        /* dice: models drawn a round; 0 = all */
-    int64_t rounds;   /* dice */
-    int64_t seed;     /* dice */
-    bool lower_bound; /* dice: rank by mean - standard error instead of the mean */
+    int rule;               /* fr_rule */
+    double alpha;           /* paired_test: significance level */
+    int64_t k;              /* dice: models drawn a round; 0 = all */
+    int64_t rounds;         /* dice */
+    int64_t seed;           /* dice */
+    bool lower_bound;       /* dice: rank by mean - standard error instead of the mean */
+    fr_strings constraints; /* "parameters <= 10000": only trials that meet all are chosen */
+    fr_strings reference;   /* hypervolume: a value of each objective; empty = by the front */
 } fr_select_options;
 
 extern const fr_option fr_select_option_table[];
 extern const size_t fr_select_option_count;
 
+/* Several objectives: who is dominated by whom among the ranked trials. All 0 and NULL with one
+ * objective. */
+typedef struct {
+    size_t n_front;  /* trials that no other dominates */
+    uint64_t *front; /* best first in the first objective, ties to the lower index */
+    size_t n_trials;
+    uint32_t *rank;      /* (n_trials) 1 = front, 2 = front without these ...; 0 = not ranked */
+    double *hypervolume; /* (n_trials) of trials 0 .. t; NaN: too many to be reckoned */
+    double reference[FR_GOALS_MAX]; /* where it ends, in the objectives' own units */
+} fr_fronts;
+
+/* Reckon the fronts of all complete trials with a score that `allowed` (NULL: all) admits.
+ * Without a reference of its own (n_reference = 0) the hypervolume ends a tenth of the front's
+ * extent beyond its worst value in each objective. Release with fr_fronts_clear.
+ * Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_fronts_find(const fr_history *history, const bool *allowed,
+                                    const double *reference, size_t n_reference,
+                                    fr_fronts *out);
+void fr_fronts_clear(fr_fronts *fronts);
+
+/* The knee of the front: with each objective brought to 0 (best on the front) .. 1 (worst), the
+ * trial farthest below the plane through the points that have one objective at its worst and
+ * the others at their best; of two objectives the line through the ends (Das, "On
+ * characterizing the `knee' of the Pareto curve", Structural Optimization 18, 1999). Ties go to
+ * the earlier in `front`. n_front >= 1. */
+size_t fr_fronts_knee(const fr_history *history, const fr_fronts *fronts);
+
+/* The numbers of options->reference: n of them, 0 when it is empty. FR_ERR_USAGE: another
+ * number than `n_goals`, or no numbers. */
+FR_CHECKED fr_status fr_select_reference(const fr_select_options *options, size_t n_goals,
+                                         double out[FR_GOALS_MAX], size_t *n);
+
+/* "name <= bound": <, <=, >, >=. */
+typedef struct {
+    size_t which;  /* index of the name */
+    bool at_most;  /* < or <= */
+    bool strictly; /* < or > */
+    double bound;
+} fr_constraint;
+
+/* FR_ERR_USAGE says what is allowed (did you mean ...?). */
+FR_CHECKED fr_status fr_constraint_parse(const char *text, const char *const names[], size_t n,
+                                         fr_constraint *out);
+
+/* NaN meets nothing. */
+bool fr_constraint_holds(const fr_constraint *constraint, double value);
+
 /* Sizes are those of `ranking` where not said otherwise. */
 typedef struct {
+    int rule;               /* fr_rule that chose */
     size_t chosen;          /* trial index */
-    size_t n_ranking;       /* complete trials */
+    size_t n_ranking;       /* complete trials that may be chosen */
     uint64_t *ranking;      /* best first by mean score, ties to the lower index */
     double *p_value;        /* paired_test: of each ranked trial against the best; else NULL */
     double *difference;     /* paired_test: mean score minus that of the best; else NULL */
@@ -44,14 +95,22 @@ typedef struct {
     size_t n_expected;      /* dice: length of expected, at most 1,000 */
     double *expected; /* dice: expected best mean score of k = 1 .. n_expected random trials
                        * (Dodge et al., EMNLP 2019, eq. 2, without replacement) */
+    fr_fronts fronts; /* of several objectives */
 } fr_selection;
 
-/* Choose. `train_rows` and `valid_rows` are the sizes of one fold, for the test's correction;
- * `complexity` has one number per trial (parameters of the model), NULL when all are equal.
- * Errors: FR_ERR_STATE when no trial is complete. Release with fr_selection_clear. */
+/* What a choice needs to know besides the scores. */
+typedef struct {
+    const double
+        *complexity;     /* one number per trial: parameters of the model; NULL: all equal */
+    const bool *allowed; /* one per trial: may be chosen; NULL: all may */
+    double train_rows, valid_rows; /* of one fold, for the test's correction */
+} fr_select_facts;
+
+/* Choose among the complete trials that may be chosen. All rules but knee go by the first
+ * objective. Errors: FR_ERR_STATE when there is no such trial. Release with fr_selection_clear.
+ */
 FR_CHECKED fr_status fr_select_run(const fr_history *history, const fr_select_options *options,
-                                   const double *complexity, double train_rows,
-                                   double valid_rows, fr_selection *out);
+                                   const fr_select_facts *facts, fr_selection *out);
 void fr_selection_clear(fr_selection *selection);
 
 /* Nadeau and Bengio's corrected resampled t-test ("Inference for the generalization error",

@@ -7,7 +7,8 @@
 #define FIELD(name) offsetof(fr_select_options, name)
 
 /* In the order of fr_rule. */
-static const char *const rules[] = {"best", "one_standard_error", "paired_test", "dice", NULL};
+static const char *const rules[] = {"best", "one_standard_error", "paired_test", "dice", "knee",
+                                    NULL};
 
 const fr_option fr_select_option_table[] = {
     {.name = "rule",
@@ -15,7 +16,19 @@ const fr_option fr_select_option_table[] = {
      .offset = FIELD(rule),
      .fallback = "best",
      .words = rules,
-     .help = "how the model is chosen among the finished trials"},
+     .help = "how the model is chosen among the finished trials; default with several "
+             "objectives: knee"},
+    {.name = "constraints",
+     .type = FR_OPTION_STRINGS,
+     .offset = FIELD(constraints),
+     .fallback = "[]",
+     .help = "what it must satisfy, such as parameters <= 10000"},
+    {.name = "reference",
+     .type = FR_OPTION_STRINGS,
+     .offset = FIELD(reference),
+     .fallback = "[]",
+     .help = "several objectives: where the hypervolume ends, a number for each; none: a tenth "
+             "of the front's extent beyond its worst"},
     {.name = "alpha",
      .type = FR_OPTION_DOUBLE,
      .offset = FIELD(alpha),

@@ -20,15 +20,17 @@ static int by_score(const void *a, const void *b)
     return (x->trial > y->trial) - (x->trial < y->trial);
 }
 
-/* Complete trials with a score, best first. */
-static fr_status rank_trials(const fr_history *history, fr_selection *out)
+/* Complete trials with a score that may be chosen, best first. */
+static fr_status rank_trials(const fr_history *history, const bool *allowed, fr_selection *out)
 {
     entry *entries = fr_alloc(history->n, sizeof *entries);
     if (entries == NULL) return FR_ERR_MEMORY;
-    size_t n = 0;
+    size_t n = 0, complete = 0;
     for (size_t t = 0; t < history->n; t++) {
         const fr_trial *trial = &history->trials[t];
         if (trial->state != FR_TRIAL_COMPLETE || isnan(trial->score_mean)) continue;
+        complete++;
+        if (allowed != NULL && !allowed[t]) continue;
         const double key = history->maximize ? -trial->score_mean : trial->score_mean;
         entries[n++] = (entry){.key = key, .trial = t};
     }
@@ -38,11 +40,15 @@ static fr_status rank_trials(const fr_history *history, fr_selection *out)
     for (size_t i = 0; i < n && out->ranking != NULL; i++) out->ranking[i] = entries[i].trial;
     free(entries);
     if (out->ranking == NULL) return FR_ERR_MEMORY;
-    if (n == 0)
+    if (n > 0) return FR_OK;
+    if (complete > 0)
         return FR_FAIL(FR_ERR_STATE,
-                       "no model can be selected: none of %zu trials is complete with a score",
-                       history->n);
-    return FR_OK;
+                       "no model can be selected: none of %zu complete trials meets "
+                       "select.constraints",
+                       complete);
+    return FR_FAIL(FR_ERR_STATE,
+                   "no model can be selected: none of %zu trials is complete with a score",
+                   history->n);
 }
 
 /* Position of the smallest model among those marked; the better mean where equal. A model of
@@ -70,8 +76,9 @@ static void mark_one_standard_error(const fr_history *history, const fr_selectio
     }
 }
 
-static fr_status mark_paired_test(const fr_history *history, double alpha, double train_rows,
-                                  double valid_rows, fr_selection *out, bool *allowed)
+static fr_status mark_paired_test(const fr_history *history, double alpha,
+                                  const fr_select_facts *facts, fr_selection *out,
+                                  bool *allowed)
 {
     const uint32_t folds = history->n_folds;
     double *difference = fr_alloc(folds, sizeof *difference);
@@ -87,7 +94,8 @@ static fr_status mark_paired_test(const fr_history *history, double alpha, doubl
         for (uint32_t f = 0; f < folds; f++)
             difference[f] = trial->folds[f]->score - best->folds[f]->score;
         out->difference[i] = trial->score_mean - best->score_mean;
-        out->p_value[i] = fr_paired_test(difference, folds, train_rows, valid_rows);
+        out->p_value[i] =
+            fr_paired_test(difference, folds, facts->train_rows, facts->valid_rows);
         /* With one fold there is no test (NaN): only an equal score is not told apart. */
         allowed[i] = i == 0 || out->p_value[i] >= alpha ||
                      (isnan(out->p_value[i]) && out->difference[i] == 0.0);
@@ -96,35 +104,56 @@ static fr_status mark_paired_test(const fr_history *history, double alpha, doubl
     return FR_OK;
 }
 
-fr_status fr_select_run(const fr_history *history, const fr_select_options *options,
-                        const double *complexity, double train_rows, double valid_rows,
-                        fr_selection *out)
+static fr_status find_fronts(const fr_history *history, const fr_select_options *options,
+                             const bool *allowed, fr_selection *out)
 {
-    *out = (fr_selection){0};
-    fr_status st = rank_trials(history, out);
-    if (st != FR_OK) {
-        fr_selection_clear(out);
-        return st;
-    }
-    size_t position = 0;
+    double reference[FR_GOALS_MAX];
+    size_t n = 0;
+    if (history->n_goals < 2) return FR_OK;
+    FR_TRY(fr_select_reference(options, history->n_goals, reference, &n));
+    return fr_fronts_find(history, allowed, reference, n, &out->fronts);
+}
+
+/* Where in the ranking the rule's choice stands. */
+static fr_status apply_rule(const fr_history *history, const fr_select_options *options,
+                            const fr_select_facts *facts, fr_selection *out, size_t *position)
+{
+    fr_status st = FR_OK;
     bool *allowed = fr_alloc(out->n_ranking, sizeof *allowed);
-    if (allowed == NULL) st = FR_ERR_MEMORY;
-    switch (st == FR_OK ? (fr_rule)options->rule : FR_RULE_BEST) {
+    if (allowed == NULL) return FR_ERR_MEMORY;
+    *position = 0;
+    switch ((fr_rule)options->rule) {
     case FR_RULE_BEST:
         break;
     case FR_RULE_ONE_STANDARD_ERROR:
         mark_one_standard_error(history, out, allowed);
-        position = smallest(out, allowed, complexity);
+        *position = smallest(out, allowed, facts->complexity);
         break;
     case FR_RULE_PAIRED_TEST:
-        st = mark_paired_test(history, options->alpha, train_rows, valid_rows, out, allowed);
-        if (st == FR_OK) position = smallest(out, allowed, complexity);
+        st = mark_paired_test(history, options->alpha, facts, out, allowed);
+        if (st == FR_OK) *position = smallest(out, allowed, facts->complexity);
         break;
     case FR_RULE_DICE:
-        st = fr_dice_run(history, options, out, &position);
+        st = fr_dice_run(history, options, out, position);
+        break;
+    case FR_RULE_KNEE:
+        if (out->fronts.n_front == 0) break; /* of one objective the best is the whole front */
+        const size_t knee = fr_fronts_knee(history, &out->fronts);
+        while (out->ranking[*position] != knee) ++*position;
         break;
     }
     free(allowed);
+    return st;
+}
+
+fr_status fr_select_run(const fr_history *history, const fr_select_options *options,
+                        const fr_select_facts *facts, fr_selection *out)
+{
+    size_t position = 0;
+    *out = (fr_selection){.rule = options->rule};
+    fr_status st = rank_trials(history, facts->allowed, out);
+    if (st == FR_OK) st = find_fronts(history, options, facts->allowed, out);
+    if (st == FR_OK) st = apply_rule(history, options, facts, out, &position);
     if (st == FR_OK)
         out->chosen = (size_t)out->ranking[position];
     else
@@ -140,5 +169,6 @@ void fr_selection_clear(fr_selection *selection)
     free(selection->round_winner);
     free(selection->win_share);
     free(selection->expected);
+    fr_fronts_clear(&selection->fronts);
     *selection = (fr_selection){0};
 }
