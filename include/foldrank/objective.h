@@ -42,14 +42,20 @@ void fr_objective_destroy(fr_objective **objective);
 FR_CHECKED fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
                                            const atomic_bool *stop, fr_fold_result *result);
 
-/* Number of model parameters at `point`, for "smallest model" rules; NaN when there is none. */
-double fr_objective_complexity(const fr_objective *objective, const double *point);
+/* FR_GOAL_PARAMETERS or FR_GOAL_FLOPS of the model at `point`; NaN when there is none. */
+double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const double *point);
+
+/* Which complete trials satisfy select.constraints: allowed[history->n]. Errors: FR_ERR_STATE
+ * when trials are complete but none does: how near they come. */
+FR_CHECKED fr_status fr_objective_allowed(const fr_objective *objective,
+                                          const fr_history *history, bool *allowed);
 
 /* What the selected model is worth. */
 typedef struct {
     fr_model model;
     double test_score; /* NaN without test rows */
-    fr_scored test;    /* the test rows, and what the model says of them */
+    double test_more[FR_GOALS_MAX - 1]; /* the same in the further objectives; NaN of costs */
+    fr_scored test; /* the test rows, and what the model says of them */
     double train_score;
     uint32_t epochs;
     double seconds;

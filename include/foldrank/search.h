@@ -30,10 +30,15 @@ typedef struct {
     int64_t distribute_from; /* gp: more results than this are all ranks' work; 0 = never */
     int64_t generation;      /* gp: trials from one model that all ranks made to the next */
     fr_strings warm_start;   /* results files of earlier studies, or their directories */
+    int64_t population;  /* nsga2: trials that the next ones are bred from */
 } fr_search_options;
 
 extern const char
     *const fr_search_methods[]; /* "grid", "random", "sobol", ...; NULL-terminated */
+
+/* Whether the method can follow so many objectives. */
+bool fr_search_takes(int method, size_t n_goals);
+
 extern const fr_option fr_search_option_table[];
 extern const size_t fr_search_option_count;
 

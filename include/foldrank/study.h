@@ -108,16 +108,20 @@ typedef struct {
     unsigned prune_methods; /* its methods as bits, see fr_prune_methods */
     fr_stop_options stop;
     fr_select_options select;
+    /* Its constraints; `which` is an objective, or after them the costs that follow from the
+     * settings alone, FR_GOAL_PARAMETERS and FR_GOAL_FLOPS. */
+    fr_constraint *constraints;
+    size_t n_constraints;
     fr_resource_options resources;
     fr_space space;
     bool families[FR_FAMILY_COUNT];  /* named under `models` */
     fr_recipe base[FR_FAMILY_COUNT]; /* fixed settings of each named family */
     fr_binding *bindings;
     size_t n_bindings;
-    uint64_t fingerprint; /* of all that decides the results: not of the study's name, the
-                             number of trials and other budgets, the output directory, the
-                             resources, nor of where the data files lie (their content has its
-                             own fingerprint) */
+    uint64_t fingerprint; /* of all that decides the trials: not of the study's name, the number
+                             of trials and other budgets, the selection, the output directory,
+                             the resources, nor of where the data files lie (their content has
+                             its own fingerprint) */
 } fr_study;
 
 /* A block of a study file, for pages about it. */

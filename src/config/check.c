@@ -29,22 +29,24 @@ static void check_families(fr_draft *draft)
             fr_faults_add(draft->faults, at(draft, "models", fr_family_words[f]),
                           "models.%s is not for %s", fr_family_words[f],
                           learn_words[study->data.task]);
-    if (study->metric == FR_METRIC_LOG_LOSS && study->families[FR_FAMILY_SVM])
-        fr_faults_add(draft->faults, at(draft, "models", "svm"),
-                      "models.svm gives no probabilities, which metric log_loss needs");
+    for (size_t k = 0; k < study->n_goals; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC &&
+            study->goals[k].metric == FR_METRIC_LOG_LOSS && study->families[FR_FAMILY_SVM])
+            fr_faults_add(draft->faults, at(draft, "models", "svm"),
+                          "models.svm gives no probabilities, which metric log_loss needs");
 }
 
-static void check_metric(fr_draft *draft)
+static void check_metric(fr_draft *draft, fr_metric metric)
 {
     const fr_study *study = draft->study;
     const fr_learn learn = (fr_learn)study->data.task;
-    if (fr_metric_learn(study->metric) == learn) return;
+    if (fr_metric_learn(metric) == learn) return;
     fr_text allowed = {0};
     for (int m = 0; m < FR_METRIC_COUNT; m++)
         if (fr_metric_learn((fr_metric)m) == learn)
             fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ", fr_metric_words[m]);
     fr_faults_add(draft->faults, fr_node_find(draft->root, "metric"),
-                  "metric: %s is not for %s; allowed: %s", fr_metric_words[study->metric],
+                  "metric: %s is not for %s; allowed: %s", fr_metric_words[metric],
                   learn_words[learn], fr_text_get(&allowed));
     fr_text_clear(&allowed);
 }
@@ -390,7 +392,9 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     const fr_study *study = draft->study;
     if (study->objective.type == FR_OBJECTIVE_TRAINING) {
         check_families(draft);
-        check_metric(draft);
+        for (size_t k = 0; k < study->n_goals; k++)
+            if (study->goals[k].kind == FR_GOAL_METRIC)
+                check_metric(draft, study->goals[k].metric);
         for (int f = 0; f < FR_FAMILY_COUNT; f++)
             if (study->families[f]) check_family_settings(draft, f);
         check_test(draft);

@@ -179,6 +179,10 @@ void fr_draft_metric(fr_draft *draft, const fr_node *metric);
 void fr_draft_standard_metric(fr_draft *draft);
 void fr_draft_scores(fr_draft *draft, const fr_node *objective);
 
+/* With the objectives known: the selection rule and its constraints, and what does not go with
+ * so many. */
+void fr_draft_choice(fr_draft *draft);
+
 /* Read search.enqueue into study->enqueued. */
 void fr_draft_enqueue(fr_draft *draft, const fr_node *list);
 

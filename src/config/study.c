@@ -232,6 +232,7 @@ static void read_all(fr_draft *draft, bool look_for_files)
     else
         read_training(draft);
     if (draft->faults->out_of_memory) return;
+    fr_draft_choice(draft);
     fr_draft_build(draft);
     /* Without a sound space its points and axes cannot be judged. */
     if (draft->faults->n == before) fr_draft_enqueue(draft, fr_node_find(search, "enqueue"));
@@ -344,6 +345,7 @@ void fr_study_destroy(fr_study **study)
     for (size_t i = 0; i < s->n_bindings; i++) free(s->bindings[i].choices);
     free(s->bindings);
     for (size_t k = 0; k < s->n_goals; k++) free(s->goals[k].name);
+    free(s->constraints);
     free(s->enqueued);
     free(s->name);
     free(s->path);

@@ -52,6 +52,14 @@ fr_status fr_task_fail(fr_fold_result *result, const char *message)
     return result->message == NULL ? FR_ERR_MEMORY : FR_OK;
 }
 
+/* A task that is not complete has no further scores, but room for them. */
+static void settle_scores(size_t n_goals, fr_fold_result *result)
+{
+    result->n_more = (uint32_t)n_goals - 1;
+    for (size_t k = 0; k < FR_GOALS_MAX - 1; k++)
+        if (result->state != FR_TRIAL_COMPLETE || k >= result->n_more) result->more[k] = NAN;
+}
+
 fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
                                 const atomic_bool *stop, fr_fold_result *result)
 {
@@ -61,6 +69,7 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
                                .fold = task->fold,
                                .state = FR_TRIAL_COMPLETE,
                                .score = NAN,
+                               .more = {NAN, NAN, NAN},
                                .train_score = NAN,
                                .loss = NAN};
     switch ((fr_objective_kind)objective->study->objective.type) {
@@ -73,31 +82,7 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
     default: /* counts the seconds of earlier processes, too */
         return fr_training_evaluate(objective, task, stop, result);
     }
+    settle_scores(objective->study->n_goals, result);
     result->seconds = fr_clock_now() - start;
     return st;
-}
-
-/* Inputs after preprocessing when every level occurs. */
-static size_t input_width(const fr_schema *schema, const fr_preprocess_options *options)
-{
-    size_t width = 0;
-    for (size_t j = 0; j < schema->cols; j++) {
-        const fr_column *column = &schema->columns[j];
-        const bool onehot =
-            column->kind == FR_COLUMN_CATEGORICAL && options->encode == FR_ENCODE_ONEHOT;
-        width += onehot ? column->n_levels : 1;
-    }
-    return width;
-}
-
-double fr_objective_complexity(const fr_objective *objective, const double *point)
-{
-    if (objective->study->objective.type != FR_OBJECTIVE_TRAINING || objective->dataset == NULL)
-        return NAN;
-    const fr_schema *schema = &objective->dataset->schema;
-    const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
-    fr_recipe recipe;
-    fr_study_resolve(objective->study, point, &recipe);
-    return (double)fr_model_count_params(&recipe.model, input_width(schema, &recipe.preprocess),
-                                         outputs);
 }

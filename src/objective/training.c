@@ -15,12 +15,38 @@ static uint32_t patience_of(const fr_study *study)
     return wanted ? (uint32_t)study->pruning.patience : 0;
 }
 
+/* The metrics beside the first; returns how many. */
+static uint32_t further_metrics(const fr_study *study, fr_metric out[FR_GOALS_MAX])
+{
+    uint32_t n = 0;
+    for (size_t k = 1; k < study->n_goals; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC) out[n++] = study->goals[k].metric;
+    return n;
+}
+
+/* Scores in the study's order from the further metrics and from what the model costs. */
+static void order_scores(const fr_objective *objective, const double *point,
+                         fr_fold_result *result)
+{
+    const fr_study *study = objective->study;
+    const fr_fold_result given = *result;
+    uint32_t next = 0;
+    for (size_t k = 1; k < study->n_goals; k++) {
+        const fr_goal_kind kind = study->goals[k].kind;
+        result->more[k - 1] = kind == FR_GOAL_METRIC ? given.more[next++]
+                              : kind == FR_GOAL_TRAINING_FLOPS
+                                  ? given.flops
+                                  : fr_objective_cost(objective, kind, point);
+    }
+}
+
 fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                const atomic_bool *stop, fr_fold_result *result)
 {
     const fr_study *study = objective->study;
     const double start = fr_clock_now();
     const fr_fold_rows *rows;
+    fr_metric more[FR_GOALS_MAX];
     fr_recipe recipe;
     fr_study_resolve(study, task->point, &recipe);
     fr_status st = fr_fold_cache_get(objective->cache, task->fold, &recipe.preprocess, &rows);
@@ -34,6 +60,8 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                         .recipe = &recipe,
                                         .prepared = &rows->prepared,
                                         .metric = study->metric,
+                                        .more = more,
+                                        .n_more = further_metrics(study, more),
                                         .seed = (uint64_t)study->search.seed,
                                         .trial = task->trial,
                                         .fold = task->fold,
@@ -48,6 +76,7 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
         st = fr_fit(&request, result, NULL);
     }
     if (st == FR_OK) {
+        if (result->state == FR_TRIAL_COMPLETE) order_scores(objective, task->point, result);
         result->seconds += prepared_s;
         return FR_OK;
     }
@@ -90,12 +119,13 @@ static fr_status epochs_to_train(const fr_trial *trial, uint32_t n_folds, uint32
     return FR_OK;
 }
 
+/* The test rows in every metric of the study. */
 static fr_status score_test(const fr_objective *objective, fr_refit *refit)
 {
+    const fr_study *study = objective->study;
     size_t n;
     const uint32_t *rows = fr_folds_test_rows(objective->folds, &n);
     fr_scored *test = &refit->test;
-    refit->test_score = NAN;
     if (n == 0) return FR_OK;
     test->row = fr_alloc(n, sizeof *test->row);
     test->target = fr_alloc(n, sizeof *test->target);
@@ -105,8 +135,12 @@ static fr_status score_test(const fr_objective *objective, fr_refit *refit)
     memcpy(test->row, rows, n * sizeof *rows);
     for (size_t i = 0; i < n; i++) test->target[i] = objective->dataset->y[rows[i]];
     FR_TRY(fr_model_predict(&refit->model, objective->dataset, rows, n, test->output));
-    return fr_metric_score(objective->study->metric, test->target, test->output, n,
-                           refit->model.n_outputs, &refit->test_score);
+    for (size_t k = 0; k < study->n_goals; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC)
+            FR_TRY(fr_metric_score(study->goals[k].metric, test->target, test->output, n,
+                                   refit->model.n_outputs,
+                                   k == 0 ? &refit->test_score : &refit->test_more[k - 1]));
+    return FR_OK;
 }
 
 static fr_status finish_refit(fr_objective *objective, const fr_fold_result *result,
@@ -130,7 +164,7 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uin
     const fr_study *study = objective->study;
     fr_fold_result result = {0};
     fr_recipe recipe;
-    *out = (fr_refit){.test_score = NAN, .train_score = NAN};
+    *out = (fr_refit){.test_score = NAN, .test_more = {NAN, NAN, NAN}, .train_score = NAN};
     if (study->objective.type != FR_OBJECTIVE_TRAINING)
         return FR_FAIL(FR_ERR_STATE, "study %s trains nothing: there is no model to refit",
                        study->name);

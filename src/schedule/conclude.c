@@ -61,23 +61,37 @@ static bool keeps_earlier(const fr_run_state *run)
     return true;
 }
 
-fr_status fr_conclude_select(fr_run_state *run, bool *refit)
+/* Which trials may be chosen, how large their models are, and the choice. */
+static fr_status choose(fr_run_state *run)
 {
     const fr_history *history = run->history;
     double *complexity = fr_alloc(history->n, sizeof *complexity);
-    if (complexity == NULL) return FR_ERR_MEMORY;
-    for (size_t t = 0; t < history->n; t++)
-        complexity[t] = fr_objective_complexity(run->objective, history->trials[t].point);
-    const fr_status st = fr_select_run(history, &run->study->select, complexity, 1.0,
-                                       run->valid_share, &run->report->selection);
+    bool *allowed = fr_alloc(history->n, sizeof *allowed);
+    fr_status st = complexity == NULL || allowed == NULL ? FR_ERR_MEMORY : FR_OK;
+    for (size_t t = 0; st == FR_OK && t < history->n; t++)
+        complexity[t] =
+            fr_objective_cost(run->objective, FR_GOAL_PARAMETERS, history->trials[t].point);
+    if (st == FR_OK) st = fr_objective_allowed(run->objective, history, allowed);
+    const fr_select_facts facts = {.complexity = complexity,
+                                   .allowed = allowed,
+                                   .train_rows = 1.0,
+                                   .valid_rows = run->valid_share};
+    if (st == FR_OK)
+        st = fr_select_run(history, &run->study->select, &facts, &run->report->selection);
     free(complexity);
+    free(allowed);
     const fr_end end = run->report->end;
     if (st == FR_ERR_STATE && (end == FR_END_WALL || end == FR_END_CORE_HOURS))
         return FR_FAIL(FR_ERR_STATE,
                        "stop.%s ended the study before a trial was complete; raise it, and the "
                        "same command goes on",
                        fr_end_words[end]);
-    if (st != FR_OK) return st;
+    return st;
+}
+
+fr_status fr_conclude_select(fr_run_state *run, bool *refit)
+{
+    FR_TRY(choose(run));
     run->has_selection = true;
     run->reuses_model = model_is_there(run);
     const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;

@@ -380,6 +380,7 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
 const fr_sampler fr_sampler_gp = {.name = "gp",
                                   .adaptive = true,
                                   .learns_from_past = true,
+                                  .one_score = true,
                                   .create = create,
                                   .destroy = destroy,
                                   .suggest = suggest};

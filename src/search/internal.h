@@ -92,13 +92,14 @@ typedef struct {
     const char *name;
     bool adaptive;
     bool learns_from_past; /* it takes any history, whoever suggested what is in it */
+    bool one_score; /* follows one score only: not for several objectives */
     fr_status (*create)(const fr_space *space, const fr_search_options *options, void **state);
     void (*destroy)(void *state);
     fr_status (*suggest)(void *state, const fr_ask *ask, double *point);
 } fr_sampler;
 
 extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe, fr_sampler_gp,
-    fr_sampler_auto;
+    fr_sampler_nsga2, fr_sampler_auto;
 
 /* Whether the result of trial t may be used, and is there. */
 bool fr_ask_sees(const fr_ask *ask, size_t t);

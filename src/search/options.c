@@ -5,7 +5,8 @@
 #include "foldrank/search.h"
 
 /* The order is that of the samplers in search.c. */
-const char *const fr_search_methods[] = {"grid", "random", "sobol", "tpe", "gp", "auto", NULL};
+const char *const fr_search_methods[] = {"grid", "random", "sobol", "tpe",
+                                         "gp",   "auto",   "nsga2", NULL};
 
 #define FIELD(name) offsetof(fr_search_options, name)
 
@@ -68,6 +69,13 @@ const fr_option fr_search_option_table[] = {
      .offset = FIELD(warm_start),
      .fallback = "[]",
      .help = "results of earlier studies to learn from: directories or results.h5 files"},
+    {.name = "population",
+     .type = FR_OPTION_INT,
+     .offset = FIELD(population),
+     .fallback = "24",
+     .low = 4,
+     .high = 10000,
+     .help = "nsga2, auto with several objectives: trials that the next ones are bred from"},
 };
 const size_t fr_search_option_count =
     sizeof fr_search_option_table / sizeof *fr_search_option_table;

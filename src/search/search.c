@@ -38,8 +38,13 @@ static const fr_sampler grid = {.name = "grid"};
 
 /* In the order of fr_search_methods. */
 static const fr_sampler *const samplers[] = {
-    &grid,           &fr_sampler_random, &fr_sampler_sobol,
-    &fr_sampler_tpe, &fr_sampler_gp,     &fr_sampler_auto};
+    &grid,          &fr_sampler_random, &fr_sampler_sobol, &fr_sampler_tpe,
+    &fr_sampler_gp, &fr_sampler_auto,   &fr_sampler_nsga2};
+
+bool fr_search_takes(int method, size_t n_goals)
+{
+    return n_goals == 1 || !samplers[method]->one_score;
+}
 
 struct fr_search {
     const fr_space *space;
@@ -117,10 +122,11 @@ fr_status fr_search_create(const fr_space *space, const fr_search_options *optio
     *out = NULL;
     const int n_methods = (int)(sizeof samplers / sizeof *samplers);
     if (options->method < 0 || options->method >= n_methods || options->trials < 0 ||
-        options->concurrency < 0)
-        return FR_FAIL(FR_ERR_ARG, "search: method %d, trials %lld, concurrency %lld",
+        options->concurrency < 0 || options->population < 0)
+        return FR_FAIL(FR_ERR_ARG,
+                       "search: method %d, trials %lld, concurrency %lld, population %lld",
                        options->method, (long long)options->trials,
-                       (long long)options->concurrency);
+                       (long long)options->concurrency, (long long)options->population);
     fr_search *search = fr_alloc(1, sizeof *search);
     if (search == NULL) return FR_ERR_MEMORY;
     search->space = space;

@@ -18,26 +18,19 @@
 #include "internal.h"
 #include "mixture.h"
 #include "sobol.h"
+#include "split.h"
 
 enum {
-    START = 10,    /* results before the model is asked: Sobol points until then */
-    GOOD_MAX = 25, /* trials in `good` */
+    START = 10, /* results before the model is asked: Sobol points until then */
     BAD_MAX = 600,
     CANDIDATES_MIN = 24,
     CANDIDATES_MAX = 64,
     WORK = 16000, /* candidates x kernels */
 };
 
-static const double GOOD_SHARE = 0.15;
-static const double LEAST_WEIGHT = 0.25; /* of a good trial; the mean is 1 */
 /* Share of the suggestions that are one draw from `good` instead of the best of many: the best
  * of many never leaves a branch that looks better until its numbers are settled. */
 static const double PLAIN_DRAWS = 0.1;
-
-typedef struct {
-    double score; /* smaller is better */
-    size_t trial;
-} entry;
 
 typedef struct {
     fr_sobol *sobol;
@@ -99,46 +92,6 @@ static fr_status update_rows(tpe *t, const fr_ask *ask)
     return FR_OK;
 }
 
-/* The best of all visible complete trials, best first, ties to the lower index: those that are
- * good and one more, as far as there are. Returns how many; *n_good of them are good.
- * *n_visible counts all visible trials. */
-static size_t find_best(const fr_ask *ask, entry best[GOOD_MAX + 1], size_t *n_good,
-                        size_t *n_visible)
-{
-    const fr_history *h = ask->history;
-    size_t n = 0, seen = 0;
-    for (size_t t = 0; t < h->n; t++) {
-        if (!fr_ask_sees(ask, t)) continue;
-        const fr_trial *trial = &h->trials[t];
-        seen++;
-        if (trial->state != FR_TRIAL_COMPLETE || !isfinite(trial->score_mean)) continue;
-        const double score = h->maximize ? -trial->score_mean : trial->score_mean;
-        if (n == GOOD_MAX + 1 && !(score < best[n - 1].score)) continue;
-        size_t at = n < GOOD_MAX + 1 ? n++ : n - 1;
-        for (; at > 0 && score < best[at - 1].score; at--) best[at] = best[at - 1];
-        best[at] = (entry){.score = score, .trial = t};
-    }
-    const size_t share = (size_t)ceil(GOOD_SHARE * (double)seen);
-    *n_visible = seen;
-    *n_good = share < GOOD_MAX ? share : GOOD_MAX;
-    if (*n_good > n) *n_good = n;
-    return n;
-}
-
-/* Each good trial weighs as much as it improves on the best of the others, which makes the
- * ratio of the densities proportional to the expected improvement; but none so little that one
- * lucky trial is all that is left. */
-static void weigh(const entry *best, size_t n, size_t n_good, float *weight)
-{
-    const double bar = n > n_good ? best[n_good].score : best[n_good - 1].score;
-    double mean = 0.0;
-    for (size_t i = 0; i < n_good; i++) mean += (bar - best[i].score) / (double)n_good;
-    for (size_t i = 0; i < n_good; i++)
-        weight[i] = mean > 0.0 && isfinite(mean)
-                        ? (float)fmax((bar - best[i].score) / mean, LEAST_WEIGHT)
-                        : 1.0f;
-}
-
 static int by_trial(const void *a, const void *b)
 {
     const size_t x = *(const size_t *)a, y = *(const size_t *)b;
@@ -168,18 +121,16 @@ static size_t list_bad(const fr_ask *ask, size_t n_visible, const size_t *good, 
     return count;
 }
 
-static fr_status fit(tpe *t, const fr_ask *ask, const entry *best, size_t n, size_t n_good,
-                     size_t n_visible)
+static fr_status fit(tpe *t, const fr_ask *ask, const fr_split *split)
 {
-    size_t rows[GOOD_MAX], sorted[GOOD_MAX];
-    float weight[GOOD_MAX];
+    size_t sorted[FR_GOOD_MAX];
     size_t *bad = fr_alloc(BAD_MAX + 1, sizeof *bad);
     if (bad == NULL) return FR_ERR_MEMORY;
-    weigh(best, n, n_good, weight);
-    for (size_t i = 0; i < n_good; i++) rows[i] = sorted[i] = best[i].trial;
-    qsort(sorted, n_good, sizeof *sorted, by_trial);
-    const size_t n_bad = list_bad(ask, n_visible, sorted, n_good, bad);
-    fr_status st = fr_mixture_fit(t->good, t->coordinates, rows, weight, n_good);
+    memcpy(sorted, split->good, split->n_good * sizeof *sorted);
+    qsort(sorted, split->n_good, sizeof *sorted, by_trial);
+    const size_t n_bad = list_bad(ask, split->n_visible, sorted, split->n_good, bad);
+    fr_status st =
+        fr_mixture_fit(t->good, t->coordinates, split->good, split->weight, split->n_good);
     if (st == FR_OK) st = fr_mixture_fit(t->bad, t->coordinates, bad, NULL, n_bad);
     free(bad);
     return st;
@@ -214,17 +165,16 @@ static bool pick(tpe *t, const fr_ask *ask, double *point)
 static fr_status suggest(void *state, const fr_ask *ask, double *point)
 {
     tpe *t = state;
-    entry best[GOOD_MAX + 1];
-    size_t n_good = 0, n_visible = 0;
+    fr_split split;
     if (ask->attempt > 0) return fr_sampler_random.suggest(NULL, ask, point);
-    const size_t n = find_best(ask, best, &n_good, &n_visible);
-    if (n < START) {
+    FR_TRY(fr_split_find(ask, &split));
+    if (split.n_complete < START) {
         fr_sobol_point(t->sobol, ask->trial - ask->n_enqueued, point);
         fr_space_from_unit(ask->space, point, point);
         return FR_OK;
     }
     FR_TRY(update_rows(t, ask));
-    FR_TRY(fit(t, ask, best, n, n_good, n_visible));
+    FR_TRY(fit(t, ask, &split));
     if (pick(t, ask, point)) return FR_OK;
     return fr_sampler_random.suggest(NULL, ask, point);
 }

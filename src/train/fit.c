@@ -53,13 +53,13 @@ static fr_status note_divergence(fr_fit_course *c, double train_loss)
     return st;
 }
 
-static fr_status note_undefined(fr_fit_course *c)
+static fr_status note_undefined(fr_fit_course *c, fr_metric metric)
 {
     fr_text text = {0};
     fr_text_add(&text,
                 "%s is not defined on the %zu validation rows of this fold: has the fold "
                 "rows of more than one class?",
-                fr_metric_words[c->request->metric], c->request->n_valid);
+                fr_metric_words[metric], c->request->n_valid);
     c->result->state = FR_TRIAL_FAILED;
     const fr_status st = set_message(c->result, &text);
     fr_text_clear(&text);
@@ -168,7 +168,8 @@ static fr_status run_epochs(fr_fit_course *c)
         if (!finite) return note_divergence(c, train_loss);
         /* A score without a value: outputs beyond float32, or a metric without meaning here. */
         if (score_is_due(c) && isnan(c->score))
-            return isfinite(c->loss) ? note_undefined(c) : note_divergence(c, c->loss);
+            return isfinite(c->loss) ? note_undefined(c, c->request->metric)
+                                     : note_divergence(c, c->loss);
         compare_with_best(c);
         const bool ends = decide(c);
         if (ends ? result->state == FR_TRIAL_INTERRUPTED : is_due(c)) fr_fit_save(c);
@@ -195,6 +196,26 @@ out:
     return st;
 }
 
+/* The further metrics, of the weights that are kept. */
+static fr_status score_more(fr_fit_course *c)
+{
+    const fr_fit_request *r = c->request;
+    fr_trainer *t = &c->trainer;
+    fr_fold_result *result = c->result;
+    double score, loss;
+    if (r->n_more == 0 || r->n_valid == 0 || result->state != FR_TRIAL_COMPLETE) return FR_OK;
+    const fr_scored_rows rows = {r->valid, r->n_valid, t->prepared->valid_x, t->valid_y,
+                                 t->outputs};
+    FR_TRY(fr_trainer_score(t, &rows, &score, &loss));
+    result->n_more = r->n_more;
+    for (uint32_t k = 0; k < r->n_more; k++) {
+        FR_TRY(fr_metric_score(r->more[k], t->valid_y, t->outputs, r->n_valid,
+                               t->network.width[t->network.n_layers], &result->more[k]));
+        if (isnan(result->more[k])) return note_undefined(c, r->more[k]);
+    }
+    return FR_OK;
+}
+
 /* Scores of the kept epoch; the weights become its weights. */
 static fr_status settle(fr_fit_course *c)
 {
@@ -214,6 +235,7 @@ static fr_status settle(fr_fit_course *c)
         result->loss = c->loss;
         result->best_epoch = c->done;
     }
+    FR_TRY(score_more(c));
     return c->request->want_train_score ? score_training(c) : FR_OK;
 }
 
