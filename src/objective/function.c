@@ -111,19 +111,25 @@ typedef struct {
     const char *name;
     double (*value)(const double *x, size_t n); /* NULL: a function of the whole point */
     size_t fewest, most;                        /* numeric parameters */
+    size_t most_scores;                         /* 0: one score, `value` */
+    void (*values)(const double *x, size_t n, double *f, size_t n_scores);
 } test_function;
 
 static const test_function functions[] = {
-    {"sphere", sphere, 1, DIMENSIONS_MAX},
-    {"rosenbrock", rosenbrock, 2, DIMENSIONS_MAX},
-    {"rastrigin", rastrigin, 1, DIMENSIONS_MAX},
-    {"ackley", ackley, 1, DIMENSIONS_MAX},
-    {"branin", branin, 2, 2},
-    {"hartmann6", hartmann6, 6, 6},
-    {"levy", levy, 1, DIMENSIONS_MAX},
-    {"griewank", griewank, 1, DIMENSIONS_MAX},
-    {"mixed", NULL, 0, DIMENSIONS_MAX},
-    {"conditional", NULL, 0, DIMENSIONS_MAX},
+    {"sphere", sphere, 1, DIMENSIONS_MAX, 0, NULL},
+    {"rosenbrock", rosenbrock, 2, DIMENSIONS_MAX, 0, NULL},
+    {"rastrigin", rastrigin, 1, DIMENSIONS_MAX, 0, NULL},
+    {"ackley", ackley, 1, DIMENSIONS_MAX, 0, NULL},
+    {"branin", branin, 2, 2, 0, NULL},
+    {"hartmann6", hartmann6, 6, 6, 0, NULL},
+    {"levy", levy, 1, DIMENSIONS_MAX, 0, NULL},
+    {"griewank", griewank, 1, DIMENSIONS_MAX, 0, NULL},
+    {"mixed", NULL, 0, DIMENSIONS_MAX, 0, NULL},
+    {"conditional", NULL, 0, DIMENSIONS_MAX, 0, NULL},
+    {"zdt1", NULL, 2, DIMENSIONS_MAX, 2, fr_function_zdt1},
+    {"zdt2", NULL, 2, DIMENSIONS_MAX, 2, fr_function_zdt2},
+    {"zdt3", NULL, 2, DIMENSIONS_MAX, 2, fr_function_zdt3},
+    {"dtlz2", NULL, FR_GOALS_MAX, DIMENSIONS_MAX, FR_GOALS_MAX, fr_function_dtlz2},
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
@@ -151,6 +157,21 @@ static fr_status unknown_function(const char *name)
     return st;
 }
 
+static fr_status check_scores(const test_function *f, size_t n)
+{
+    if (f->most_scores == 0 && n > 1)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "objective.scores: %s has one score; allowed with several: zdt1, zdt2, "
+                       "zdt3, dtlz2",
+                       f->name);
+    if (f->most_scores > 0 && (n < 2 || n > f->most_scores))
+        return FR_FAIL(FR_ERR_USAGE,
+                       "objective.scores: %s has 2%s scores, which need names, such as scores: "
+                       "[f1, f2]",
+                       f->name, f->most_scores > 2 ? " to 4" : "");
+    return FR_OK;
+}
+
 fr_status fr_function_check(const fr_study *study)
 {
     const test_function *f = find_function(study->objective.function);
@@ -163,7 +184,7 @@ fr_status fr_function_check(const fr_study *study)
                        "objective.function: %s takes %zu to %zu numeric parameters, the study "
                        "has %zu",
                        f->name, f->fewest, f->most, numbers);
-    return FR_OK;
+    return check_scores(f, study->n_goals);
 }
 
 /* Every active parameter counts by its place u in its range. mixed: numbers (u - 0.3)^2,
@@ -186,17 +207,24 @@ static double whole_point(const fr_space *space, const double *point, bool condi
     return sum;
 }
 
-/* Inactive parameters have no value and no place among the numbers. */
-static double function_value(const fr_study *study, const double *point)
+/* Inactive parameters have no value and no place among the numbers. False when too few are
+ * active. */
+static bool function_values(const fr_study *study, const double *point, double *out)
 {
     const test_function *f = find_function(study->objective.function);
     const fr_space *space = &study->space;
     double x[DIMENSIONS_MAX];
     size_t n = 0;
-    if (f->value == NULL) return whole_point(space, point, strcmp(f->name, "mixed") != 0);
-    for (size_t j = 0; j < space->n; j++)
+    for (size_t j = 0; j < space->n && n < DIMENSIONS_MAX; j++)
         if (space->params[j].kind != FR_PARAM_CHOICE && !isnan(point[j])) x[n++] = point[j];
-    return n < f->fewest ? NAN : f->value(x, n);
+    if (n < f->fewest) return false;
+    if (f->values != NULL)
+        f->values(x, n, out, study->n_goals);
+    else if (f->value != NULL)
+        out[0] = f->value(x, n);
+    else
+        out[0] = whole_point(space, point, strcmp(f->name, "mixed") != 0);
+    return true;
 }
 
 /* Sleep in short pieces; false when told to stop. */
@@ -214,15 +242,20 @@ fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *tas
                                const atomic_bool *stop, fr_fold_result *result)
 {
     const fr_study *study = objective->study;
-    const double value = function_value(study, task->point);
+    double value[FR_GOALS_MAX];
+    const bool enough = function_values(study, task->point, value);
     if (!pretend_to_work(study->objective.sleep, stop)) {
         result->state = FR_TRIAL_INTERRUPTED;
         return FR_OK;
     }
-    if (isnan(value))
+    if (!enough)
         return fr_task_fail(result, "too few numeric parameters are active for this function");
-    fr_rng rng =
-        fr_rng_make((uint64_t)study->search.seed, FR_RNG_NOISE, task->trial, task->fold, 0);
-    result->score = result->loss = value + study->objective.noise * fr_rng_normal(&rng);
+    for (uint32_t k = 0; k < study->n_goals; k++) {
+        fr_rng rng =
+            fr_rng_make((uint64_t)study->search.seed, FR_RNG_NOISE, task->trial, task->fold, k);
+        value[k] += study->objective.noise * fr_rng_normal(&rng);
+        if (k > 0) result->more[k - 1] = value[k];
+    }
+    result->score = result->loss = value[0];
     return FR_OK;
 }

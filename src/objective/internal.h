@@ -41,7 +41,13 @@ FR_CHECKED fr_status fr_fold_cache_get(fr_fold_cache *cache, uint32_t fold,
 FR_CHECKED fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                           const atomic_bool *stop, fr_fold_result *result);
 
-/* FR_ERR_USAGE: no such function, or not the parameters it needs. */
+/* Several scores of numeric parameters x[0..n), each with its known front. */
+void fr_function_zdt1(const double *x, size_t n, double *f, size_t n_scores);
+void fr_function_zdt2(const double *x, size_t n, double *f, size_t n_scores);
+void fr_function_zdt3(const double *x, size_t n, double *f, size_t n_scores);
+void fr_function_dtlz2(const double *x, size_t n, double *f, size_t n_scores);
+
+/* FR_ERR_USAGE: no such function, or not the parameters and scores it needs. */
 FR_CHECKED fr_status fr_function_check(const fr_study *study);
 FR_CHECKED fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *task,
                                           const atomic_bool *stop, fr_fold_result *result);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* table.c - recorded trainings as an objective: a point's score is the mean of its row's
- * replicates. Rows are found by the hash of their point; values are put on the grid of the
- * parameter's steps first, so that 0.3 in the file and 0.1 + 2 * 0.1 in the search are one. */
+/* table.c - recorded trainings as an objective: each of a point's scores is the mean of its
+ * row's replicates. Rows are found by the hash of their point; values are put on the grid of
+ * the parameter's steps first, so that 0.3 in the file and 0.1 + 2 * 0.1 in the search are one.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +15,21 @@ struct fr_score_table {
     const fr_space *space;
     const char *path; /* borrowed from the study */
     double *points;   /* (capacity, space->n) */
-    double *sums;     /* (n) of all replicates */
-    uint64_t *counts; /* (n) */
+    size_t n_goals;
+    double *sums;     /* (n, n_goals) of all replicates */
+    uint64_t *counts; /* (n, n_goals) */
     size_t n, points_capacity, sums_capacity, counts_capacity;
     size_t *slots; /* row number + 1, 0 = free; open addressing */
     size_t n_slots;
 };
 
+enum { NO_GOAL = -1 };
+
 /* Which column of the file is what. */
 typedef struct {
     fr_text_table *file;
-    size_t *param;  /* (space->n) column of each parameter */
-    bool *is_value; /* (cols) */
+    size_t *param; /* (space->n) column of each parameter */
+    int *goal;     /* (cols) whose replicate it is; NO_GOAL */
     size_t cols;
     double *point; /* (space->n) of the present row */
 } table_reader;
@@ -73,29 +77,30 @@ static fr_status grow_rows(fr_score_table *t)
     t->points = block;
     FR_TRY(st);
     block = t->sums;
-    st = fr_grow(&block, &t->sums_capacity, n, sizeof *t->sums);
+    st = fr_grow(&block, &t->sums_capacity, n * t->n_goals, sizeof *t->sums);
     t->sums = block;
     FR_TRY(st);
     block = t->counts;
-    st = fr_grow(&block, &t->counts_capacity, n, sizeof *t->counts);
+    st = fr_grow(&block, &t->counts_capacity, n * t->n_goals, sizeof *t->counts);
     t->counts = block;
     return st;
 }
 
-static fr_status add_scores(fr_score_table *t, const double *point, double sum, uint64_t count)
+/* The row of a point, made when it is the first with it. */
+static fr_status find_row(fr_score_table *t, const double *point, size_t *row)
 {
     FR_TRY(grow_slots(t));
     const size_t slot = slot_of(t, point);
-    size_t row = t->slots[slot];
-    if (row == 0) {
+    if (t->slots[slot] == 0) {
         FR_TRY(grow_rows(t));
         memcpy(t->points + t->n * t->space->n, point, t->space->n * sizeof *point);
-        t->sums[t->n] = 0;
-        t->counts[t->n] = 0;
-        row = t->slots[slot] = ++t->n;
+        for (size_t k = 0; k < t->n_goals; k++) {
+            t->sums[t->n * t->n_goals + k] = 0;
+            t->counts[t->n * t->n_goals + k] = 0;
+        }
+        t->slots[slot] = ++t->n;
     }
-    t->sums[row - 1] += sum;
-    t->counts[row - 1] += count;
+    *row = t->slots[slot] - 1;
     return FR_OK;
 }
 
@@ -122,27 +127,63 @@ static fr_status missing_column(const fr_text_table *file, const char *path, con
     return st;
 }
 
-/* Parameters are found by name; the values are those the study names, or all others. */
+static fr_status assign_value(const fr_study *study, const char *name, int goal,
+                              table_reader *r)
+{
+    const char *path = study->objective.path;
+    const size_t c = find_column(r->file, name);
+    if (c == r->cols) return missing_column(r->file, path, "value", name);
+    if (r->goal[c] != NO_GOAL && r->goal[c] != goal)
+        return FR_FAIL(FR_ERR_DATA, "%s:1: column `%s` cannot be two scores", path, name);
+    r->goal[c] = goal;
+    return FR_OK;
+}
+
+/* One score: the columns that the study names. Several: a column or a list of columns of each,
+ * or the columns of their own names. */
+static fr_status assign_values(const fr_study *study, table_reader *r)
+{
+    const fr_objective_options *o = &study->objective;
+    for (size_t i = 0; i < o->values.n; i++) {
+        fr_strings columns = {0};
+        if (o->scores.n == 0) {
+            FR_TRY(assign_value(study, o->values.item[i], 0, r));
+            continue;
+        }
+        fr_status st = fr_strings_parse(o->values.item[i], &columns);
+        for (size_t c = 0; st == FR_OK && c < columns.n; c++)
+            st = assign_value(study, columns.item[c], (int)i, r);
+        fr_strings_clear(&columns);
+        FR_TRY(st);
+    }
+    for (size_t k = 0; o->values.n == 0 && k < o->scores.n; k++)
+        FR_TRY(assign_value(study, o->scores.item[k], (int)k, r));
+    return FR_OK;
+}
+
+/* Parameters are found by name; without any word about values all other columns are. */
 static fr_status assign_columns(const fr_study *study, table_reader *r)
 {
     const fr_objective_options *o = &study->objective;
-    size_t n_values = 0;
-    for (size_t c = 0; c < r->cols; c++) r->is_value[c] = o->values.n == 0;
+    const bool others = o->values.n == 0 && o->scores.n == 0;
+    bool found[FR_GOALS_MAX] = {false};
+    for (size_t c = 0; c < r->cols; c++) r->goal[c] = others ? 0 : NO_GOAL;
     for (size_t j = 0; j < study->space.n; j++) {
         const char *name = study->space.params[j].name;
         r->param[j] = find_column(r->file, name);
         if (r->param[j] == r->cols) return missing_column(r->file, o->path, "parameter", name);
-        r->is_value[r->param[j]] = false;
+        r->goal[r->param[j]] = NO_GOAL;
     }
-    for (size_t i = 0; i < o->values.n; i++) {
-        const size_t c = find_column(r->file, o->values.item[i]);
-        if (c == r->cols) return missing_column(r->file, o->path, "value", o->values.item[i]);
-        r->is_value[c] = true;
-    }
-    for (size_t c = 0; c < r->cols; c++) n_values += r->is_value[c];
-    if (n_values == 0)
-        return FR_FAIL(FR_ERR_DATA, "%s:1: every column is a parameter, none holds scores",
-                       o->path);
+    FR_TRY(assign_values(study, r));
+    for (size_t c = 0; c < r->cols; c++)
+        if (r->goal[c] != NO_GOAL) found[r->goal[c]] = true;
+    for (size_t k = 0; k < study->n_goals; k++)
+        if (!found[k])
+            return others ? FR_FAIL(FR_ERR_DATA,
+                                    "%s:1: every column is a parameter, none holds scores",
+                                    o->path)
+                          : FR_FAIL(FR_ERR_USAGE, "objective.values: no column for %s",
+                                    study->goals[k].name);
     return FR_OK;
 }
 
@@ -161,25 +202,32 @@ static bool read_point(const fr_space *space, const table_reader *r, char **cell
     return true;
 }
 
+static fr_status add_cells(fr_score_table *t, const table_reader *r, char **cells, size_t row,
+                           uint64_t line)
+{
+    for (size_t c = 0; c < r->cols; c++) {
+        double value;
+        if (r->goal[c] == NO_GOAL || cells[c][0] == '\0') continue;
+        if (!fr_parse_double(cells[c], &value))
+            return FR_FAIL(FR_ERR_DATA, "%s:%llu: score `%s` is not a number", t->path,
+                           (unsigned long long)line, cells[c]);
+        t->sums[row * t->n_goals + (size_t)r->goal[c]] += value;
+        t->counts[row * t->n_goals + (size_t)r->goal[c]]++;
+    }
+    return FR_OK;
+}
+
 static fr_status read_rows(fr_score_table *t, const table_reader *r)
 {
     for (;;) {
         char **cells;
         uint64_t line;
-        double sum = 0, value;
-        uint64_t count = 0;
+        size_t row = 0;
         FR_TRY(fr_text_table_next(r->file, &cells, &line));
         if (cells == NULL) return FR_OK;
         if (!read_point(t->space, r, cells)) continue;
-        for (size_t c = 0; c < r->cols; c++) {
-            if (!r->is_value[c] || cells[c][0] == '\0') continue;
-            if (!fr_parse_double(cells[c], &value))
-                return FR_FAIL(FR_ERR_DATA, "%s:%llu: score `%s` is not a number", t->path,
-                               (unsigned long long)line, cells[c]);
-            sum += value;
-            count++;
-        }
-        FR_TRY(add_scores(t, r->point, sum, count));
+        FR_TRY(find_row(t, r->point, &row));
+        FR_TRY(add_cells(t, r, cells, row, line));
     }
 }
 
@@ -189,8 +237,8 @@ static fr_status read_file(const fr_study *study, table_reader *r, fr_score_tabl
     fr_text_table_names(r->file, &r->cols);
     r->param = fr_alloc(study->space.n, sizeof *r->param);
     r->point = fr_alloc(study->space.n, sizeof *r->point);
-    r->is_value = fr_alloc(r->cols, sizeof *r->is_value);
-    if (r->param == NULL || r->point == NULL || r->is_value == NULL) return FR_ERR_MEMORY;
+    r->goal = fr_alloc(r->cols, sizeof *r->goal);
+    if (r->param == NULL || r->point == NULL || r->goal == NULL) return FR_ERR_MEMORY;
     FR_TRY(assign_columns(study, r));
     FR_TRY(read_rows(t, r));
     if (t->n == 0)
@@ -207,11 +255,12 @@ fr_status fr_score_table_read(const fr_study *study, fr_score_table **out)
     if (table == NULL) return FR_ERR_MEMORY;
     table->space = &study->space;
     table->path = study->objective.path;
+    table->n_goals = study->n_goals;
     const fr_status st = read_file(study, &reader, table);
     fr_text_table_close(&reader.file);
     free(reader.param);
     free(reader.point);
-    free(reader.is_value);
+    free(reader.goal);
     if (st == FR_OK)
         *out = table;
     else
@@ -243,8 +292,14 @@ fr_status fr_score_table_evaluate(const fr_score_table *table, const fr_task *ta
                        : fr_param_round(&table->space->params[j], task->point[j]);
     const size_t row = table->slots[slot_of(table, point)];
     free(point);
-    if (row == 0 || table->counts[row - 1] == 0)
-        return fail_without_row(table, task->point, result);
-    result->score = result->loss = table->sums[row - 1] / (double)table->counts[row - 1];
+    double score[FR_GOALS_MAX];
+    for (size_t k = 0; k < table->n_goals; k++) {
+        const size_t at = (row - 1) * table->n_goals + k;
+        if (row == 0 || table->counts[at] == 0)
+            return fail_without_row(table, task->point, result);
+        score[k] = table->sums[at] / (double)table->counts[at];
+        if (k > 0) result->more[k - 1] = score[k];
+    }
+    result->score = result->loss = score[0];
     return FR_OK;
 }

@@ -61,7 +61,7 @@ static void check_function(const char *name, const double *x, size_t n, double e
     assert_int_equal(result.state, FR_TRIAL_COMPLETE);
     if (fabs(result.score - expected) > 1e-4)
         fail_msg("%s: %g instead of %g", name, result.score, expected);
-    assert_true(isnan(fr_objective_complexity(objective, x)));
+    assert_true(isnan(fr_objective_cost(objective, FR_GOAL_PARAMETERS, x)));
     fr_fold_result_clear(&result);
     fr_objective_destroy(&objective);
     fr_study_destroy(&study);
@@ -314,7 +314,7 @@ static void test_training(void **unused)
     assert_memory_equal(first.curve, again.curve, 16 * sizeof(double));
     fr_fold_result other = evaluate(d.objective, 5, 2, d.point);
     assert_memory_not_equal(first.curve, other.curve, 16 * sizeof(double));
-    assert_true(fr_objective_complexity(d.objective, d.point) ==
+    assert_true(fr_objective_cost(d.objective, FR_GOAL_PARAMETERS, d.point) ==
                 64 * 32 + 32 + 32 * 8 + 8 + 8 * 10 + 10);
     fr_fold_result_clear(&first);
     fr_fold_result_clear(&again);
