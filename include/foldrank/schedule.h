@@ -52,15 +52,16 @@ typedef struct {
 } fr_run_options;
 
 typedef struct {
-    fr_history *history;            /* root only, NULL elsewhere; owned */
-    fr_selection selection;         /* root only */
-    double test_score, train_score; /* NaN: no model, no such rows, not defined on them */
-    size_t n_test_rows;             /* root only */
-    bool resumed;                   /* something was there already */
-    fr_end end;                     /* root only: what ended the study; not yet when stopped */
-    fr_usage usage;                 /* root only: what it has cost, all its runs */
-    size_t n_saved;                 /* root only: fits that the next run goes on with */
-    fr_rank_record *ranks;          /* root only, (n_ranks) */
+    fr_history *history;                /* root only, NULL elsewhere; owned */
+    fr_selection selection;             /* root only */
+    double test_score, train_score;     /* NaN: no model, no such rows, not defined on them */
+    double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
+    size_t n_test_rows;                 /* root only */
+    bool resumed;                       /* something was there already */
+    fr_end end;            /* root only: what ended the study; not yet when stopped */
+    fr_usage usage;        /* root only: what it has cost, all its runs */
+    size_t n_saved;        /* root only: fits that the next run goes on with */
+    fr_rank_record *ranks; /* root only, (n_ranks) */
     int n_ranks;
     uint64_t fits; /* root only: of this run, that count; see fr_history_work */
     uint64_t

@@ -30,7 +30,7 @@ typedef struct {
     int64_t distribute_from; /* gp: more results than this are all ranks' work; 0 = never */
     int64_t generation;      /* gp: trials from one model that all ranks made to the next */
     fr_strings warm_start;   /* results files of earlier studies, or their directories */
-    int64_t population;  /* nsga2: trials that the next ones are bred from */
+    int64_t population;      /* nsga2: trials that the next ones are bred from */
 } fr_search_options;
 
 extern const char

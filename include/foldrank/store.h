@@ -119,15 +119,16 @@ typedef struct {
 typedef struct {
     const fr_study *study;
     const fr_history *history;
-    const fr_selection *selection; /* NULL before the end */
-    const fr_model *model;         /* NULL before the refit */
-    double test_score;             /* NaN when there is none */
-    const fr_scored *test;         /* what the model says of the test rows; may be NULL */
-    const fr_rank_record *ranks;   /* (n_ranks), NULL while unknown */
-    int n_ranks;                   /* also known without `ranks` */
-    const char *command;           /* as typed */
-    const char *mpi_version;       /* the MPI library's own words; NULL = not known */
-    double created;                /* fr_journal_created(): seconds since 1970 [s] */
+    const fr_selection *selection;      /* NULL before the end */
+    const fr_model *model;              /* NULL before the refit */
+    double test_score;                  /* NaN when there is none */
+    double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
+    const fr_scored *test;              /* what the model says of the test rows; may be NULL */
+    const fr_rank_record *ranks;        /* (n_ranks), NULL while unknown */
+    int n_ranks;                        /* also known without `ranks` */
+    const char *command;                /* as typed */
+    const char *mpi_version;            /* the MPI library's own words; NULL = not known */
+    double created;                     /* fr_journal_created(): seconds since 1970 [s] */
     fr_usage usage;
     fr_end end;                /* what ended the study */
     uint64_t data_fingerprint; /* 0 without data */
@@ -150,6 +151,7 @@ typedef struct {
     bool has_selection, has_model;
     fr_model model;
     double test_score;
+    double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
     fr_end end;
     fr_usage usage;
     fr_scored test; /* with the model, and when the file has them */

@@ -139,7 +139,7 @@ void fr_draft_standard_metric(fr_draft *draft)
 /* A name is also a column's, and a data set's in the results. */
 static bool is_score_name(const char *name)
 {
-    if (*name == '\0' || strlen(name) > 60) return false;
+    if (*name == '\0' || *name == '.' || strlen(name) > 60) return false;
     for (const char *c = name; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || strchr("/<>=", *c) != NULL) return false;
     return true;
@@ -156,7 +156,7 @@ static void read_names(fr_draft *draft, const fr_node *where)
         if (!is_score_name(name))
             fr_faults_add(draft->faults, where,
                           "objective.scores: `%.60s` is not a name; allowed: up to 60 "
-                          "characters without / < > =",
+                          "characters without / < > =, not a dot first",
                           name);
         else if (is_named(draft->study, name))
             fr_faults_add(draft->faults, where, "objective.scores: %s is there twice", name);

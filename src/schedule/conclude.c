@@ -114,7 +114,7 @@ fr_status fr_conclude_write(fr_run_state *run)
     const bool has_data = run->data != NULL;
     size_t test_rows = 0;
     if (run->folds != NULL) fr_folds_test_rows(run->folds, &test_rows);
-    const fr_results results = {
+    fr_results results = {
         .study = run->study,
         .history = run->history,
         .selection = selection,
@@ -138,5 +138,9 @@ fr_status fr_conclude_write(fr_run_state *run)
         .test_rows = test_rows,
         .valid_share = has_data ? run->valid_share : NAN,
     };
+    for (size_t k = 0; k < FR_GOALS_MAX - 1; k++)
+        results.test_more[k] = run->has_model ? run->refit.test_more[k]
+                               : reuses       ? run->earlier->test_more[k]
+                                              : NAN;
     return fr_results_write(run->study->output, &results);
 }

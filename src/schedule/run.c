@@ -234,8 +234,10 @@ static void fill_report(fr_run_state *run)
     if (run->has_model) {
         report->test_score = run->refit.test_score;
         report->train_score = run->refit.train_score;
+        memcpy(report->test_more, run->refit.test_more, sizeof report->test_more);
     } else if (run->reuses_model) {
         report->test_score = run->earlier->test_score;
+        memcpy(report->test_more, run->earlier->test_more, sizeof report->test_more);
     }
     if (run->folds != NULL) fr_folds_test_rows(run->folds, &report->n_test_rows);
     report->usage = fr_journal_usage(run->journal);
@@ -287,7 +289,8 @@ fr_status fr_run(MPI_Comm comm, const fr_study *study, const fr_run_options *opt
 {
     fr_run_state run = {
         .comm = MPI_COMM_NULL, .study = study, .options = options, .report = report};
-    *report = (fr_run_report){.test_score = NAN, .train_score = NAN};
+    *report =
+        (fr_run_report){.test_score = NAN, .train_score = NAN, .test_more = {NAN, NAN, NAN}};
     fr_status st = open_communicator(&run, comm);
     if (st == FR_OK) st = prepare(&run);
     if (st == FR_OK) st = loop(&run);

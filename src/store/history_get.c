@@ -204,7 +204,7 @@ static fr_status file_folds(const fr_h5_in *in, fr_history *history, fr_fold_res
     return st;
 }
 
-static fr_status add_folds(const fr_h5_in *in, fr_history *history)
+static fr_status add_folds(const fr_h5_in *in, const fr_study *study, fr_history *history)
 {
     size_t n = 0;
     FR_TRY(fr_table_count(in, "/folds/trial", &n));
@@ -212,6 +212,7 @@ static fr_status add_folds(const fr_h5_in *in, fr_history *history)
     if (folds == NULL) return FR_ERR_MEMORY;
     fr_status st = fr_table_get(in, &fr_fold_table, folds, n);
     if (st == FR_OK) st = get_fold_texts(in, folds, n);
+    if (st == FR_OK) st = fr_scores_get_folds(in, study, folds, n);
     if (st == FR_OK) st = file_folds(in, history, folds, n);
     for (size_t i = 0; i < n; i++) fr_fold_result_clear(&folds[i]);
     free(folds);
@@ -243,16 +244,17 @@ static fr_status compare(const fr_h5_in *in, const fr_history *history,
     return st;
 }
 
-fr_status fr_history_get(const fr_h5_in *in, fr_history *history)
+fr_status fr_history_get(const fr_h5_in *in, const fr_study *study, fr_history *history)
 {
     size_t n = 0;
     FR_TRY(fr_table_count(in, "/trials/id", &n));
     FR_TRY(add_trials(in, history, n));
-    FR_TRY(add_folds(in, history));
+    FR_TRY(add_folds(in, study, history));
     fr_trial_row *rows = fr_alloc(n, sizeof *rows);
     if (rows == NULL) return FR_ERR_MEMORY;
     fr_status st = fr_table_get(in, &fr_trial_table, rows, n);
     if (st == FR_OK) st = compare(in, history, rows, n);
+    if (st == FR_OK) st = fr_scores_compare(in, study, history);
     free(rows);
     return st;
 }

@@ -274,8 +274,20 @@ extern const char *const fr_learn_words[];        /* by fr_learn; NULL-terminate
 /* The parts of a results file, in NAME_put.c and NAME_get.c. */
 
 void fr_history_put(fr_h5_out *out, const fr_history *history);
-/* /trials, /folds and /curves into an empty history over the space. */
-FR_CHECKED fr_status fr_history_get(const fr_h5_in *in, fr_history *history);
+/* /trials, /folds and /curves into an empty history of the study. */
+FR_CHECKED fr_status fr_history_get(const fr_h5_in *in, const fr_study *study,
+                                    fr_history *history);
+
+/* In scores.c: /study/objectives; what several objectives add to /trials, /folds, /selection.
+ */
+void fr_goals_put(fr_h5_out *out, const fr_study *study);
+void fr_scores_put(fr_h5_out *out, const fr_results *results);
+void fr_fronts_put(fr_h5_out *out, const fr_results *results);
+FR_CHECKED fr_status fr_scores_get_folds(const fr_h5_in *in, const fr_study *study,
+                                         fr_fold_result *folds, size_t n);
+FR_CHECKED fr_status fr_scores_compare(const fr_h5_in *in, const fr_study *study,
+                                       const fr_history *history);
+FR_CHECKED fr_status fr_fronts_get(const fr_h5_in *in, fr_results_file *results);
 
 void fr_model_put(fr_h5_out *out, const fr_model *model);
 /* The caller clears *out, also on failure. */

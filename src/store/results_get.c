@@ -171,17 +171,36 @@ static fr_status get_selection_columns(const fr_h5_in *in, fr_selection *s)
     return FR_OK;
 }
 
+/* The choice may be by another rule than the study's: it is an earlier run's, then. */
+static fr_status get_rule(const fr_h5_in *in, fr_selection *s)
+{
+    char *word = NULL;
+    const fr_option *row =
+        fr_option_find(fr_select_option_table, fr_select_option_count, "rule");
+    FR_TRY(fr_h5_get_scalar_text(in, "/selection/rule", &word));
+    while (row->words[s->rule] != NULL && strcmp(row->words[s->rule], word) != 0) s->rule++;
+    const fr_status st =
+        row->words[s->rule] != NULL
+            ? FR_OK
+            : FR_FAIL(FR_ERR_FORMAT, "%s: /selection/rule is unknown: '%.60s'", in->path, word);
+    free(word);
+    return st;
+}
+
 static fr_status get_selection(const fr_h5_in *in, fr_results_file *results)
 {
     fr_selection *s = &results->selection;
     const size_t n = results->history->n;
     uint64_t chosen = 0;
     results->test_score = NAN;
+    for (size_t k = 0; k < FR_GOALS_MAX - 1; k++) results->test_more[k] = NAN;
     if (!fr_h5_has(in, "/selection")) return FR_OK;
     results->has_selection = true;
     FR_TRY(fr_h5_get_column(in, "/selection/chosen", FR_H5_U64, 1, &chosen));
     FR_TRY(fr_h5_get_column(in, "/selection/test_score", FR_H5_F64, 1, &results->test_score));
+    FR_TRY(get_rule(in, s));
     FR_TRY(get_selection_columns(in, s));
+    FR_TRY(fr_fronts_get(in, results));
     s->chosen = (size_t)chosen;
     bool good = chosen < n && s->n_ranking <= n;
     for (size_t i = 0; good && i < s->n_ranking; i++) good = s->ranking[i] < n;
@@ -219,7 +238,7 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     FR_TRY(get_root(in, results));
     FR_TRY(get_study(in, results, &n_folds));
     FR_TRY(fr_study_history(results->study, n_folds, &results->history));
-    FR_TRY(fr_history_get(in, results->history));
+    FR_TRY(fr_history_get(in, results->study, results->history));
     FR_TRY(get_selection(in, results));
     FR_TRY(get_ranks(in, results));
     if (!want_model || !fr_h5_has(in, "/model")) return FR_OK;

@@ -135,7 +135,7 @@ static void put_study(fr_h5_out *out, const fr_results *results)
     fr_h5_put_scalar_text(out, "/study/config", study->text);
     fr_h5_put_text_attribute(out, "/study", "name", study->name);
     fr_h5_put_text_attribute(out, "/study", "metric",
-                             trains ? fr_metric_words[study->metric] : "score");
+                             trains ? fr_metric_words[study->metric] : study->goals[0].name);
     fr_h5_put_text_attribute(out, "/study", "direction",
                              study->maximize ? "maximize" : "minimize");
     fr_h5_put_text_attribute(out, "/study", "ended_by", fr_end_words[results->end]);
@@ -147,6 +147,7 @@ static void put_study(fr_h5_out *out, const fr_results *results)
     fr_h5_put_attribute(out, "/study", "rows", FR_H5_U64, &results->rows);
     fr_h5_put_attribute(out, "/study", "test_rows", FR_H5_U64, &results->test_rows);
     fr_h5_put_attribute(out, "/study", "valid_share", FR_H5_F64, &results->valid_share);
+    fr_goals_put(out, study);
     put_space(out, &study->space);
 }
 
@@ -154,7 +155,7 @@ static void put_selection(fr_h5_out *out, const fr_results *results)
 {
     const fr_selection *s = results->selection;
     const uint64_t chosen = s->chosen;
-    const int rule = results->study->select.rule;
+    const int rule = s->rule;
     size_t n_rules = 0;
     const fr_option *row =
         fr_option_find(fr_select_option_table, fr_select_option_count, "rule");
@@ -192,6 +193,7 @@ static void put_selection(fr_h5_out *out, const fr_results *results)
     };
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         if (columns[i].data != NULL) fr_h5_put_column(out, &columns[i]);
+    fr_fronts_put(out, results);
 }
 
 static const char *rank_host(void *rows, size_t i)
@@ -227,6 +229,7 @@ fr_status fr_results_write(const char *dir, const fr_results *results)
     put_root(&out, results);
     put_study(&out, results);
     fr_history_put(&out, results->history);
+    fr_scores_put(&out, results);
     if (results->selection != NULL) put_selection(&out, results);
     if (results->ranks != NULL) put_ranks(&out, results);
     if (results->model != NULL) {
