@@ -50,6 +50,15 @@ static fr_status print_folds(const fr_check *check, FILE *out)
     return FR_OK;
 }
 
+static void print_goals(const fr_study *study, FILE *out)
+{
+    for (size_t k = 0; k < study->n_goals; k++) {
+        label(out, k > 0 ? "" : study->n_goals > 1 ? "objectives" : "metric");
+        fprintf(out, "%s, %s is better\n", study->goals[k].name,
+                study->goals[k].maximize ? "more" : "less");
+    }
+}
+
 static fr_status print_data(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
@@ -66,9 +75,7 @@ static fr_status print_data(const fr_check *check, FILE *out)
                 n_search);
     else
         fprintf(out, "none: add data.test to learn what the selected model is worth\n");
-    label(out, "metric");
-    fprintf(out, "%s, %s is better\n", fr_metric_words[study->metric],
-            study->maximize ? "more" : "less");
+    print_goals(study, out);
     label(out, "validation");
     fprintf(out, "%s, %" PRIu32 " fold%s\n", fr_scheme_words[study->validation.scheme],
             fr_folds_count(check->folds), fr_folds_count(check->folds) == 1 ? "" : "s");
@@ -247,12 +254,28 @@ static fr_status print_memory(const fr_check *check, FILE *out)
     return FR_OK;
 }
 
+/* Only what is not the usual way. */
+static void print_choice(const fr_study *study, FILE *out)
+{
+    const fr_select_options *o = &study->select;
+    const fr_option *row =
+        fr_option_find(fr_select_option_table, fr_select_option_count, "rule");
+    if (study->n_goals == 1 && o->constraints.n == 0) return;
+    label(out, "selection");
+    fprintf(out, "%s", row->words[o->rule]);
+    for (size_t c = 0; c < o->constraints.n; c++)
+        fprintf(out, "%s %s", c == 0 ? " of those with" : ",", o->constraints.item[c]);
+    fputc('\n', out);
+}
+
 fr_status fr_check_print(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
     label(out, "study");
     fprintf(out, "%s (%s), results in %s\n", study->name, study->path, study->output);
     if (check->folds != NULL) FR_TRY(print_data(check, out));
+    if (check->folds == NULL && study->n_goals > 1) print_goals(study, out);
+    print_choice(study, out);
     print_space(&study->space, out);
     print_work(check, out);
     return check->folds == NULL ? FR_OK : print_memory(check, out);

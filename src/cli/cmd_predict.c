@@ -156,40 +156,51 @@ static void warn_of_training_rows(const fr_cli *cli, const fr_results_file *resu
     free(there);
 }
 
-/* The metric of the study over the rows whose target is known; they are moved together. */
-static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
-                              const fr_dataset *dataset, const float *outputs, bool to_stdout)
+/* The rows whose target is known, moved to the front of y (rows) and of `known`, which has
+ * n_outputs numbers for each. Returns how many. */
+static size_t take_known(const fr_dataset *dataset, const float *outputs, size_t n_outputs,
+                         float *y, float *known)
 {
-    const size_t n_outputs = results->model.n_outputs, rows = dataset->schema.rows;
-    float *y = fr_alloc(rows, sizeof *y);
-    float *known = fr_alloc(rows, n_outputs * sizeof *known);
-    double score = NAN;
     size_t n = 0;
-    fr_status st = y == NULL || known == NULL ? FR_ERR_MEMORY : FR_OK;
-    for (size_t i = 0; st == FR_OK && i < rows; i++) {
+    for (size_t i = 0; i < dataset->schema.rows; i++) {
         const bool unknown_class = dataset->schema.learn == FR_LEARN_CLASSIFICATION &&
                                    !(dataset->y[i] >= 0 && dataset->y[i] < (float)n_outputs);
         if (isnan(dataset->y[i]) || unknown_class) continue;
         memcpy(known + n * n_outputs, outputs + i * n_outputs, n_outputs * sizeof *known);
         y[n++] = dataset->y[i];
     }
-    if (st == FR_OK && n > 0)
-        st = fr_metric_score(results->study->metric, y, known, n, n_outputs, &score);
-    free(y);
-    free(known);
-    FR_TRY(st);
-    const char *metric = fr_metric_words[results->study->metric];
-    if (n < rows)
+    return n;
+}
+
+/* The metrics of the study over the rows whose target is known. */
+static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
+                              const fr_dataset *dataset, const float *outputs, bool to_stdout)
+{
+    const fr_study *study = results->study;
+    const size_t n_outputs = results->model.n_outputs, rows = dataset->schema.rows;
+    float *y = fr_alloc(rows, sizeof *y);
+    float *known = fr_alloc(rows, n_outputs * sizeof *known);
+    fr_status st = y == NULL || known == NULL ? FR_ERR_MEMORY : FR_OK;
+    const size_t n = st == FR_OK ? take_known(dataset, outputs, n_outputs, y, known) : 0;
+    if (st == FR_OK && n < rows)
         fr_log(FR_LOG_WARN,
                "predict unscored=%zu: rows without a target, or with a class that the model "
                "does not know",
                rows - n);
     if (n > 0) warn_of_training_rows(cli, results);
-    if (to_stdout && n > 0)
-        fprintf(cli->out, "%s %.6g on %zu rows\n", metric, score, n);
-    else if (n > 0)
-        fr_log(FR_LOG_INFO, "predict scored %s=%.6g rows=%zu", metric, score, n);
-    return FR_OK;
+    for (size_t k = 0; st == FR_OK && n > 0 && k < study->n_goals; k++) {
+        double score = NAN;
+        if (study->goals[k].kind != FR_GOAL_METRIC) continue;
+        st = fr_metric_score(study->goals[k].metric, y, known, n, n_outputs, &score);
+        if (st == FR_OK && to_stdout)
+            fprintf(cli->out, "%s %.6g on %zu rows\n", study->goals[k].name, score, n);
+        else if (st == FR_OK)
+            fr_log(FR_LOG_INFO, "predict scored %s=%.6g rows=%zu", study->goals[k].name, score,
+                   n);
+    }
+    free(y);
+    free(known);
+    return st;
 }
 
 static fr_status predict_to_stdout(const fr_cli *cli, const fr_predict_job *job,

@@ -48,7 +48,7 @@ static const fr_cli_option options[] = {
     {.option = {.name = "sort",
                 .type = FR_OPTION_STRING,
                 .offset = offsetof(show_values, sort),
-                .help = "order by score, trial, seconds, epochs or a parameter"},
+                .help = "order by score, an objective, trial, seconds, epochs or a parameter"},
      .letter = 's',
      .value = "KEY"},
     {.option = {.name = "ascii",
@@ -88,50 +88,69 @@ fr_show_trial_sums fr_show_trial_sum(const fr_history *history, size_t trial)
 
 const char *fr_show_metric(const fr_study *study)
 {
-    return study->objective.type == FR_OBJECTIVE_TRAINING ? fr_metric_words[study->metric]
-                                                          : "score";
+    return study->goals[0].name;
 }
 
-const char *fr_show_rule(const fr_study *study)
+const char *fr_show_rule(const fr_results_file *results)
 {
     const fr_option *row =
         fr_option_find(fr_select_option_table, fr_select_option_count, "rule");
-    return row->words[study->select.rule];
+    return row->words[results->selection.rule];
 }
 
-double fr_show_optimism(const fr_results_file *results)
+double fr_show_test_score(const fr_results_file *results, size_t k)
+{
+    return k == 0 ? results->test_score : results->test_more[k - 1];
+}
+
+double fr_show_optimism(const fr_results_file *results, size_t k)
 {
     if (!results->has_selection) return NAN;
-    const double selected = results->history->trials[results->selection.chosen].score_mean;
-    const double gap = selected - results->test_score;
-    return results->study->maximize ? gap : -gap;
+    const fr_trial *chosen = &results->history->trials[results->selection.chosen];
+    const double gap = fr_trial_mean(chosen, k) - fr_show_test_score(results, k);
+    return results->study->goals[k].maximize ? gap : -gap;
 }
 
-/* A trial with the number it is sorted by: small first, NaN last. */
+/* A trial with the numbers it is sorted by: small first, NaN last; then the second ones. */
 typedef struct {
-    double key;
+    double key, tie;
     uint64_t trial;
 } sort_item;
+
+static int compare_keys(double x, double y)
+{
+    if (isnan(x) || isnan(y)) return (isnan(x) != 0) - (isnan(y) != 0);
+    return (x > y) - (x < y);
+}
 
 static int compare_items(const void *a, const void *b)
 {
     const sort_item *x = a, *y = b;
-    const bool x_last = isnan(x->key), y_last = isnan(y->key);
-    if (x_last != y_last) return x_last ? 1 : -1;
-    if (!x_last && x->key != y->key) return x->key < y->key ? -1 : 1;
+    const int by_key = compare_keys(x->key, y->key), by_tie = compare_keys(x->tie, y->tie);
+    if (by_key != 0) return by_key;
+    if (by_tie != 0) return by_tie;
     return x->trial < y->trial ? -1 : 1;
 }
 
-typedef enum { KEY_SCORE, KEY_TRIAL, KEY_SECONDS, KEY_EPOCHS, KEY_PARAM } sort_kind;
-static const char *const key_words[] = {"score", "trial", "seconds", "epochs"};
+typedef enum { KEY_SCORE, KEY_TRIAL, KEY_SECONDS, KEY_EPOCHS, KEY_GOAL, KEY_PARAM } sort_kind;
+enum { N_KEY_WORDS = KEY_GOAL };
+static const char *const key_words[N_KEY_WORDS] = {"score", "trial", "seconds", "epochs"};
 
-static double key_of(const fr_history *history, size_t t, sort_kind kind, size_t param)
+static double cost_of(const fr_history *history, size_t t, size_t goal)
 {
     const fr_trial *trial = &history->trials[t];
+    if (trial->state != FR_TRIAL_COMPLETE) return NAN;
+    const double mean = fr_trial_mean(trial, goal);
+    return history->maximizes[goal] ? -mean : mean;
+}
+
+/* `which`: the objective or the parameter. */
+static double key_of(const fr_history *history, size_t t, sort_kind kind, size_t which)
+{
     switch (kind) {
     case KEY_SCORE:
-        if (trial->state != FR_TRIAL_COMPLETE) return NAN;
-        return history->maximize ? -trial->score_mean : trial->score_mean;
+    case KEY_GOAL:
+        return cost_of(history, t, which);
     case KEY_TRIAL:
         return (double)t;
     case KEY_SECONDS:
@@ -141,50 +160,61 @@ static double key_of(const fr_history *history, size_t t, sort_kind kind, size_t
     case KEY_PARAM:
         break;
     }
-    return trial->point[param];
+    return history->trials[t].point[which];
 }
 
-static fr_status unknown_key(const fr_space *space, const char *word)
+static fr_status unknown_key(const fr_study *study, const char *word)
 {
-    enum { N_KEYS = KEY_PARAM };
-    const char **names = fr_alloc(N_KEYS + space->n, sizeof *names);
+    const fr_space *space = &study->space;
+    size_t n = 0;
+    const char **names = fr_alloc(N_KEY_WORDS + FR_GOALS_MAX + space->n, sizeof *names);
     if (names == NULL) return FR_ERR_MEMORY;
-    for (size_t i = 0; i < N_KEYS; i++) names[i] = key_words[i];
-    for (size_t p = 0; p < space->n; p++) names[N_KEYS + p] = space->params[p].name;
-    const char *nearest = fr_nearest(word, names, N_KEYS + space->n);
+    for (size_t i = 0; i < N_KEY_WORDS; i++) names[n++] = key_words[i];
+    for (size_t k = 0; k < study->n_goals; k++) names[n++] = study->goals[k].name;
+    for (size_t p = 0; p < space->n; p++) names[n++] = space->params[p].name;
+    const char *nearest = fr_nearest(word, names, n);
     const fr_status st =
         FR_FAIL(FR_ERR_USAGE,
                 "show: --sort %s: there is no such key%s%s%s; give score, trial, seconds, "
-                "epochs or the name of a parameter",
+                "epochs, the name of an objective or of a parameter",
                 word, nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
                 nearest != NULL ? "?)" : "");
     free(names);
     return st;
 }
 
-static fr_status find_key(const fr_space *space, const char *word, sort_kind *kind,
-                          size_t *param)
+static fr_status find_key(const fr_study *study, const char *word, sort_kind *kind,
+                          size_t *which)
 {
     *kind = KEY_SCORE;
-    *param = 0;
+    *which = 0;
     if (word == NULL) return FR_OK;
-    for (int k = KEY_SCORE; k < KEY_PARAM; k++) {
+    for (int k = 0; k < N_KEY_WORDS; k++) {
         if (strcmp(word, key_words[k]) != 0) continue;
         *kind = (sort_kind)k;
         return FR_OK;
     }
+    for (size_t k = 0; k < study->n_goals; k++) {
+        if (strcmp(word, study->goals[k].name) != 0) continue;
+        *kind = KEY_GOAL;
+        *which = k;
+        return FR_OK;
+    }
     *kind = KEY_PARAM;
-    *param = fr_space_find(space, word);
-    return *param < space->n ? FR_OK : unknown_key(space, word);
+    *which = fr_space_find(&study->space, word);
+    return *which < study->space.n ? FR_OK : unknown_key(study, word);
 }
 
-/* Numbers of all trials, sorted; owned by the caller. */
-static fr_status sort_trials(const fr_history *history, const char *word, uint64_t **order)
+/* Numbers of all trials, sorted; owned by the caller. With several objectives the front comes
+ * first when nothing is asked for. */
+static fr_status sort_trials(const fr_results_file *results, const fr_fronts *fronts,
+                             const char *word, uint64_t **order)
 {
+    const fr_history *history = results->history;
     sort_kind kind;
-    size_t param;
+    size_t which;
     *order = NULL;
-    FR_TRY(find_key(history->space, word, &kind, &param));
+    FR_TRY(find_key(results->study, word, &kind, &which));
     sort_item *items = fr_alloc(history->n, sizeof *items);
     *order = fr_alloc(history->n, sizeof **order);
     if (items == NULL || *order == NULL) {
@@ -193,8 +223,16 @@ static fr_status sort_trials(const fr_history *history, const char *word, uint64
         *order = NULL;
         return FR_ERR_MEMORY;
     }
-    for (size_t t = 0; t < history->n; t++)
-        items[t] = (sort_item){.key = key_of(history, t, kind, param), .trial = t};
+    for (size_t t = 0; t < history->n; t++) {
+        const double key = key_of(history, t, kind, which);
+        const bool ranks = word == NULL && fronts != NULL;
+        const uint32_t rank = ranks ? fronts->rank[t] : 0;
+        items[t] = (sort_item){.key = !ranks      ? key
+                                      : rank == 0 ? NAN
+                                                  : (double)rank,
+                               .tie = ranks ? key : 0,
+                               .trial = t};
+    }
     qsort(items, history->n, sizeof *items, compare_items);
     for (size_t t = 0; t < history->n; t++) (*order)[t] = items[t].trial;
     free(items);
@@ -228,29 +266,50 @@ static fr_status show_trial(const fr_results_file *results, const show_values *v
     return FR_OK;
 }
 
+static fr_status print_study(const fr_show *show, const show_values *values, FILE *out)
+{
+    switch ((show_format)values->format) {
+    case FORMAT_TABLE:
+        fr_show_page(show, out);
+        return fr_show_charts(show->results, values->ascii, out);
+    case FORMAT_CSV:
+        fr_show_csv(show, out);
+        break;
+    case FORMAT_JSON:
+        fr_show_json(show, out);
+        break;
+    }
+    return FR_OK;
+}
+
+/* The fronts of the selection; those of now while there is none, or of fewer trials. */
+static fr_status find_fronts(const fr_results_file *results, fr_fronts *own,
+                             const fr_fronts **fronts)
+{
+    const fr_fronts *chosen = &results->selection.fronts;
+    *fronts = NULL;
+    if (results->study->n_goals < 2) return FR_OK;
+    *fronts = chosen;
+    if (results->has_selection && chosen->n_trials == results->history->n) return FR_OK;
+    *fronts = own;
+    return fr_fronts_find(results->history, NULL, NULL, 0, own);
+}
+
 static fr_status show_study(const fr_results_file *results, const show_values *values,
                             FILE *out)
 {
     enum { TABLE_ROWS = 10 };
     uint64_t *order = NULL;
-    FR_TRY(sort_trials(results->history, values->sort, &order));
+    fr_fronts own = {0};
+    const fr_fronts *fronts = NULL;
+    fr_status st = find_fronts(results, &own, &fronts);
+    if (st == FR_OK) st = sort_trials(results, fronts, values->sort, &order);
     const bool is_table = values->format == FORMAT_TABLE;
     size_t n = values->top > 0 ? (size_t)values->top : is_table ? TABLE_ROWS : SIZE_MAX;
     if (n > results->history->n) n = results->history->n;
-    const fr_show show = {.results = results, .order = order, .n = n};
-    fr_status st = FR_OK;
-    switch ((show_format)values->format) {
-    case FORMAT_TABLE:
-        fr_show_page(&show, out);
-        st = fr_show_charts(results, values->ascii, out);
-        break;
-    case FORMAT_CSV:
-        fr_show_csv(&show, out);
-        break;
-    case FORMAT_JSON:
-        fr_show_json(&show, out);
-        break;
-    }
+    const fr_show show = {.results = results, .order = order, .n = n, .fronts = fronts};
+    if (st == FR_OK) st = print_study(&show, values, out);
+    fr_fronts_clear(&own);
     free(order);
     return st;
 }
@@ -273,7 +332,8 @@ const fr_cli_command fr_cmd_show = {
     .summary = "look into a results file",
     .details = "RESULTS is a results.h5, or the directory of a run, also while it goes on:\n"
                "then the last checkpoint is shown. Without --sort the best trials come\n"
-               "first. A trial marked * is the chosen one.",
+               "first. A trial marked * is the chosen one; of several objectives those\n"
+               "marked + are the front: no other trial is better in one and as good in all.",
     .example = "  foldrank show results/digits              the ten best trials\n"
                "  foldrank show results/digits --trial 17   everything about one\n"
                "  foldrank show results/digits -f csv       all trials, to read elsewhere",

@@ -13,8 +13,9 @@
 /* What is asked for. */
 typedef struct {
     const fr_results_file *results;
-    const uint64_t *order; /* trials to list, in this order; NULL: by number */
-    size_t n;              /* how many of them */
+    const uint64_t *order;   /* trials to list, in this order; NULL: by number */
+    size_t n;                /* how many of them */
+    const fr_fronts *fronts; /* NULL with one objective */
 } fr_show;
 
 /* Sums over all trials. */
@@ -36,13 +37,14 @@ typedef struct {
 
 fr_show_trial_sums fr_show_trial_sum(const fr_history *history, size_t trial);
 
-/* Name of the score: the metric, or "score" where nothing is trained. */
+/* Name of the first objective: the metric, or "score" where nothing is trained. */
 const char *fr_show_metric(const fr_study *study);
-const char *fr_show_rule(const fr_study *study);
+const char *fr_show_rule(const fr_results_file *results);
 
-/* How much better the chosen trial's mean score was than the test score; NaN when there is no
- * test score. */
-double fr_show_optimism(const fr_results_file *results);
+/* How much better the chosen trial's mean score in objective k was than the test score; NaN
+ * when there is no test score. */
+double fr_show_optimism(const fr_results_file *results, size_t k);
+double fr_show_test_score(const fr_results_file *results, size_t k);
 
 /* For people. */
 void fr_show_page(const fr_show *show, FILE *out);
@@ -72,7 +74,7 @@ extern const fr_show_table fr_show_tables[];
 extern const size_t fr_show_table_count;
 
 /* A row of a fold and the header above it; both begin with the fold's number. */
-extern const char fr_show_fold_header[];
-void fr_show_fold_csv(const fr_fold_result *fold, FILE *out);
+void fr_show_fold_header(const fr_study *study, FILE *out);
+void fr_show_fold_csv(const fr_study *study, const fr_fold_result *fold, FILE *out);
 
 #endif

@@ -7,13 +7,26 @@
 #include "plain.h"
 #include "show.h"
 
-static void csv_trial(const fr_history *history, size_t t, FILE *out)
+/* All scores, also the first, which has columns of its own, and the rank. */
+static void csv_goals(const fr_show *show, const fr_trial *trial, size_t t, FILE *out)
 {
+    const size_t n = show->results->history->n_goals;
+    if (show->fronts == NULL) return;
+    for (size_t k = 0; k < n; k++) fr_csv_number(fr_trial_mean(trial, k), out);
+    for (size_t k = 0; k < n; k++) fr_csv_number(fr_trial_se(trial, k), out);
+    const uint32_t rank = show->fronts->rank[t];
+    fr_csv_number(rank == 0 ? NAN : (double)rank, out);
+}
+
+static void csv_trial(const fr_show *show, size_t t, FILE *out)
+{
+    const fr_history *history = show->results->history;
     const fr_trial *trial = &history->trials[t];
     const fr_show_trial_sums sums = fr_show_trial_sum(history, t);
     fprintf(out, "%zu,%s", t, fr_trial_state_word(trial->state));
     fr_csv_number(trial->score_mean, out);
     fr_csv_number(trial->score_se, out);
+    csv_goals(show, trial, t, out);
     fprintf(out, ",%u,%llu,%llu", trial->n_done, (unsigned long long)sums.work.cancelled,
             (unsigned long long)sums.work.epochs);
     fr_csv_number(sums.seconds, out);
@@ -29,27 +42,52 @@ static void csv_trial(const fr_history *history, size_t t, FILE *out)
     fputc('\n', out);
 }
 
+/* A column for each objective. */
+static void csv_names(const char *before, const fr_study *study, FILE *out)
+{
+    for (size_t k = 0; k < study->n_goals; k++) {
+        fr_text name = {0};
+        fr_text_add(&name, "%s.%s", before, study->goals[k].name);
+        fputc(',', out);
+        fr_csv_text(fr_text_get(&name), out);
+        fr_text_clear(&name);
+    }
+}
+
 void fr_show_csv(const fr_show *show, FILE *out)
 {
     const fr_history *history = show->results->history;
-    fputs("trial,state,score_mean,score_se,folds_done,folds_cancelled,epochs,seconds", out);
+    fputs("trial,state,score_mean,score_se", out);
+    if (show->fronts != NULL) {
+        csv_names("scores", show->results->study, out);
+        csv_names("scores_se", show->results->study, out);
+        fputs(",pareto_rank", out);
+    }
+    fputs(",folds_done,folds_cancelled,epochs,seconds", out);
     for (size_t p = 0; p < history->space->n; p++) {
         fputc(',', out);
         fr_csv_text(history->space->params[p].name, out);
     }
     fputs(",message\n", out);
     for (size_t i = 0; i < show->n; i++)
-        csv_trial(history, show->order == NULL ? i : (size_t)show->order[i], out);
+        csv_trial(show, show->order == NULL ? i : (size_t)show->order[i], out);
 }
 
-const char fr_show_fold_header[] =
-    "fold,state,score,train_score,loss,epochs,best_epoch,seconds,samples_per_second,flops,rank,"
-    "start_s,end_s,message\n";
+void fr_show_fold_header(const fr_study *study, FILE *out)
+{
+    fputs("fold,state,score", out);
+    if (study->n_goals > 1) csv_names("scores", study, out);
+    fputs(",train_score,loss,epochs,best_epoch,seconds,samples_per_second,flops,rank,start_s,"
+          "end_s,message\n",
+          out);
+}
 
-void fr_show_fold_csv(const fr_fold_result *fold, FILE *out)
+void fr_show_fold_csv(const fr_study *study, const fr_fold_result *fold, FILE *out)
 {
     fprintf(out, "%u,%s", fold->fold, fr_trial_state_word(fold->state));
     fr_csv_number(fold->score, out);
+    for (size_t k = 0; study->n_goals > 1 && k < study->n_goals; k++)
+        fr_csv_number(fr_fold_score(fold, k), out);
     fr_csv_number(fold->train_score, out);
     fr_csv_number(fold->loss, out);
     fprintf(out, ",%u,%u", fold->epochs, fold->best_epoch);
@@ -67,10 +105,10 @@ void fr_show_fold_csv(const fr_fold_result *fold, FILE *out)
 void fr_show_trial_csv(const fr_results_file *results, size_t trial, FILE *out)
 {
     const fr_history *history = results->history;
-    fputs(fr_show_fold_header, out);
+    fr_show_fold_header(results->study, out);
     for (uint32_t f = 0; f < history->n_folds; f++)
         if (history->trials[trial].folds[f] != NULL)
-            fr_show_fold_csv(history->trials[trial].folds[f], out);
+            fr_show_fold_csv(results->study, history->trials[trial].folds[f], out);
 }
 
 /* Active parameters only. */
@@ -90,8 +128,32 @@ static void json_params(const fr_space *space, const double *point, FILE *out)
     fputc('}', out);
 }
 
-static void json_trial_head(const fr_history *history, size_t t, FILE *out)
+/* `"key": {"accuracy": 0.97, ...}` */
+static void json_goals(const char *key, const fr_study *study, const double *values, FILE *out)
 {
+    fr_json_key(", ", key, out);
+    for (size_t k = 0; k < study->n_goals; k++) {
+        fr_json_key(k == 0 ? "{" : ", ", study->goals[k].name, out);
+        fr_json_number(values[k], out);
+    }
+    fputc('}', out);
+}
+
+static void json_scores(const fr_study *study, const fr_trial *trial, FILE *out)
+{
+    double means[FR_GOALS_MAX], errors[FR_GOALS_MAX];
+    if (study->n_goals < 2) return;
+    for (size_t k = 0; k < study->n_goals; k++) {
+        means[k] = fr_trial_mean(trial, k);
+        errors[k] = fr_trial_se(trial, k);
+    }
+    json_goals("scores", study, means, out);
+    json_goals("scores_se", study, errors, out);
+}
+
+static void json_trial_head(const fr_results_file *results, size_t t, FILE *out)
+{
+    const fr_history *history = results->history;
     const fr_trial *trial = &history->trials[t];
     fprintf(out, "{\"trial\": %zu, \"state\": \"%s\"", t, fr_trial_state_word(trial->state));
     const fr_history_work work = fr_history_trial_work(history, t);
@@ -100,8 +162,22 @@ static void json_trial_head(const fr_history *history, size_t t, FILE *out)
                                     {"folds_done", trial->n_done},
                                     {"folds_cancelled", (double)work.cancelled}};
     fr_json_fields(fields, sizeof fields / sizeof *fields, out);
+    json_scores(results->study, trial, out);
     fr_json_key(", ", "params", out);
     json_params(history->space, trial->point, out);
+}
+
+static void json_objectives(const fr_study *study, FILE *out)
+{
+    fr_json_key(",\n ", "objectives", out);
+    for (size_t k = 0; k < study->n_goals; k++) {
+        fr_json_key(k == 0 ? "[{" : ", {", "name", out);
+        fr_json_text(study->goals[k].name, out);
+        fr_json_key(", ", "direction", out);
+        fr_json_text(study->goals[k].maximize ? "maximize" : "minimize", out);
+        fputc('}', out);
+    }
+    fputc(']', out);
 }
 
 static void json_study(const fr_results_file *results, FILE *out)
@@ -114,6 +190,7 @@ static void json_study(const fr_results_file *results, FILE *out)
     fr_json_text(fr_show_metric(results->study), out);
     fr_json_key(", ", "direction", out);
     fr_json_text(results->study->maximize ? "maximize" : "minimize", out);
+    json_objectives(results->study, out);
     fr_json_key(",\n ", "created", out);
     fr_json_text(results->created, out);
     fr_json_key(", ", "version", out);
@@ -166,6 +243,31 @@ static void json_selection_lists(const fr_selection *selection, FILE *out)
     }
 }
 
+static void json_test_scores(const fr_results_file *results, FILE *out)
+{
+    double scores[FR_GOALS_MAX];
+    if (results->study->n_goals < 2) return;
+    for (size_t k = 0; k < results->study->n_goals; k++)
+        scores[k] = fr_show_test_score(results, k);
+    json_scores(results->study, &results->history->trials[results->selection.chosen], out);
+    json_goals("test_scores", results->study, scores, out);
+}
+
+/* Of several objectives: the front as it is now, chosen from or not. */
+static void json_front(const fr_study *study, const fr_fronts *fronts, FILE *out)
+{
+    if (fronts == NULL) return;
+    fr_json_key(",\n ", "front", out);
+    fputc('[', out);
+    for (size_t i = 0; i < fronts->n_front; i++)
+        fprintf(out, "%s%llu", i == 0 ? "" : ", ", (unsigned long long)fronts->front[i]);
+    fputc(']', out);
+    fr_json_key(", ", "hypervolume", out);
+    fr_json_number(fronts->n_trials == 0 ? NAN : fronts->hypervolume[fronts->n_trials - 1],
+                   out);
+    json_goals("reference", study, fronts->reference, out);
+}
+
 static void json_selection(const fr_results_file *results, bool whole, FILE *out)
 {
     fr_json_key(",\n ", "selection", out);
@@ -174,27 +276,36 @@ static void json_selection(const fr_results_file *results, bool whole, FILE *out
         return;
     }
     fr_json_key("{", "rule", out);
-    fr_json_text(fr_show_rule(results->study), out);
+    fr_json_text(fr_show_rule(results), out);
     const fr_trial *trial = &results->history->trials[results->selection.chosen];
     const fr_json_field fields[] = {{"chosen", (double)results->selection.chosen},
                                     {"score_mean", trial->score_mean},
                                     {"score_se", trial->score_se},
                                     {"test_score", results->test_score},
-                                    {"optimism", fr_show_optimism(results)}};
+                                    {"optimism", fr_show_optimism(results, 0)}};
     fr_json_fields(fields, sizeof fields / sizeof *fields, out);
+    json_test_scores(results, out);
     if (whole) json_selection_lists(&results->selection, out);
     fputc('}', out);
+}
+
+static void json_rank(uint32_t rank, FILE *out)
+{
+    fr_json_key(", ", "pareto_rank", out);
+    fr_json_number(rank == 0 ? NAN : (double)rank, out);
 }
 
 void fr_show_json(const fr_show *show, FILE *out)
 {
     json_study(show->results, out);
     json_selection(show->results, false, out);
+    json_front(show->results->study, show->fronts, out);
     fr_json_key(",\n ", "trials", out);
     fputc('[', out);
     for (size_t i = 0; i < show->n; i++) {
         fputs(i > 0 ? ",\n  " : "\n  ", out);
-        json_trial_head(show->results->history, (size_t)show->order[i], out);
+        json_trial_head(show->results, (size_t)show->order[i], out);
+        if (show->fronts != NULL) json_rank(show->fronts->rank[show->order[i]], out);
         fputc('}', out);
     }
     fputs("]}\n", out);
@@ -211,7 +322,7 @@ static void json_curve(const fr_fold_result *fold, const char *key, size_t colum
     fputc(']', out);
 }
 
-static void json_fold(const fr_fold_result *fold, FILE *out)
+static void json_fold(const fr_study *study, const fr_fold_result *fold, FILE *out)
 {
     fprintf(out, "{\"fold\": %u, \"state\": \"%s\"", fold->fold,
             fr_trial_state_word(fold->state));
@@ -227,6 +338,9 @@ static void json_fold(const fr_fold_result *fold, FILE *out)
                                     {"start_s", fold->start_s},
                                     {"end_s", fold->end_s}};
     fr_json_fields(fields, sizeof fields / sizeof *fields, out);
+    double scores[FR_GOALS_MAX];
+    for (size_t k = 0; k < study->n_goals; k++) scores[k] = fr_fold_score(fold, k);
+    if (study->n_goals > 1) json_goals("scores", study, scores, out);
     fr_json_key(", ", "message", out);
     if (fold->message == NULL)
         fputs("null", out);
@@ -237,15 +351,16 @@ static void json_fold(const fr_fold_result *fold, FILE *out)
     fputc('}', out);
 }
 
-static void json_folds(const fr_history *history, size_t trial, FILE *out)
+static void json_folds(const fr_results_file *results, size_t trial, FILE *out)
 {
+    const fr_history *history = results->history;
     const char *before = "\n  ";
     fr_json_key(",\n ", "folds", out);
     fputc('[', out);
     for (uint32_t f = 0; f < history->n_folds; f++) {
         if (history->trials[trial].folds[f] == NULL) continue;
         fputs(before, out);
-        json_fold(history->trials[trial].folds[f], out);
+        json_fold(results->study, history->trials[trial].folds[f], out);
         before = ",\n  ";
     }
     fputs("]}", out);
@@ -253,8 +368,8 @@ static void json_folds(const fr_history *history, size_t trial, FILE *out)
 
 void fr_show_trial_json(const fr_results_file *results, size_t trial, FILE *out)
 {
-    json_trial_head(results->history, trial, out);
-    json_folds(results->history, trial, out);
+    json_trial_head(results, trial, out);
+    json_folds(results, trial, out);
     fputc('\n', out);
 }
 
@@ -320,8 +435,8 @@ void fr_show_whole_json(const fr_results_file *results, FILE *out)
     fputc('[', out);
     for (size_t t = 0; t < results->history->n; t++) {
         fputs(t > 0 ? ",\n" : "\n", out);
-        json_trial_head(results->history, t, out);
-        json_folds(results->history, t, out);
+        json_trial_head(results, t, out);
+        json_folds(results, t, out);
     }
     fputs("]}\n", out);
 }

@@ -7,16 +7,30 @@
 #include "foldrank/text.h"
 #include "show.h"
 
-/* Digits after the point that suit all scores of a page; -1: with exponents. */
-static int score_digits(const fr_history *history)
+/* Digits after the point that suit all scores of a page in objective k; -1: with exponents. */
+static int score_digits(const fr_history *history, size_t k)
 {
     double largest = 0;
+    bool integral = true;
     for (size_t t = 0; t < history->n; t++) {
-        const double size = fabs(history->trials[t].score_mean);
+        const double size = fabs(fr_trial_mean(&history->trials[t], k));
         if (isfinite(size) && size > largest) largest = size;
+        if (isfinite(size) && size != rint(size)) integral = false;
     }
+    if (integral && largest >= 100 && largest < 1e15) return 0;
     if (largest > 0 && (largest < 0.01 || largest >= 1e7)) return -1;
     return largest < 100 ? 4 : 2;
+}
+
+typedef struct {
+    int goal[FR_GOALS_MAX];
+} page_digits;
+
+static page_digits find_digits(const fr_history *history)
+{
+    page_digits digits = {{0}};
+    for (size_t k = 0; k < history->n_goals; k++) digits.goal[k] = score_digits(history, k);
+    return digits;
 }
 
 static void add_score(fr_text *text, int digits, double score)
@@ -33,7 +47,7 @@ static void add_score(fr_text *text, int digits, double score)
 static void add_mean(fr_text *text, int digits, double mean, double se)
 {
     add_score(text, digits, mean);
-    if (isnan(mean) || isnan(se)) return;
+    if (isnan(mean) || isnan(se) || (digits == 0 && se == 0)) return;
     fr_text_add(text, " +- ");
     add_score(text, digits, se);
 }
@@ -56,7 +70,7 @@ static void add_settings(fr_text *text, const fr_space *space, const double *poi
     }
 }
 
-enum { COLUMNS_MAX = 12 };
+enum { COLUMNS_MAX = 16 };
 
 /* A row is texts with tabs between; the last column is never padded. */
 static size_t split_row(const char *row, const char *cell[COLUMNS_MAX],
@@ -143,69 +157,121 @@ static void print_ranks(const fr_results_file *results, FILE *out)
             100 * busy / (busy + idle));
 }
 
+/* "accuracy 0.9812 +- 0.0031, parameters 650" */
+static void add_scores(fr_text *text, const fr_study *study, const page_digits *digits,
+                       const fr_trial *trial)
+{
+    for (size_t k = 0; k < study->n_goals; k++) {
+        fr_text_add(text, "%s%s ", k > 0 ? ", " : "", study->goals[k].name);
+        add_mean(text, digits->goal[k], fr_trial_mean(trial, k), fr_trial_se(trial, k));
+    }
+}
+
 /* The selected score was picked as the best of many, so it flatters; the test score does not.
  */
-static void print_selection(const fr_results_file *results, FILE *out)
+static void add_test(fr_text *text, const page_digits *digits, const fr_results_file *results)
+{
+    const char *before = "\ntest:   ";
+    for (size_t k = 0; k < results->study->n_goals; k++) {
+        const double score = fr_show_test_score(results, k);
+        const double optimism = fr_show_optimism(results, k);
+        if (isnan(score)) continue;
+        fr_text_add(text, "%s%s ", before, results->study->goals[k].name);
+        add_score(text, digits->goal[k], score);
+        fr_text_add(text, " on rows that the search never saw: the selected score was ");
+        add_score(text, digits->goal[k], fabs(optimism));
+        fr_text_add(text, optimism >= 0 ? " too good" : " too modest");
+        before = "\n        ";
+    }
+}
+
+static void print_selection(const fr_results_file *results, const page_digits *digits,
+                            FILE *out)
 {
     if (!results->has_selection) {
         fprintf(out, "\nnothing is selected yet: the search is not over\n");
         return;
     }
     const fr_trial *trial = &results->history->trials[results->selection.chosen];
-    const int digits = score_digits(results->history);
-    const double optimism = fr_show_optimism(results);
-    const char *metric = fr_show_metric(results->study);
     fr_text text = {0};
-    fr_text_add(&text, "\nchosen: trial %zu by rule %s, %s ", results->selection.chosen,
-                fr_show_rule(results->study), metric);
-    add_mean(&text, digits, trial->score_mean, trial->score_se);
+    fr_text_add(&text, "\nchosen: trial %zu by rule %s, ", results->selection.chosen,
+                fr_show_rule(results));
+    add_scores(&text, results->study, digits, trial);
     fr_text_add(&text, "\n        ");
     add_settings(&text, &results->study->space, trial->point);
-    if (!isnan(results->test_score)) {
-        fr_text_add(&text, "\ntest:   %s ", metric);
-        add_score(&text, digits, results->test_score);
-        fr_text_add(&text, " on rows that the search never saw: the selected score was ");
-        add_score(&text, digits, fabs(optimism));
-        fr_text_add(&text, optimism >= 0 ? " too good" : " too modest");
-    }
+    add_test(&text, digits, results);
     fprintf(out, "%s\n", fr_text_get(&text));
     fr_text_clear(&text);
 }
 
-void fr_show_page(const fr_show *show, FILE *out)
+static void print_head(const fr_results_file *results, FILE *out)
+{
+    const fr_study *study = results->study;
+    fprintf(out, "%s: ", study->name);
+    for (size_t k = 0; k < study->n_goals; k++)
+        fprintf(out, study->n_goals > 1 ? "%s (%s is better), " : "%s, %s is better, ",
+                study->goals[k].name, study->goals[k].maximize ? "more" : "less");
+    fprintf(out, "%u %s, begun %s\n", results->history->n_folds,
+            results->history->n_folds == 1 ? "fold" : "folds", results->created);
+}
+
+static void print_front(const fr_show *show, FILE *out)
+{
+    const fr_fronts *fronts = show->fronts;
+    if (fronts == NULL || fronts->n_front == 0) return;
+    const fr_study *study = show->results->study;
+    fprintf(out, "\nfront: %zu trial%s (+), hypervolume %.6g up to", fronts->n_front,
+            fronts->n_front == 1 ? "" : "s", fronts->hypervolume[fronts->n_trials - 1]);
+    for (size_t k = 0; k < study->n_goals; k++)
+        fprintf(out, "%s %s %.6g", k > 0 ? "," : "", study->goals[k].name,
+                fronts->reference[k]);
+    fputc('\n', out);
+}
+
+static void add_row(fr_text *table, const fr_show *show, const page_digits *digits, size_t t)
 {
     const fr_results_file *results = show->results;
     const fr_history *history = results->history;
-    const fr_study *study = results->study;
-    const int digits = score_digits(history);
-    fr_text table = {0};
-    fprintf(out, "%s: %s, %s, %u %s, begun %s\n", study->name, fr_show_metric(study),
-            study->maximize ? "more is better" : "less is better", history->n_folds,
-            history->n_folds == 1 ? "fold" : "folds", results->created);
-    print_states(results, out);
-    print_end(results, out);
-    print_ranks(results, out);
-    fr_text_add(&table, "\ttrial\tstate\t%s\tepochs\ttime\tsettings\n", fr_show_metric(study));
-    for (size_t i = 0; i < show->n; i++) {
-        const size_t t = (size_t)show->order[i];
-        const fr_trial *trial = &history->trials[t];
-        const fr_show_trial_sums sums = fr_show_trial_sum(history, t);
-        char time[FR_NUMBER_SIZE];
-        const bool chosen = results->has_selection && results->selection.chosen == t;
-        fr_text_add(&table, "%s\t%zu\t%s\t", chosen ? "*" : "", t,
-                    fr_trial_state_word(trial->state));
-        add_mean(&table, digits, trial->score_mean, trial->score_se);
-        fr_text_add(&table, "\t%llu\t%s\t", (unsigned long long)sums.work.epochs,
-                    fr_format_duration(sums.seconds, time));
-        add_settings(&table, history->space, trial->point);
-        fr_text_add(&table, "\n");
+    const fr_trial *trial = &history->trials[t];
+    const fr_show_trial_sums sums = fr_show_trial_sum(history, t);
+    const bool chosen = results->has_selection && results->selection.chosen == t;
+    const bool on_front = show->fronts != NULL && show->fronts->rank[t] == 1;
+    char time[FR_NUMBER_SIZE];
+    fr_text_add(table, "%s%s\t%zu\t%s", chosen ? "*" : "", on_front ? "+" : "", t,
+                fr_trial_state_word(trial->state));
+    for (size_t k = 0; k < history->n_goals; k++) {
+        fr_text_add(table, "\t");
+        add_mean(table, digits->goal[k], fr_trial_mean(trial, k), fr_trial_se(trial, k));
     }
+    fr_text_add(table, "\t%llu\t%s\t", (unsigned long long)sums.work.epochs,
+                fr_format_duration(sums.seconds, time));
+    add_settings(table, history->space, trial->point);
+    fr_text_add(table, "\n");
+}
+
+void fr_show_page(const fr_show *show, FILE *out)
+{
+    static const char *const aligns[FR_GOALS_MAX] = {"lrllrrl", "lrlllrrl", "lrllllrrl",
+                                                     "lrlllllrrl"};
+    const fr_study *study = show->results->study;
+    const page_digits digits = find_digits(show->results->history);
+    fr_text table = {0};
+    print_head(show->results, out);
+    print_states(show->results, out);
+    print_end(show->results, out);
+    print_ranks(show->results, out);
+    fr_text_add(&table, "\ttrial\tstate");
+    for (size_t k = 0; k < study->n_goals; k++)
+        fr_text_add(&table, "\t%s", study->goals[k].name);
+    fr_text_add(&table, "\tepochs\ttime\tsettings\n");
+    for (size_t i = 0; i < show->n; i++) add_row(&table, show, &digits, (size_t)show->order[i]);
     if (show->n > 0) {
         fputc('\n', out);
-        print_table(fr_text_get(&table), "lrllrrl", out);
+        print_table(fr_text_get(&table), aligns[study->n_goals - 1], out);
     }
     fr_text_clear(&table);
-    print_selection(results, out);
+    print_front(show, out);
+    print_selection(show->results, &digits, out);
 }
 
 /* First, best and last score of a curve; epochs that were not scored are NaN. */
@@ -227,30 +293,34 @@ static void add_curve(fr_text *text, int digits, const fr_history *history,
     add_score(text, digits, fold->curve[2 * last + 1]);
 }
 
-static void add_fold(fr_text *text, int digits, const fr_history *history,
+static void add_fold(fr_text *text, const page_digits *digits, const fr_history *history,
                      const fr_fold_result *fold)
 {
     char time[FR_NUMBER_SIZE];
     fr_text_add(text, "%u\t%s\t", fold->fold, fr_trial_state_word(fold->state));
-    add_score(text, digits, fold->score);
-    fr_text_add(text, "\t");
-    add_score(text, digits, fold->train_score);
+    for (size_t k = 0; k < history->n_goals; k++) {
+        add_score(text, digits->goal[k], fr_fold_score(fold, k));
+        fr_text_add(text, "\t");
+    }
+    add_score(text, digits->goal[0], fold->train_score);
     fr_text_add(text, "\t%.4g\t%u\t%u\t%s\t%u\t", fold->loss, fold->epochs, fold->best_epoch,
                 fr_format_duration(fold->seconds, time), fold->rank);
-    add_curve(text, digits, history, fold);
+    add_curve(text, digits->goal[0], history, fold);
     fr_text_add(text, "\n");
 }
 
 void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out)
 {
+    static const char *const aligns[FR_GOALS_MAX] = {"rlrrrrrrrl", "rlrrrrrrrrl",
+                                                     "rlrrrrrrrrrl", "rlrrrrrrrrrrl"};
     const fr_history *history = results->history;
     const fr_trial *shown = &history->trials[trial];
-    const int digits = score_digits(history);
-    const char *metric = fr_show_metric(results->study);
+    const fr_study *study = results->study;
+    const page_digits digits = find_digits(history);
     fr_text text = {0};
-    fr_text_add(&text, "trial %zu of %s: %s, %s ", trial, results->study->name,
-                fr_trial_state_word(shown->state), metric);
-    add_mean(&text, digits, shown->score_mean, shown->score_se);
+    fr_text_add(&text, "trial %zu of %s: %s, ", trial, study->name,
+                fr_trial_state_word(shown->state));
+    add_scores(&text, study, &digits, shown);
     fprintf(out, "%s\n", fr_text_get(&text));
     fr_text_clear(&text);
 
@@ -263,15 +333,16 @@ void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out)
     print_table(fr_text_get(&text), "ll", out);
     fr_text_clear(&text);
 
-    fr_text_add(&text,
-                "fold\tstate\t%s\ttraining\tloss\tepochs\tkept\ttime\trank\t"
-                "first .. best .. last epoch\n",
-                metric);
+    fr_text_add(&text, "fold\tstate");
+    for (size_t k = 0; k < study->n_goals; k++)
+        fr_text_add(&text, "\t%s", study->goals[k].name);
+    fr_text_add(&text, "\ttraining\tloss\tepochs\tkept\ttime\trank\t"
+                       "first .. best .. last epoch\n");
     for (uint32_t f = 0; f < history->n_folds; f++)
-        if (shown->folds[f] != NULL) add_fold(&text, digits, history, shown->folds[f]);
+        if (shown->folds[f] != NULL) add_fold(&text, &digits, history, shown->folds[f]);
     if (shown->n_done > 0) {
         fputc('\n', out);
-        print_table(fr_text_get(&text), "rlrrrrrrrl", out);
+        print_table(fr_text_get(&text), aligns[study->n_goals - 1], out);
     }
     fr_text_clear(&text);
     for (uint32_t f = 0; f < history->n_folds; f++)

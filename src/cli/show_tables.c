@@ -22,12 +22,13 @@ static void write_trials(const fr_results_file *results, FILE *out)
 static void write_folds(const fr_results_file *results, FILE *out)
 {
     const fr_history *history = results->history;
-    fprintf(out, "trial,%s", fr_show_fold_header);
+    fputs("trial,", out);
+    fr_show_fold_header(results->study, out);
     for (size_t t = 0; t < history->n; t++)
         for (uint32_t f = 0; f < history->n_folds; f++) {
             if (history->trials[t].folds[f] == NULL) continue;
             fprintf(out, "%zu,", t);
-            fr_show_fold_csv(history->trials[t].folds[f], out);
+            fr_show_fold_csv(results->study, history->trials[t].folds[f], out);
         }
 }
 

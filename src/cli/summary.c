@@ -7,7 +7,8 @@
 
 enum { TOP = 10 };
 
-/* Complete trials by mean score when no selection ranks them: a stopped run. */
+/* Complete trials by mean score in the first objective when no selection ranks them: a stopped
+ * run. */
 static size_t rank_so_far(const fr_history *history, uint64_t best[TOP])
 {
     size_t n = 0;
@@ -39,58 +40,102 @@ static void format_point(const fr_space *space, const double *point, fr_text *ou
     }
 }
 
+/* "0.97 +- 0.0031"; a cost that is the same in all folds has no error to speak of. */
+static void format_score(const fr_trial *trial, size_t k, char out[64])
+{
+    const double mean = fr_trial_mean(trial, k), se = fr_trial_se(trial, k);
+    if (isnan(se) || (k > 0 && se == 0))
+        snprintf(out, 64, "%.6g", mean);
+    else
+        snprintf(out, 64, "%.6g +- %.2g", mean, se);
+}
+
+enum { SCORE_WIDTH = 22, MARK_WIDTH = 5 };
+
 static void print_trial(const fr_cli *cli, const fr_study *study, const fr_history *history,
-                        size_t place, uint64_t id)
+                        const char *mark, uint64_t id)
 {
     const fr_trial *trial = &history->trials[id];
-    char score[64];
     fr_text point = {0};
-    if (isnan(trial->score_se))
-        snprintf(score, sizeof score, "%.6g", trial->score_mean);
-    else
-        snprintf(score, sizeof score, "%.6g +- %.2g", trial->score_mean, trial->score_se);
     format_point(&study->space, trial->point, &point);
-    fprintf(cli->out, "%5zu %7llu  %-22s %s\n", place, (unsigned long long)id, score,
-            fr_text_get(&point));
+    fprintf(cli->out, "%*s %7llu  ", MARK_WIDTH, mark, (unsigned long long)id);
+    for (size_t k = 0; k < study->n_goals; k++) {
+        char score[64];
+        format_score(trial, k, score);
+        fprintf(cli->out, "%-*s ", SCORE_WIDTH, score);
+    }
+    fprintf(cli->out, "%s\n", fr_text_get(&point));
     fr_text_clear(&point);
 }
 
+/* The best trials; of several objectives the front, at most TOP of it. */
 static void print_trials(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
 {
     uint64_t so_far[TOP];
-    const bool ranked = report->selection.ranking != NULL;
-    const uint64_t *best = ranked ? report->selection.ranking : so_far;
-    size_t n = ranked ? report->selection.n_ranking : rank_so_far(report->history, so_far);
-    if (n > TOP) n = TOP;
+    const fr_selection *selection = &report->selection;
+    const bool ranked = selection->ranking != NULL, several = selection->fronts.n_front > 0;
+    const uint64_t *best = several  ? selection->fronts.front
+                           : ranked ? selection->ranking
+                                    : so_far;
+    const size_t all = several  ? selection->fronts.n_front
+                       : ranked ? selection->n_ranking
+                                : rank_so_far(report->history, so_far);
+    const size_t n = all < TOP ? all : TOP;
     if (n == 0) return;
     const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
-    fprintf(cli->out, "%5s %7s  %-22s %s\n", "place", "trial",
-            trains ? fr_metric_words[study->metric] : "value", "parameters");
-    for (size_t i = 0; i < n; i++) print_trial(cli, study, report->history, i + 1, best[i]);
+    fprintf(cli->out, "%*s %7s  ", MARK_WIDTH, several ? "front" : "place", "trial");
+    for (size_t k = 0; k < study->n_goals; k++)
+        fprintf(cli->out, "%-*s ", SCORE_WIDTH,
+                trains || study->n_goals > 1 ? study->goals[k].name : "value");
+    fprintf(cli->out, "parameters\n");
+    for (size_t i = 0; i < n; i++) {
+        char mark[32];
+        snprintf(mark, sizeof mark, "%zu", i + 1);
+        print_trial(cli, study, report->history, mark, best[i]);
+    }
+    if (several && all > n) fprintf(cli->out, "and %zu more on the front\n", all - n);
     fputc('\n', cli->out);
 }
 
 /* The honest score beside the one that the search has seen and chosen by. */
-static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
+static void print_worth_in(const fr_cli *cli, const fr_study *study,
+                           const fr_run_report *report, size_t k)
 {
-    const char *metric = fr_metric_words[study->metric];
-    const double seen = report->history->trials[report->selection.chosen].score_mean;
-    if (report->n_test_rows == 0) {
-        fprintf(cli->out, "test %s: none, the study keeps no test rows\n", metric);
-        return;
-    }
-    if (isnan(report->test_score)) {
+    const char *metric = study->goals[k].name;
+    const double seen = fr_trial_mean(&report->history->trials[report->selection.chosen], k);
+    const double test = k == 0 ? report->test_score : report->test_more[k - 1];
+    if (isnan(test)) {
         fprintf(cli->out, "test %s: not defined on the %zu test rows\n", metric,
                 report->n_test_rows);
         return;
     }
-    const double optimism =
-        study->maximize ? seen - report->test_score : report->test_score - seen;
+    const double optimism = study->goals[k].maximize ? seen - test : test - seen;
     fprintf(cli->out,
             "test %s: %.6g on rows that the search never saw\n"
             "validation %s was %.6g: too %s by %.2g\n",
-            metric, report->test_score, metric, seen,
-            optimism < 0 ? "pessimistic" : "optimistic", fabs(optimism));
+            metric, test, metric, seen, optimism < 0 ? "pessimistic" : "optimistic",
+            fabs(optimism));
+}
+
+static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
+{
+    for (size_t k = 0; k < study->n_goals && report->n_test_rows > 0; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC) print_worth_in(cli, study, report, k);
+    if (report->n_test_rows == 0)
+        fprintf(cli->out, "test %s: none, the study keeps no test rows\n",
+                study->goals[0].name);
+}
+
+/* What is behind the choice: with several objectives also how it trades them off. */
+static void print_chosen(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
+{
+    const fr_selection *selection = &report->selection;
+    const fr_trial *trial = &report->history->trials[selection->chosen];
+    fprintf(cli->out, "chosen: trial %zu", selection->chosen);
+    for (size_t k = 0; study->n_goals > 1 && k < study->n_goals; k++)
+        fprintf(cli->out, "%s %s %.6g", k == 0 ? ":" : ",", study->goals[k].name,
+                fr_trial_mean(trial, k));
+    fputc('\n', cli->out);
 }
 
 static void print_counts(const fr_cli *cli, const fr_run_report *report)
@@ -130,7 +175,7 @@ void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run
 {
     print_trials(cli, study, report);
     const bool chosen = report->selection.ranking != NULL;
-    if (chosen) fprintf(cli->out, "chosen: trial %zu\n", report->selection.chosen);
+    if (chosen) print_chosen(cli, study, report);
     if (chosen && status == FR_OK && study->objective.type == FR_OBJECTIVE_TRAINING)
         print_worth(cli, study, report);
     print_counts(cli, report);
