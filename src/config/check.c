@@ -216,6 +216,27 @@ static void check_select_keys(fr_draft *draft)
     fr_option_clear(block.table, block.n, &standard);
 }
 
+static void check_search_keys(fr_draft *draft)
+{
+    const fr_block block = {
+        .home = "search", .table = fr_search_option_table, .n = fr_search_option_count};
+    const fr_search_options *o = &draft->study->search;
+    const char *method = fr_search_methods[o->method];
+    const bool breeds = strcmp(method, "nsga2") == 0 ||
+                        (strcmp(method, "auto") == 0 && draft->study->n_goals > 1);
+    const key_use uses[] = {
+        {"population", breeds, "method nsga2, or auto with several objectives"}};
+    fr_search_options standard = {0};
+    /* The first method stands in for one that could not be read. */
+    const fr_node *given = fr_node_find(fr_node_find(draft->root, "search"), "method");
+    if (given != NULL && (given->kind != NODE_SCALAR || strcmp(given->text, method) != 0))
+        return;
+    if (fr_faults_check(draft->faults, NULL, "search",
+                        fr_option_defaults(block.table, block.n, &standard)))
+        check_key_uses(draft, &block, o, &standard, uses, sizeof uses / sizeof *uses);
+    fr_option_clear(block.table, block.n, &standard);
+}
+
 static void check_select(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -408,6 +429,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     }
     check_select(draft);
     check_select_keys(draft);
+    check_search_keys(draft);
     check_pruning(draft);
     check_stop(draft);
     check_warm_start(draft);

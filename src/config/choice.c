@@ -14,14 +14,27 @@ static const fr_node *at(const fr_draft *draft, const char *block, const char *k
     return entry != NULL ? entry : node;
 }
 
-/* What a constraint may bound, in the order that study.h gives; returns how many. */
-static size_t list_names(const fr_study *study, const char *names[])
+enum { BOUNDED_MAX = FR_GOALS_MAX + 2 };
+
+/* What a constraint may bound: the objectives, and of a model what its settings tell; with the
+ * numbers that study.h gives them. Returns how many. */
+static size_t list_bounded(const fr_study *study, const char *names[BOUNDED_MAX],
+                           size_t which[BOUNDED_MAX])
 {
+    static const fr_goal_kind costs[] = {FR_GOAL_FLOPS, FR_GOAL_PARAMETERS};
     size_t n = 0;
-    for (size_t k = 0; k < study->n_goals; k++) names[n++] = study->goals[k].name;
-    if (study->objective.type != FR_OBJECTIVE_TRAINING) return n;
-    names[n++] = fr_cost_words[0]; /* parameters */
-    names[n++] = fr_cost_words[1]; /* flops */
+    for (; n < study->n_goals; n++) {
+        names[n] = study->goals[n].name;
+        which[n] = n;
+    }
+    for (size_t c = 0; c < 2 && study->objective.type == FR_OBJECTIVE_TRAINING; c++) {
+        bool known = false;
+        for (size_t k = 0; k < study->n_goals; k++)
+            known = known || study->goals[k].kind == costs[c];
+        if (known) continue;
+        names[n] = fr_cost_words[costs[c] - FR_GOAL_PARAMETERS];
+        which[n++] = study->n_goals + (size_t)(costs[c] - FR_GOAL_PARAMETERS);
+    }
     return n;
 }
 
@@ -29,16 +42,20 @@ static void read_constraints(fr_draft *draft)
 {
     fr_study *study = draft->study;
     const fr_strings *texts = &study->select.constraints;
-    const char *names[FR_GOALS_MAX + 2];
-    const size_t n_names = list_names(study, names);
+    const char *names[BOUNDED_MAX];
+    size_t which[BOUNDED_MAX];
+    const size_t n_names = list_bounded(study, names, which);
     study->constraints = fr_alloc(texts->n, sizeof *study->constraints);
     if (study->constraints == NULL) draft->faults->out_of_memory = true;
-    for (size_t c = 0; c < texts->n && study->constraints != NULL; c++)
-        if (fr_faults_check(draft->faults, at(draft, "select", "constraints"),
-                            "select.constraints",
-                            fr_constraint_parse(texts->item[c], names, n_names,
-                                                &study->constraints[study->n_constraints])))
-            study->n_constraints++;
+    for (size_t c = 0; c < texts->n && study->constraints != NULL; c++) {
+        fr_constraint parsed;
+        if (!fr_faults_check(draft->faults, at(draft, "select", "constraints"),
+                             "select.constraints",
+                             fr_constraint_parse(texts->item[c], names, n_names, &parsed)))
+            continue;
+        parsed.which = which[parsed.which];
+        study->constraints[study->n_constraints++] = parsed;
+    }
 }
 
 static void check_single(fr_draft *draft)

@@ -8,9 +8,9 @@
 #include "foldrank/pareto.h"
 #include "internal.h"
 
-/* A front of three or more objectives beyond this many trials would take minutes to measure
+/* A front of three or more objectives beyond this many trials would take long to measure
  * after every trial. */
-enum { MEASURED_MAX = 1000 };
+enum { MEASURED_MAX = 2000 };
 
 /* The trials that are compared. */
 typedef struct {
