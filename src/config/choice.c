@@ -70,6 +70,20 @@ static void check_single(fr_draft *draft)
                       "select.reference has no effect with one objective");
 }
 
+static void refuse_method(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    fr_text allowed = {0};
+    for (int m = 0; fr_search_methods[m] != NULL; m++)
+        if (fr_search_takes(m, study->n_goals))
+            fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ",
+                        fr_search_methods[m]);
+    fr_faults_add(draft->faults, at(draft, "search", "method"),
+                  "search.method %s follows one score; allowed with several objectives: %s",
+                  fr_search_methods[study->search.method], fr_text_get(&allowed));
+    fr_text_clear(&allowed);
+}
+
 /* To be beaten in the first objective says nothing about the others. */
 static void check_several(fr_draft *draft)
 {
@@ -83,11 +97,7 @@ static void check_several(fr_draft *draft)
                       "pruning.method: median, percentile, asha, hyperband and racing compare "
                       "trials by one score, and who is worse in it may be better in another "
                       "objective; allowed with several: threshold, patience");
-    if (!fr_search_takes(study->search.method, study->n_goals))
-        fr_faults_add(draft->faults, at(draft, "search", "method"),
-                      "search.method %s follows one score; allowed with several objectives: "
-                      "nsga2, tpe, gp, auto, random, sobol, grid",
-                      fr_search_methods[study->search.method]);
+    if (!fr_search_takes(study->search.method, study->n_goals)) refuse_method(draft);
 }
 
 /* Columns of a table with several scores. */

@@ -17,11 +17,11 @@
 #include "foldrank/memory.h"
 #include "foldrank/pareto.h"
 #include "foldrank/random.h"
+#include "genes.h"
 #include "internal.h"
 #include "sobol.h"
 
 static const double CROSSOVER = 0.9; /* share of the children that have two parents */
-static const double CROSSOVER_INDEX = 20.0, MUTATION_INDEX = 20.0; /* Deb's eta */
 
 typedef struct {
     fr_sobol *sobol;
@@ -147,37 +147,6 @@ static size_t tournament(const nsga2 *s, fr_rng *rng)
     return is_better(s, a, b) ? a : b;
 }
 
-/* How far a child lies from the middle of its parents, as a multiple of their distance; `room`
- * is what lies beyond the parent on its side, in the same unit. */
-static double spread(fr_rng *rng, double room)
-{
-    const double power = 1.0 / (CROSSOVER_INDEX + 1.0);
-    const double alpha = 2.0 - pow(1.0 + 2.0 * room, -(CROSSOVER_INDEX + 1.0));
-    const double u = fr_rng_uniform(rng) * alpha;
-    return u <= 1.0 ? pow(u, power) : pow(1.0 / (2.0 - u), power);
-}
-
-/* Simulated binary crossover of two places in [0, 1]. */
-static double cross(fr_rng *rng, double a, double b)
-{
-    const double low = fmin(a, b), high = fmax(a, b), distance = high - low;
-    const bool first = fr_rng_uniform(rng) < 0.5;
-    if (!(distance > 1e-14)) return a;
-    const double half = 0.5 * distance * spread(rng, (first ? low : 1.0 - high) / distance);
-    return 0.5 * (low + high) + (first ? -half : half);
-}
-
-/* Polynomial mutation of a place in [0, 1]. */
-static double shift(fr_rng *rng, double x)
-{
-    const double u = fr_rng_uniform(rng), power = 1.0 / (MUTATION_INDEX + 1.0);
-    if (u < 0.5)
-        return x + pow(2.0 * u + (1.0 - 2.0 * u) * pow(1.0 - x, MUTATION_INDEX + 1.0), power) -
-               1.0;
-    return x + 1.0 -
-           pow(2.0 * (1.0 - u) + (2.0 * u - 1.0) * pow(x, MUTATION_INDEX + 1.0), power);
-}
-
 /* A gene from two parents, at least one of which has it. */
 static double inherit(const fr_param *param, fr_rng *rng, double a, double b, bool crosses)
 {
@@ -185,8 +154,8 @@ static double inherit(const fr_param *param, fr_rng *rng, double a, double b, bo
     if (isnan(a)) return b;
     if (isnan(b) || !crosses || !mixes) return a;
     if (param->kind == FR_PARAM_CHOICE) return b;
-    const double x = cross(rng, fr_param_to_unit(param, a), fr_param_to_unit(param, b));
-    return fr_param_from_unit(param, fmin(fmax(x, 0.0), 1.0));
+    const double x = fr_gene_cross(rng, fr_param_to_unit(param, a), fr_param_to_unit(param, b));
+    return fr_param_from_unit(param, x);
 }
 
 /* Another value: a choice any other; a number a step away, at least to the next value. */
@@ -198,8 +167,8 @@ static double mutate(const fr_param *param, fr_rng *rng, double value)
         const uint64_t other = fr_rng_below(rng, (uint64_t)values - 1);
         return (double)(other >= (uint64_t)value ? other + 1 : other);
     }
-    const double x = fr_param_to_unit(param, value), moved = shift(rng, x);
-    const double result = fr_param_from_unit(param, fmin(fmax(moved, 0.0), 1.0));
+    const double x = fr_param_to_unit(param, value), moved = fr_gene_shift(rng, x);
+    const double result = fr_param_from_unit(param, moved);
     if (result != value || isinf(values)) return result;
     const double step = copysign(1.0 / values, moved - x);
     return fr_param_from_unit(param, x + step < 0.0 || x + step > 1.0 ? x - step : x + step);

@@ -120,15 +120,24 @@ static inline void fixture_add_trial(fr_history *history)
     assert_int_equal(fr_history_add_trial(history, point), FR_OK);
 }
 
+/* Scores in the study's further objectives. */
+static inline void fixture_score_more(const fr_history *history, fr_fold_result *r)
+{
+    fr_rng rng = fr_rng_make(3, FR_RNG_NOISE, r->trial, r->fold, 9);
+    r->n_more = (uint32_t)history->n_goals - 1;
+    for (uint32_t k = 0; k < r->n_more; k++)
+        r->more[k] = r->state == FR_TRIAL_COMPLETE ? fr_rng_uniform(&rng) : NAN;
+}
+
 static inline fr_history *fixture_history(const fr_study *study, size_t n)
 {
     fr_history *history = NULL;
-    assert_int_equal(fr_history_create(&study->space, FIXTURE_FOLDS, study->maximize, &history),
-                     FR_OK);
+    assert_int_equal(fr_study_history(study, FIXTURE_FOLDS, &history), FR_OK);
     for (size_t t = 0; t < n; t++) {
         fixture_add_trial(history);
         for (uint32_t f = 0; f < FIXTURE_FOLDS; f++) {
             fr_fold_result result = fixture_fold(t, f);
+            fixture_score_more(history, &result);
             if (fixture_is_in(t, f))
                 assert_int_equal(fr_history_add_fold(history, &result), FR_OK);
             fr_fold_result_clear(&result);

@@ -476,7 +476,8 @@ static bool is_optional(const char *path)
         "/study/space/kind", "/study/space/low",       "/study/space/high",
         "/study/space/step", "/study/space/choices",   "/study/space/condition",
         "/trials/message",   "/selection/p_value",     "/model/inputs",
-        "/selection/rule",   "/trials/folds_cancelled"};
+        "/selection/rule",   "/trials/folds_cancelled",
+        "/study/objectives/name", "/study/objectives/direction"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (strcmp(path, paths[i]) == 0) return true;
     return false;

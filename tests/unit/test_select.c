@@ -46,6 +46,15 @@ static fr_history *history_of(const fr_space *space, const double *scores, size_
     return h;
 }
 
+static fr_status choose(const fr_history *h, const fr_select_options *options,
+                        const double *complexity, double train_rows, double valid_rows,
+                        fr_selection *out)
+{
+    const fr_select_facts facts = {
+        .complexity = complexity, .train_rows = train_rows, .valid_rows = valid_rows};
+    return fr_select_run(h, options, &facts, out);
+}
+
 /* 2 * scipy.stats.t.sf(|t|, df), scipy 1.17. */
 static void student_equals_scipy(void **state)
 {
@@ -118,7 +127,7 @@ static void best_is_the_best_complete_trial(void **state)
     const fr_select_options options = {.rule = FR_RULE_BEST};
     fr_selection s;
     fr_history *h = history_of(&space, scores, 5, 2, true);
-    assert_int_equal(fr_select_run(h, &options, NULL, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 80, 20, &s), FR_OK);
     assert_int_equal(s.chosen, 1);
     assert_int_equal(s.n_ranking, 4);
     const uint64_t up[4] = {1, 3, 0, 4};
@@ -127,7 +136,7 @@ static void best_is_the_best_complete_trial(void **state)
     fr_history_destroy(&h);
 
     h = history_of(&space, scores, 5, 2, false);
-    assert_int_equal(fr_select_run(h, &options, NULL, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 80, 20, &s), FR_OK);
     const uint64_t down[4] = {4, 0, 1, 3};
     assert_memory_equal(s.ranking, down, sizeof down);
     fr_selection_clear(&s);
@@ -145,7 +154,7 @@ static void nothing_complete_is_an_error(void **state)
             const fr_select_options options = {.rule = rule, .alpha = 0.05, .rounds = 3};
             fr_selection s;
             fr_history *h = history_of(&space, scores, n, 1, true);
-            assert_int_equal(fr_select_run(h, &options, NULL, 1, 1, &s), FR_ERR_STATE);
+            assert_int_equal(choose(h, &options, NULL, 1, 1, &s), FR_ERR_STATE);
             fr_history_destroy(&h);
         }
     fr_space_clear(&space);
@@ -161,20 +170,20 @@ static void one_standard_error_takes_the_smallest_within(void **state)
     fr_space space = one_float();
     fr_history *h = history_of(&space, scores, 4, 2, true);
     fr_selection s;
-    assert_int_equal(fr_select_run(h, &options, size, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, size, 80, 20, &s), FR_OK);
     assert_int_equal(s.chosen, 3); /* as small as trial 1, but better */
     fr_selection_clear(&s);
-    assert_int_equal(fr_select_run(h, &options, unknown, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, unknown, 80, 20, &s), FR_OK);
     assert_int_equal(s.chosen, 3);
     fr_selection_clear(&s);
-    assert_int_equal(fr_select_run(h, &options, NULL, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 80, 20, &s), FR_OK);
     assert_int_equal(s.chosen, 0);
     fr_selection_clear(&s);
     fr_history_destroy(&h);
 
     /* One fold: no standard error, so only equals of the best compete. */
     h = history_of(&space, scores, 4, 1, true);
-    assert_int_equal(fr_select_run(h, &options, size, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, size, 80, 20, &s), FR_OK);
     assert_int_equal(s.chosen, 1);
     fr_selection_clear(&s);
     fr_history_destroy(&h);
@@ -195,7 +204,7 @@ static void paired_test_takes_the_smallest_not_told_apart(void **state)
         fr_history *h = history_of(&space, signed_scores, 3, 5, !minimize);
         const fr_select_options options = {.rule = FR_RULE_PAIRED_TEST, .alpha = 0.05};
         fr_selection s;
-        assert_int_equal(fr_select_run(h, &options, size, 80, 20, &s), FR_OK);
+        assert_int_equal(choose(h, &options, size, 80, 20, &s), FR_OK);
         assert_int_equal(s.chosen, 1);
         assert_true(s.p_value[0] == 1.0 && s.difference[0] == 0.0);
         assert_true(s.p_value[1] > 0.05 && s.p_value[2] < 1e-6);
@@ -244,7 +253,7 @@ static void dice_win_as_often_as_they_must(void **state)
     const fr_select_options options = {
         .rule = FR_RULE_DICE, .k = 3, .rounds = 20000, .seed = 8};
     fr_selection s, again;
-    assert_int_equal(fr_select_run(h, &options, NULL, 80, 20, &s), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 80, 20, &s), FR_OK);
     assert_memory_equal(s.ranking, ranking, sizeof ranking);
     assert_int_equal(s.chosen, 1);
     assert_int_equal(s.n_rounds, 20000);
@@ -256,7 +265,7 @@ static void dice_win_as_often_as_they_must(void **state)
     for (size_t k = 1; k <= 6; k++)
         assert_true(close_to(s.expected[k - 1], fr_expected_best(scores, 6, k, true), 1e-13));
     assert_true(close_to(s.expected[0], 0.35, 1e-13) && s.expected[5] == 0.6);
-    assert_int_equal(fr_select_run(h, &options, NULL, 80, 20, &again), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 80, 20, &again), FR_OK);
     assert_memory_equal(s.round_winner, again.round_winner, 20000 * sizeof(uint64_t));
     fr_selection_clear(&again);
     fr_selection_clear(&s);
@@ -273,15 +282,15 @@ static void dice_at_their_ends(void **state)
     fr_history *h = history_of(&space, scores, 5, 1, false);
     fr_select_options options = {.rule = FR_RULE_DICE, .k = 0, .rounds = 50};
     fr_selection all, one, few;
-    assert_int_equal(fr_select_run(h, &options, NULL, 1, 1, &all), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 1, 1, &all), FR_OK);
     assert_int_equal(all.chosen, 4);
     assert_true(all.win_share[0] == 1.0);
     options.k = 1;
     options.rounds = 5000;
-    assert_int_equal(fr_select_run(h, &options, NULL, 1, 1, &one), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 1, 1, &one), FR_OK);
     for (size_t i = 0; i < 5; i++) assert_true(fabs(one.win_share[i] - 0.2) < 0.03);
     options.rounds = 7;
-    assert_int_equal(fr_select_run(h, &options, NULL, 1, 1, &few), FR_OK);
+    assert_int_equal(choose(h, &options, NULL, 1, 1, &few), FR_OK);
     assert_memory_equal(few.round_winner, one.round_winner, 7 * sizeof(uint64_t));
     fr_selection_clear(&few);
     fr_selection_clear(&one);
@@ -302,11 +311,11 @@ static void dice_may_look_at_the_lower_bound(void **state)
         fr_history *h = history_of(&space, signed_scores, 2, 2, !minimize);
         fr_select_options options = {.rule = FR_RULE_DICE, .k = 2, .rounds = 5};
         fr_selection s;
-        assert_int_equal(fr_select_run(h, &options, NULL, 1, 1, &s), FR_OK);
+        assert_int_equal(choose(h, &options, NULL, 1, 1, &s), FR_OK);
         assert_int_equal(s.chosen, 0);
         fr_selection_clear(&s);
         options.lower_bound = true;
-        assert_int_equal(fr_select_run(h, &options, NULL, 1, 1, &s), FR_OK);
+        assert_int_equal(choose(h, &options, NULL, 1, 1, &s), FR_OK);
         assert_int_equal(s.chosen, 1);
         assert_int_equal(s.ranking[0], 0);
         fr_selection_clear(&s);

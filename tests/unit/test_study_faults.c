@@ -241,7 +241,7 @@ static const struct {
     /* A broken method is one fault, not also those of the method that stands in for it. */
     {START "train: {momentum: {float: [0, 0.5]}}\nsearch: {method: tpee}\n",
      "study.yaml:4: search.method: `tpee` is not known; allowed: grid, random, sobol, tpe, gp, "
-     "auto (did you mean tpe?)"},
+     "auto, nsga2 (did you mean tpe?)"},
 
     /* stop */
     {START "stop: {score: high, fits: -1, epoch: 3, wall: 5x, trials: 3}\n",
@@ -381,7 +381,7 @@ static void all_faults_come_at_once_by_line(void **state)
         "d/s.yaml:4: train.epochs: `x` is not an integer; allowed: 1 <= x <= 1000000\n"
         "d/s.yaml:5: train.momentum: float [1, 0] is empty: low must be below high\n"
         "d/s.yaml:6: select.rule: `worst` is not known; allowed: best, one_standard_error, "
-        "paired_test, dice\n"
+        "paired_test, dice, knee\n"
         "d/s.yaml:7: metric: mae is not for classification; allowed: accuracy, "
         "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc\n"
         "d/s.yaml:8: unknown key sarch; allowed: " TOP_KEYS "; did you mean search?\n"
