@@ -129,7 +129,7 @@ static fr_status update(nsga2 *s, const fr_ask *ask)
     if (s->serial != ask->seen->serial) {
         s->serial = ask->seen->serial;
         s->n = s->first = 0;
-        memset(s->taken, 0, s->taken_capacity);
+        if (s->taken_capacity > 0) memset(s->taken, 0, s->taken_capacity);
     }
     for (size_t t = s->first; t < ask->history->n; t++) {
         if (!s->taken[t] && fr_ask_sees(ask, t)) {

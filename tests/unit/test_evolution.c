@@ -112,7 +112,7 @@ static fr_space cube(size_t d)
 {
     fr_space s = {0};
     for (size_t j = 0; j < d; j++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "x%zu", j);
         add(&s, name, (fr_param){.kind = FR_PARAM_FLOAT, .high = 1}, 99, 0);
     }
