@@ -171,24 +171,39 @@ static fr_status get_scores(const fr_h5_in *in, const fr_study *study, const cha
     return st;
 }
 
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* The first objective stands in two places. */
+static fr_status check_first(const fr_h5_in *in, const fr_study *study, double twice,
+                             double score, size_t row)
+{
+    if (same(twice, score)) return FR_OK;
+    return FR_FAIL(FR_ERR_FORMAT,
+                   "%s: scores/%s is not the score (row %zu); the file is damaged", in->path,
+                   study->goals[0].name, row);
+}
+
 fr_status fr_scores_get_folds(const fr_h5_in *in, const fr_study *study, fr_fold_result *folds,
                               size_t n)
 {
     if (study->n_goals < 2) return FR_OK;
     double *values = fr_alloc(n, sizeof *values);
     fr_status st = values == NULL ? FR_ERR_MEMORY : FR_OK;
-    for (size_t k = 1; st == FR_OK && k < study->n_goals; k++) {
+    for (size_t k = 0; st == FR_OK && k < study->n_goals; k++) {
         st = get_scores(in, study, "/folds/scores", k, values, n);
-        for (size_t i = 0; st == FR_OK && i < n; i++) folds[i].more[k - 1] = values[i];
+        for (size_t i = 0; st == FR_OK && i < n; i++) {
+            if (k == 0)
+                st = check_first(in, study, values[i], folds[i].score, i);
+            else
+                folds[i].more[k - 1] = values[i];
+        }
     }
     for (size_t i = 0; i < n; i++) folds[i].n_more = (uint32_t)study->n_goals - 1;
     free(values);
     return st;
-}
-
-static bool same(double a, double b)
-{
-    return a == b || (isnan(a) && isnan(b));
 }
 
 fr_status fr_scores_compare(const fr_h5_in *in, const fr_study *study,
@@ -217,11 +232,12 @@ fr_status fr_scores_compare(const fr_h5_in *in, const fr_study *study,
 static fr_status get_test_scores(const fr_h5_in *in, fr_results_file *results)
 {
     const fr_study *study = results->study;
-    for (size_t k = 1; k < study->n_goals; k++)
+    double first = results->test_score;
+    for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC)
             FR_TRY(get_scores(in, study, "/selection/test_scores", k,
-                              &results->test_more[k - 1], 1));
-    return FR_OK;
+                              k == 0 ? &first : &results->test_more[k - 1], 1));
+    return check_first(in, study, first, results->test_score, 0);
 }
 
 fr_status fr_fronts_get(const fr_h5_in *in, fr_results_file *results)
