@@ -53,9 +53,9 @@ FR_CHECKED fr_status fr_objective_allowed(const fr_objective *objective,
 /* What the selected model is worth. */
 typedef struct {
     fr_model model;
-    double test_score; /* NaN without test rows */
+    double test_score;                  /* NaN without test rows */
     double test_more[FR_GOALS_MAX - 1]; /* the same in the further objectives; NaN of costs */
-    fr_scored test; /* the test rows, and what the model says of them */
+    fr_scored test;                     /* the test rows, and what the model says of them */
     double train_score;
     uint32_t epochs;
     double seconds;

@@ -150,8 +150,8 @@ typedef struct {
 /* Train. `result` gets state, scores (those in `more` when it is complete), epochs, curve and
  * timings (its trial, fold, rank, start and end are the caller's; the seconds are those of all
  * processes that had a part in it). The validation rows are scored every score_every epochs, at
- * rungs and in the last epoch; the curve's score of other epochs is NaN. `model`, when not NULL,
- * gets the trained model (owned by the caller). A diverged fit is FR_OK with state
+ * rungs and in the last epoch; the curve's score of other epochs is NaN. `model`, when not
+ * NULL, gets the trained model (owned by the caller). A diverged fit is FR_OK with state
  * FR_TRIAL_DIVERGED. A raised *stop ends after the epoch with state FR_TRIAL_INTERRUPTED, saved
  * if there is a keeper. Errors: FR_ERR_MEMORY, FR_ERR_DATA. */
 FR_CHECKED fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result,

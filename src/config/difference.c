@@ -28,8 +28,7 @@ static bool is_ignored(const char *key)
 {
     return strcmp(key, "study") == 0 || strcmp(key, "output") == 0 ||
            strcmp(key, "search.trials") == 0 || strncmp(key, "stop.", 5) == 0 ||
-           strncmp(key, "select.", 7) == 0 ||
-           strncmp(key, "resources", 9) == 0;
+           strncmp(key, "select.", 7) == 0 || strncmp(key, "resources", 9) == 0;
 }
 
 static bool is_place(const char *key)

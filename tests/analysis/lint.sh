@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # lint.sh - the Python package is formatted, without left-overs, and typed.
+# shellcheck source=tests/analysis/pytest.bash
 . "$(dirname "$0")/pytest.bash"
 [ -e "$venv/ready" ] || in_venv true
 . tests/tap.sh

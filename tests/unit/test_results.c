@@ -475,12 +475,19 @@ static herr_t add_set(hid_t object, const char *name, const H5O_info_t *info, vo
 /* What the reader can do without. */
 static bool is_optional(const char *path)
 {
-    static const char *const paths[] = {
-        "/study/space/kind", "/study/space/low",       "/study/space/high",
-        "/study/space/step", "/study/space/choices",   "/study/space/condition",
-        "/trials/message",   "/selection/p_value",     "/model/inputs",
-        "/selection/rule",   "/trials/folds_cancelled",
-        "/study/objectives/name", "/study/objectives/direction"};
+    static const char *const paths[] = {"/study/space/kind",
+                                        "/study/space/low",
+                                        "/study/space/high",
+                                        "/study/space/step",
+                                        "/study/space/choices",
+                                        "/study/space/condition",
+                                        "/trials/message",
+                                        "/selection/p_value",
+                                        "/model/inputs",
+                                        "/selection/rule",
+                                        "/trials/folds_cancelled",
+                                        "/study/objectives/name",
+                                        "/study/objectives/direction"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (strcmp(path, paths[i]) == 0) return true;
     return false;
