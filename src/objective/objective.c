@@ -79,10 +79,13 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
     case FR_OBJECTIVE_TABLE:
         st = fr_score_table_evaluate(objective->table, task, result);
         break;
-    default: /* counts the seconds of earlier processes, too */
-        return fr_training_evaluate(objective, task, stop, result);
+    default:
+        st = fr_training_evaluate(objective, task, stop, result);
+        break;
     }
     settle_scores(objective->study->n_goals, result);
-    result->seconds = fr_clock_now() - start;
+    /* A training counts the seconds of earlier processes, too. */
+    if (objective->study->objective.type != FR_OBJECTIVE_TRAINING)
+        result->seconds = fr_clock_now() - start;
     return st;
 }
