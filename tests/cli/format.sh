@@ -27,6 +27,7 @@ models: {$5}
 train: {epochs: 4, learning_rate: {log: [1.0e-3, 1.0e-1]}}
 search: {method: random, trials: 8, seed: 3}
 select: {rule: $6}
+${metric:+metric: $metric}
 output: $dir/$1
 YAML
     text=$("$FOLDRANK" run "$dir/$1.yaml" 2>&1 </dev/null)
@@ -35,6 +36,8 @@ YAML
 study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
 study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, linear: {}' paired_test
 study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
+metric='[accuracy, log_loss, {minimize: parameters}]'
+study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
 "$FOLDRANK" predict "$dir/dice" "$dir/new.csv" -o "$dir/classes.h5" >/dev/null 2>&1 </dev/null
 "$FOLDRANK" predict "$dir/paired" "$dir/new.csv" -o "$dir/values.h5" >/dev/null 2>&1 </dev/null
 
@@ -71,11 +74,12 @@ existing() {
             /^        Type:/ && attribute != "about" && attribute != "unit" && attribute != "kind" { print path "@" attribute " " kind($0) }
             /^    Type:/ && is_set { print path " " kind($0) scalar }'
     done | sed -E 's@^/trials/params/[^ ]+ (f64|text)$@/trials/params/NAME f64 or text@
+                   s@/(scores|scores_se|test_scores)/[^ ]+@/\1/NAME@
                    s@/layer[0-9]+/@/layerI/@' | sort -u
 }
 if command -v h5ls >/dev/null; then
     documented 'results.h5' >"$dir/said"
-    existing "$dir"/{dice,paired,margins}/results.h5 >"$dir/there"
+    existing "$dir"/{dice,paired,margins,front}/results.h5 >"$dir/there"
     tap_empty "results.h5: everything that is there is documented, with its type" "$(comm -13 "$dir/said" "$dir/there")"
     tap_empty "results.h5: everything that is documented is there" "$(comm -23 "$dir/said" "$dir/there")"
     [ "$(wc -l <"$dir/said")" -gt 70 ]
