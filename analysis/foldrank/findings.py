@@ -274,12 +274,11 @@ def _budget(r: Results) -> Iterator[Finding]:
 
 def _unfinished(r: Results) -> Iterator[Finding]:
     if r.selection is None:
-        wanted = (r.config.get("search", {}) or {}).get("trials", "?")
         yield Finding(
             "unfinished",
             "The search is not over",
-            f"{len(r.complete)} of {r.n_trials} trials are complete so far; the study asks for "
-            f"{wanted}. Nothing is selected, and there is no test score.",
+            f"{len(r.complete)} of {r.n_trials} trials are complete so far. Nothing is selected, "
+            "and there is no test score.",
             "Start the same `foldrank run` again to go on, then write the report anew.",
         )
 

@@ -69,12 +69,13 @@ def curves(r: Results, n: int = 30) -> pd.DataFrame:
         raise MissingError(
             f"{r.path}: there are no learning curves: nothing was trained by epochs"
         )
+    scored = r.curves[r.curves["score"].notna()]  # train.score_every leaves epochs out
     best = list(r.complete.index[: (n + 1) // 2])
-    others = [trial for trial in r.curves["trial"].unique() if trial not in set(best)]
+    others = [trial for trial in scored["trial"].unique() if trial not in set(best)]
     room = max(n - len(best), 0)
     spread = np.unique(np.linspace(0, len(others) - 1, min(room, len(others))).astype(int))
     kept = set(best) | {others[i] for i in spread}
-    points = r.curves[r.curves["trial"].isin(kept)]
+    points = scored[scored["trial"].isin(kept)]
     groups = points.groupby(["trial", "epoch"])
     frame = groups.agg(
         score=("score", "mean"),

@@ -75,10 +75,14 @@ def _what_was_tried(r: Results) -> str:
     folds = "1 fold" if r.n_folds == 1 else f"{r.n_folds} folds"
     method = (r.config.get("search", {}) or {}).get("method", "")
     by = f" by {method} search" if method else ""
+    past, ended = int(r.attributes.get("past_trials", 0)), str(r.attributes.get("ended_by", ""))
+    learned = f" It learned from {past} trials of earlier studies." if past else ""
+    reasons = {"": "", "trials": "", "space": " It ended when all configurations were tried."}
+    why = reasons.get(ended, f" It ended by its limit {ended}.")
     return (
         f"foldrank searched {len(r.space)} {kinds}{by} over {folds} each. {counts(r)}; "
         f"{len(fits)} fits took {duration(float(fits['seconds'].sum()))} of training, "
-        f"{duration(float(wall))} from start to end."
+        f"{duration(float(wall))} from start to end.{learned}{why}"
     )
 
 
