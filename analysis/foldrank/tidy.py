@@ -225,7 +225,7 @@ def distribution(r: Results) -> pd.DataFrame:
     return pd.DataFrame({"score": scores, "share": np.arange(1, len(scores) + 1) / len(scores)})
 
 
-def importance(r: Results, evaluator: Any = None, limit: int = 2000) -> pd.DataFrame:
+def importance(r: Results, evaluator: Any = None, limit: int = 500) -> pd.DataFrame:
     """Importance of the hyperparameters, by Optuna's evaluators.
 
     A parameter that is active only in some trials is compared with those that are always active,
@@ -238,7 +238,8 @@ def importance(r: Results, evaluator: Any = None, limit: int = 2000) -> pd.DataF
     evaluator : optuna.importance.BaseImportanceEvaluator, optional
         fANOVA by default.
     limit : int
-        Of more complete trials, so many spread evenly over the study are used.
+        Of more complete trials, so many spread evenly over the study are used: fANOVA takes
+        time with their square.
 
     Returns
     -------

@@ -72,7 +72,7 @@ def _what_was_tried(r: Results) -> str:
     fits = r.folds[r.folds["state"] != "cancelled"]
     wall = fits["end_s"].max() - fits["start_s"].min() if len(fits) else np.nan
     kinds = "hyperparameter" if len(r.space) == 1 else "hyperparameters"
-    folds = "1 fold" if r.n_folds == 1 else f"{r.n_folds} folds"
+    folds = f" over {r.n_folds} folds each" if r.n_folds > 1 else ""
     method = (r.config.get("search", {}) or {}).get("method", "")
     by = f" by {method} search" if method else ""
     past, ended = int(r.attributes.get("past_trials", 0)), str(r.attributes.get("ended_by", ""))
@@ -80,7 +80,7 @@ def _what_was_tried(r: Results) -> str:
     reasons = {"": "", "trials": "", "space": " It ended when all configurations were tried."}
     why = reasons.get(ended, f" It ended by its limit {ended}.")
     return (
-        f"foldrank searched {len(r.space)} {kinds}{by} over {folds} each. {counts(r)}; "
+        f"foldrank searched {len(r.space)} {kinds}{by}{folds}. {counts(r)}; "
         f"{len(fits)} fits took {duration(float(fits['seconds'].sum()))} of training, "
         f"{duration(float(wall))} from start to end.{learned}{why}"
     )

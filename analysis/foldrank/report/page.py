@@ -171,14 +171,14 @@ def _choice_plots(r: Results) -> list[_Plot]:
     return [
         *_try(
             "Fold scores of the best trials",
-            "Trials inside the band are not told apart from the best.",
+            "A trial whose mean lies in the band is within one standard error of the best.",
             lambda: figures.folds(r),
             wide=True,
         ),
         *_try(
             "Paired comparison",
             "p values of the corrected resampled t-test (Nadeau and Bengio) on the same folds; "
-            "bold below 0.05: really different.",
+            "bold: below 0.05.",
             lambda: figures.paired(r),
         ),
         *_try(
@@ -305,7 +305,8 @@ def _tiles(r: Results) -> str:
     if best is not None:
         title = "selected" if best.chosen else "best so far"
         score = words.plus_minus(best.score, best.se)
-        about = f"trial {best.trial}, mean over {r.n_folds} folds"
+        folds = f", mean over {r.n_folds} folds" if r.n_folds > 1 else ""
+        about = f"trial {best.trial}{folds}"
         out.append(_tile(f"{title} {r.metric}", score, about))
     states = r.trials["state"].value_counts()
     out.append(
