@@ -19,5 +19,5 @@ in_venv() {
 
 # run_pytest FILE...: tests of analysis/tests
 run_pytest() {
-    in_venv "$venv/bin/pytest" -p tap -q -p no:cacheprovider "${@/#/tests/}"
+    in_venv "$venv/bin/pytest" -p tap_lines -q -p no:cacheprovider "${@/#/tests/}"
 }

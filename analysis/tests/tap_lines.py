@@ -1,4 +1,4 @@
-"""Results as TAP (`pytest -p tap`), for foldrank's own runner tests/run."""
+"""Results as TAP (`pytest -p tap_lines`), for foldrank's own runner tests/run."""
 
 from __future__ import annotations
 
