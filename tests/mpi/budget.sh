@@ -74,7 +74,8 @@ launch 2 1 "$dir/clock" --set stop.wall=1s
 after=$(folds_in "$dir/clock" | wc -l)
 [ "$before" -eq "$after" ]
 tap_result $? "wall: used up by the first run" "$before folds, then $after"
-launch 2 1 "$dir/clock" --set stop.core_hours=0.002 # 7.2 s on one core
+used=$(h5dump -a /core_s "$dir/clock/results.h5" | sed -nE 's/.*\(0\): ([0-9.]+).*/\1/p')
+launch 2 1 "$dir/clock" --set "stop.core_hours=$(awk -v s="$used" 'BEGIN { print (s + 8) / 3600 }')"
 [ "$(ended "$dir/clock")" = core_hours ] && [ "$(folds_in "$dir/clock" | wc -l)" -gt "$after" ]
 tap_result $? "core_hours: goes on" "$(tail -n 20 "$dir/clock.log")"
 tap_empty "no fold is trained twice" "$(folds_in "$dir/clock" | sort | uniq -d)"
