@@ -196,6 +196,29 @@ static void print_stop(const fr_study *study, FILE *out)
     fr_text_clear(&text);
 }
 
+/* Where the search's model becomes the work of all ranks. */
+static void print_model(const fr_check *check, double trials, FILE *out)
+{
+    const fr_search_options *search = &check->study->search;
+    char part[FR_NUMBER_SIZE];
+    double rows = trials;
+    if (strcmp(fr_search_methods[search->method], "gp") != 0) return;
+    if (search->observations > 0) rows = fmin(rows, (double)search->observations);
+    if (search->distribute_from == 0 || rows <= (double)search->distribute_from) return;
+    label(out, "model of gp");
+    if (rows < (double)FR_TRIALS_OPEN)
+        fprintf(
+            out, "%s on each rank: ",
+            fr_format_bytes(rows * rows * (double)sizeof(double) / (double)check->ranks, part));
+    fprintf(out, "beyond %" PRId64 " results all compute it together, every\n",
+            search->distribute_from);
+    label(out, "");
+    fprintf(out,
+            "%" PRId64 " trials; then what is tried depends, to rounding, on the number of "
+            "ranks\n",
+            search->generation);
+}
+
 static void print_work(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
@@ -215,6 +238,7 @@ static void print_work(const fr_check *check, FILE *out)
     fprintf(out, " by %s search", fr_search_methods[study->search.method]);
     if (study->n_enqueued > 0) fprintf(out, ", the first %zu enqueued", study->n_enqueued);
     fprintf(out, "\n");
+    print_model(check, trials, out);
     print_warm_start(check, out);
     print_stop(study, out);
     label(out, "fits");

@@ -41,6 +41,9 @@ search: {method: gp, trials: $trials, seed: 2, concurrency: 4, distribute_from: 
 output: $dir/unused
 YAML
 
+"$FOLDRANK" check "$dir/study.yaml" | grep -q "model of gp .*beyond $from results"
+tap_result $? "check: says that all ranks will compute" "$("$FOLDRANK" check "$dir/study.yaml")"
+
 # decisions OUTPUT FIRST LAST: these trials and their parameters, as far as two numbers of ranks
 # agree: to 1e-8 of a range of 1.
 decisions() {
