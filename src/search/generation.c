@@ -79,13 +79,16 @@ static void add_point(fr_generation *g, const double *point)
     g->n_points++;
 }
 
-/* Trials in flight: those whose results the generation may not or cannot look at yet. The ones
- * before the first that this generation suggests are known to all who ask. */
+/* Trials in flight: those that were suggested before the first one of this generation, known to
+ * all who ask, and, where anything may be looked at, those that are running now. */
 static bool is_carried(const fr_ask *ask, uint64_t start, size_t trial)
 {
     const uint64_t concurrency = (uint64_t)ask->options->concurrency;
+    const uint64_t n_past = ask->past != NULL ? ask->past->n : 0;
     if (concurrency == 0) return ask->history->trials[trial].state == FR_TRIAL_PENDING;
-    return trial >= start && trial < start + concurrency - 1;
+    uint64_t first = start == n_past ? 0 : start - n_past + concurrency - 1;
+    if (first < ask->n_enqueued) first = ask->n_enqueued;
+    return trial >= start && trial < n_past + first;
 }
 
 static void draw_candidates(fr_generation *g, const fr_ask *ask)

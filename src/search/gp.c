@@ -37,6 +37,7 @@ typedef struct {
     fr_sobol *sobol;
     fr_gaussian *model;
     fr_generation *generation;
+    fr_view view; /* of an earlier moment */
 } gp;
 
 static void destroy(void *state)
@@ -46,6 +47,7 @@ static void destroy(void *state)
     fr_sobol_destroy(&s->sobol);
     fr_gaussian_destroy(&s->model);
     fr_generation_destroy(&s->generation);
+    fr_view_clear(&s->view);
     free(s);
 }
 
@@ -255,10 +257,25 @@ static size_t learning_end(const fr_ask *ask)
     return n - n % stride;
 }
 
-/* Learn from the trials before `end`; from all when these are too few. */
-static fr_status learn(const gp *s, const fr_ask *ask, size_t end, entry *observed)
+/* The same question with the scores as they were when the trials before `end` could be looked
+ * at: beside those of earlier studies they are on a scale that changes with every result, and
+ * what is learned once must not. */
+static fr_status ask_as_of(gp *s, const fr_ask *ask, size_t end, fr_ask *out)
 {
-    const size_t d = ask->space->n;
+    *out = *ask;
+    if (ask->past == NULL) return FR_OK;
+    s->view.past = ask->past;
+    FR_TRY(fr_view_update(&s->view, ask->own, end > ask->past->n ? end - ask->past->n : 0));
+    out->history = &s->view.history;
+    return FR_OK;
+}
+
+/* Learn from the trials before `end`; from all when these are too few. */
+static fr_status learn(gp *s, const fr_ask *now, size_t end, entry *observed)
+{
+    const size_t d = now->space->n;
+    fr_ask then, *ask = &then;
+    FR_TRY(ask_as_of(s, now, end, &then));
     size_t n = collect(ask, end, LEARNED_MAX, observed);
     if (n < 2) n = collect(ask, ask->history->n, LEARNED_MAX, observed);
     double *x = fr_alloc(n * d, sizeof *x), *y = fr_alloc(n, sizeof *y);
@@ -289,7 +306,7 @@ static fr_status fit(const gp *s, const fr_ask *ask, entry *observed, size_t n, 
     return fr_gaussian_fit(s->model, x, y, n, base);
 }
 
-static fr_status model_suggest(const gp *s, const fr_ask *ask, entry *observed, double *point)
+static fr_status model_suggest(gp *s, const fr_ask *ask, entry *observed, double *point)
 {
     const size_t d = ask->space->n, rows = ask->history->n + FLYING_MAX + INCUMBENTS;
     double *x = fr_alloc(rows, d * sizeof *x), *y = fr_alloc(ask->history->n, sizeof *y);
@@ -312,11 +329,12 @@ out:
 
 /* ---- all ranks' model ---- */
 
-/* The last trial at which a generation may begin. */
+/* The last trial at which a generation may begin. They are counted from this study's first. */
 static size_t generation_start(const fr_ask *ask)
 {
     const size_t every = (size_t)ask->options->generation, n = visible(ask);
-    return every > 0 ? n - n % every : n;
+    const size_t n_past = ask->past != NULL ? ask->past->n : 0;
+    return every > 0 ? n - (n - n_past) % every : n;
 }
 
 static bool is_large(const fr_ask *ask)
@@ -326,10 +344,9 @@ static bool is_large(const fr_ask *ask)
     return count_observed(ask, generation_start(ask)) > from;
 }
 
-static fr_status begin_generation(const gp *s, const fr_ask *ask, entry *observed)
+static fr_status begin_generation(gp *s, const fr_ask *ask, entry *observed)
 {
     fr_generation_data data = {.start = generation_start(ask)};
-    FR_TRY(learn(s, ask, data.start, observed));
     data.n = collect(ask, data.start, most_observations(ask), observed);
     data.theta = fr_gaussian_theta(s->model);
     size_t *trials = fr_alloc(data.n, sizeof *trials);
@@ -349,12 +366,15 @@ static fr_status begin_generation(const gp *s, const fr_ask *ask, entry *observe
     return st;
 }
 
-static fr_status generation_suggest(const gp *s, const fr_ask *ask, entry *observed,
-                                    double *point)
+static fr_status generation_suggest(gp *s, const fr_ask *now, entry *observed, double *point)
 {
-    if (!fr_generation_is_current(s->generation, ask, generation_start(ask)))
-        FR_TRY(begin_generation(s, ask, observed));
-    return fr_generation_suggest(s->generation, ask, point);
+    const size_t start = generation_start(now);
+    const bool current = fr_generation_is_current(s->generation, now, start);
+    fr_ask ask;
+    if (!current) FR_TRY(learn(s, now, start, observed));
+    FR_TRY(ask_as_of(s, now, start, &ask));
+    if (!current) FR_TRY(begin_generation(s, &ask, observed));
+    return fr_generation_suggest(s->generation, &ask, point);
 }
 
 static fr_status suggest(void *state, const fr_ask *ask, double *point)

@@ -78,6 +78,8 @@ typedef struct {
     const fr_search_options *options;
     const fr_history *history; /* begins with what earlier studies found, if the sampler learns
                                 * from it: then trial `trial` is not row `trial` */
+    const fr_history *own;     /* without them */
+    const fr_past *past;       /* them; NULL: there are none in `history` */
     const fr_seen *seen;       /* of this study's trials */
     uint64_t trial;            /* to be suggested; of this study */
     uint64_t n_enqueued;

@@ -284,6 +284,7 @@ fr_status fr_search_suggest(fr_search *search, const fr_history *history, double
     fr_ask ask = {.space = search->space,
                   .options = search->options,
                   .history = history,
+                  .own = history,
                   .seen = &search->seen,
                   .trial = history->n,
                   .n_enqueued = search->n_enqueued,
@@ -293,6 +294,7 @@ fr_status fr_search_suggest(fr_search *search, const fr_history *history, double
     if (search->view.past != NULL) {
         FR_TRY(fr_view_update(&search->view, history, visible_results(&ask)));
         ask.history = &search->view.history;
+        ask.past = search->view.past;
         ask.visible += search->view.past->n;
     }
     if (search->sampler != &grid) return suggest_new(search, &ask, point, found);

@@ -14,6 +14,7 @@
 
 #include "foldrank/linalg.h"
 #include "foldrank/memory.h"
+#include "foldrank/past.h"
 #include "foldrank/search.h"
 
 enum { FROM = 24, EVERY = 8, SIZE_MAX_SPACE = 4 };
@@ -126,12 +127,17 @@ typedef struct {
     fr_search *search;
     fr_history *history;
     watch watch;
+    const double *enqueued;
+    size_t n_enqueued;
 } study;
 
-static void open_study(study *s, fr_space space, fr_search_options options)
+static void open_study(study *s, fr_space space, fr_search_options options,
+                       const double *enqueued, size_t n_enqueued)
 {
-    *s = (study){.space = space, .options = options};
-    assert_int_equal(fr_search_create(&s->space, &s->options, NULL, 0, &s->search), FR_OK);
+    *s = (study){
+        .space = space, .options = options, .enqueued = enqueued, .n_enqueued = n_enqueued};
+    assert_int_equal(fr_search_create(&s->space, &s->options, enqueued, n_enqueued, &s->search),
+                     FR_OK);
     fr_search_set_solver(s->search, watch_open, &s->watch);
     assert_int_equal(fr_history_create(&s->space, 1, false, &s->history), FR_OK);
 }
@@ -168,34 +174,73 @@ static void assert_fresh(const study *s, const double *point)
         assert_false(fr_space_equal(&s->space, s->history->trials[i].point, point));
 }
 
+/* Enough for a large model from the start, some of it of data with other scores. */
+static fr_past make_past(size_t n)
+{
+    fr_past past = {.n_params = 3};
+    fr_space s = cube();
+    double point[3];
+    fr_rng rng = fr_rng_make(8, FR_RNG_NOISE, 0, 0, 0);
+    for (size_t i = 0; i < n; i++) {
+        fr_space_draw(&s, &rng, point);
+        const double score = bowl(point, 3);
+        assert_int_equal(fr_past_add(&past, point, i % 3 == 0 ? score : 7.0 + 3.0 * score,
+                                     i % 3 == 0 ? 0 : 1),
+                         FR_OK);
+    }
+    fr_space_clear(&s);
+    return past;
+}
+
+static void assert_same_when_asked_anew(const study *s, const fr_past *past,
+                                        const double *point)
+{
+    double again[SIZE_MAX_SPACE];
+    fr_search *fresh = NULL;
+    bool found;
+    assert_int_equal(
+        fr_search_create(&s->space, &s->options, s->enqueued, s->n_enqueued, &fresh), FR_OK);
+    fr_search_set_past(fresh, past);
+    assert_int_equal(fr_search_suggest(fresh, s->history, again, &found), FR_OK);
+    assert_true(fr_space_equal(&s->space, point, again));
+    fr_search_destroy(&fresh);
+}
+
 /* Every suggestion is that of a search that has seen nothing before, whose ranks compute from
  * the history alone. */
 static void a_suggestion_follows_from_the_history(void **state)
 {
     (void)state;
-    const int64_t concurrencies[] = {1, 5, 12}; /* the last: more than a generation */
-    for (int i = 0; i < 3; i++) {
+    static const double enqueued[2 * 3] = {0.1, 0.2, 0.3, 0.7, 0.6, 0.5};
+    static const struct {
+        int64_t concurrency, trials;
+        size_t past, enqueued;
+    } cases[] = {{1, 80, 0, 0},
+                 {5, 80, 0, 0},
+                 {12, 80, 0, 0}, /* more than a generation */
+                 {5, 30, 3 * FROM + 5, 0},
+                 {5, 30, 40, 2},
+                 {1, 50, FROM - 6, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         study s;
-        double point[SIZE_MAX_SPACE], again[SIZE_MAX_SPACE];
+        fr_past past = make_past(cases[i].past);
+        double point[SIZE_MAX_SPACE];
         bool found;
-        open_study(&s, cube(), options_of(80, concurrencies[i]));
+        open_study(&s, cube(), options_of(cases[i].trials, cases[i].concurrency), enqueued,
+                   cases[i].enqueued);
+        fr_search_set_past(s.search, &past);
         for (int64_t t = 0; t < s.options.trials; t++) {
             finish_needed(&s, t % 7 == 0);
             assert_int_equal(fr_search_suggest(s.search, s.history, point, &found), FR_OK);
             assert_true(found);
             assert_fresh(&s, point);
-            if (t > FROM && t % 3 == 0) {
-                fr_search *fresh = NULL;
-                assert_int_equal(fr_search_create(&s.space, &s.options, NULL, 0, &fresh),
-                                 FR_OK);
-                assert_int_equal(fr_search_suggest(fresh, s.history, again, &found), FR_OK);
-                assert_true(fr_space_equal(&s.space, point, again));
-                fr_search_destroy(&fresh);
-            }
+            if (s.watch.opened > 0 && (t % 3 == 0 || t < 10))
+                assert_same_when_asked_anew(&s, &past, point);
             assert_int_equal(fr_history_add_trial(s.history, point), FR_OK);
         }
         assert_true(s.watch.opened > 2);
         close_study(&s);
+        fr_past_clear(&past);
     }
 }
 
@@ -206,7 +251,7 @@ static void the_ranks_are_asked_once_in_a_generation(void **state)
     study s;
     double point[SIZE_MAX_SPACE];
     bool found;
-    open_study(&s, cube(), options_of(100, 1));
+    open_study(&s, cube(), options_of(100, 1), NULL, 0);
     for (int64_t t = 0; t < 100; t++) {
         const int before = s.watch.opened;
         finish_needed(&s, false);
@@ -222,7 +267,7 @@ static void the_ranks_are_asked_once_in_a_generation(void **state)
 
     fr_search_options never = options_of(60, 1);
     never.observations = FROM; /* the model is never large */
-    open_study(&s, cube(), never);
+    open_study(&s, cube(), never, NULL, 0);
     for (int64_t t = 0; t < 60; t++) {
         finish_needed(&s, false);
         assert_int_equal(fr_search_suggest(s.search, s.history, point, &found), FR_OK);
@@ -240,7 +285,7 @@ static void a_small_space_is_used_up(void **state)
         study s;
         double point[SIZE_MAX_SPACE];
         bool found = true;
-        open_study(&s, small(), options_of(1000, concurrency));
+        open_study(&s, small(), options_of(1000, concurrency), NULL, 0);
         while (found) {
             finish_needed(&s, concurrency == 0 && s.history->n % 5 == 0);
             assert_int_equal(fr_search_suggest(s.search, s.history, point, &found), FR_OK);
@@ -259,7 +304,7 @@ static double best_of(fr_search_options options)
     study s;
     double point[SIZE_MAX_SPACE], best = INFINITY;
     bool found;
-    open_study(&s, cube(), options);
+    open_study(&s, cube(), options, NULL, 0);
     for (int64_t t = 0; t < options.trials; t++) {
         finish_needed(&s, false);
         assert_int_equal(fr_search_suggest(s.search, s.history, point, &found), FR_OK);
@@ -292,7 +337,7 @@ static void a_solver_that_fails(void **state)
     study s;
     double point[SIZE_MAX_SPACE];
     bool found;
-    open_study(&s, cube(), options_of(60, 1));
+    open_study(&s, cube(), options_of(60, 1), NULL, 0);
     for (int64_t t = 0; t < 60; t++) {
         finish_needed(&s, false);
         if (t == 32) { /* a stop: nothing is suggested, and the next time it is */
