@@ -239,6 +239,7 @@ static void a_suggestion_follows_from_the_history(void **state)
             assert_int_equal(fr_history_add_trial(s.history, point), FR_OK);
         }
         assert_true(s.watch.opened > 2);
+        if (past.n > FROM) assert_int_equal(s.watch.least_rows, past.n);
         close_study(&s);
         fr_past_clear(&past);
     }
