@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* objective.h - what a task does: train and validate one fold, or evaluate a test function or a
- * table of recorded trainings. All functions are Local and, for one objective, called by one
- * thread at a time. */
+/* objective.h - what a task does: train and validate one fold, evaluate a test function or a
+ * table of recorded trainings, run a command or a plug-in. All functions are Local and, for one
+ * objective, called by one thread at a time. */
 #ifndef FR_OBJECTIVE_H
 #define FR_OBJECTIVE_H
 
@@ -28,17 +28,26 @@ typedef struct {
 
 typedef struct fr_objective fr_objective;
 
-/* `dataset` and `folds` are NULL for an objective that has no data. All are borrowed until
- * destroy. `threads`: OpenMP threads for a fit.
- * Errors: FR_ERR_DATA (table), FR_ERR_USAGE, FR_ERR_MEMORY. */
+/* Where the objective works. Strings are borrowed until destroy. */
+typedef struct {
+    int threads;                 /* OpenMP threads for a task */
+    int rank;                    /* of the run */
+    int local_rank, local_ranks; /* on this node; 0 ranks: nothing will be run here */
+    const char *guard;           /* foldrank program to start commands by; NULL: itself */
+} fr_objective_place;
+
+/* `dataset` and `folds` are NULL for an objective that has no data. Both, and `study`, are
+ * borrowed until destroy.
+ * Errors: FR_ERR_DATA (table), FR_ERR_USAGE (plug-in, GPUs), FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_objective_create(const fr_study *study, const fr_dataset *dataset,
-                                         const fr_folds *folds, int threads,
+                                         const fr_folds *folds, const fr_objective_place *place,
                                          fr_objective **out);
 void fr_objective_destroy(fr_objective **objective);
 
 /* Do one task. `result` is complete but for rank, start and end. A failure of the task itself
  * is FR_OK with a state and a message, also when a model and its rows need more memory than
- * there is; FR_ERR_MEMORY: not even the message can be had. */
+ * there is; FR_ERR_MEMORY: not even the message can be had. Commands: FR_ERR_IO when their
+ * files cannot be written, FR_ERR_USAGE, FR_ERR_STATE when they cannot be started. */
 FR_CHECKED fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
                                            const atomic_bool *stop, fr_fold_result *result);
 

@@ -28,6 +28,7 @@ typedef enum {
     FR_RNG_BRACKET,     /* hyperband: which trial goes to which bracket */
     FR_RNG_PAST,        /* parameters that an earlier study did not have */
     FR_RNG_BOOTSTRAP,   /* rows drawn anew for the interval of a test score */
+    FR_RNG_TASK,        /* the seed that an external task is given */
 } fr_rng_purpose;
 
 typedef struct {

@@ -190,9 +190,6 @@ FR_CHECKED fr_status fr_predictions_write(const char *path, const fr_predictions
  * stderr once a damaged file was opened. Before anything else that uses HDF5. */
 void fr_results_quiet_exit(void);
 
-/* Make `dir` and its parents, as mkdir -p does. FR_ERR_IO. */
-FR_CHECKED fr_status fr_store_make_dir(const char *dir);
-
 /* Write text to dir/name under a temporary name, sync, rename. */
 FR_CHECKED fr_status fr_store_write_text(const char *dir, const char *name, const char *text);
 

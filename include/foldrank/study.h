@@ -47,15 +47,28 @@ typedef enum {
     FR_OBJECTIVE_TRAINING, /* no `objective` key: data, models, train */
     FR_OBJECTIVE_FUNCTION,
     FR_OBJECTIVE_TABLE,
+    FR_OBJECTIVE_COMMAND, /* a program that is started for every task */
+    FR_OBJECTIVE_PLUGIN,  /* a shared object, see plugin.h */
 } fr_objective_kind;
+
+/* Steps that a task of an external objective may report: its curve has an entry for each. */
+enum { FR_OBJECTIVE_STEPS_MAX = 100000 };
 
 /* Study key `objective`, for searches that train nothing themselves. */
 typedef struct {
     int type;             /* fr_objective_kind */
     fr_strings scores;    /* names of the scores where there are several; else empty */
     fr_strings direction; /* minimize, maximize: of all scores, or of each */
+    char *metric;         /* command, plugin: name of the score; NULL = not said */
+    int64_t steps;        /* command, plugin: most that one task reports; 0 = not said */
+    int64_t folds;        /* command, plugin: key validation.folds; tasks of a trial */
+    char *run;            /* command: the command line, see command.h */
+    bool shell;           /* command: run it by /bin/sh */
+    double timeout;       /* command: [s]; 0 = none */
+    double grace;         /* command: from SIGTERM to SIGKILL [s] */
+    char *options;        /* plugin: text for it; NULL = none */
     char *function;       /* function: its name */
-    char *path;           /* table: CSV, plain or gzip */
+    char *path;           /* table: CSV, plain or gzip; plugin: the shared object */
     fr_strings values;    /* table: score columns; empty = all that are no parameter. Of several
                            * scores: columns of each, as lists; empty = those of their names */
     double sleep;         /* function: pretended run time [s] */
@@ -65,6 +78,7 @@ typedef struct {
 /* Study key `resources`. */
 typedef struct {
     int64_t threads; /* OpenMP threads of a rank; 0 = the cores of the node / its ranks */
+    int64_t gpus;    /* command, plugin: GPUs of a rank */
 } fr_resource_options;
 
 /* What a score is. */
@@ -120,8 +134,8 @@ typedef struct {
     size_t n_bindings;
     uint64_t fingerprint; /* of all that decides the trials: not of the study's name, the number
                              of trials and other budgets, the selection, the output directory,
-                             the resources, nor of where the data files lie (their content has
-                             its own fingerprint) */
+                             the resources, a command's timeout and grace, nor of where the data
+                             files lie (their content has its own fingerprint) */
 } fr_study;
 
 /* A block of a study file, for pages about it. */
@@ -157,7 +171,14 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
 FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset,
                                          fr_folds **out);
 
-/* Epochs that one fit of that trial trains at most; 0 where nothing is trained. */
+/* What the score of a trial is called: the metric; "score" when nobody says. */
+const char *fr_study_score_name(const fr_study *study);
+
+/* The objective evaluates a task by code that is not foldrank's: a trial then has
+ * objective.folds tasks, which may report steps. */
+bool fr_objective_is_external(const fr_objective_options *objective);
+
+/* Epochs that one fit of that trial trains at most, steps of an external task; 0: not known. */
 uint64_t fr_study_epochs(const fr_study *study, const double *point);
 
 /* The configuration `from` of one study as a point of another's space; false when it lies

@@ -30,6 +30,9 @@ typedef struct {
 FR_CHECKED fr_status fr_check_open(fr_check *c);
 void fr_check_close(fr_check *c);
 
+/* Folds of a trial, once the study is open. */
+uint32_t fr_check_folds(const fr_check *c);
+
 /* Tasks that may run at the same time, and ranks that then have nothing to do. Local. */
 double fr_check_tasks_at_once(const fr_check *check);
 size_t fr_check_idle_ranks(const fr_check *check);

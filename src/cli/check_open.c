@@ -15,13 +15,19 @@ fr_status fr_check_open(fr_check *c)
         FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
         FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));
     }
-    FR_TRY(fr_stop_check(&study->stop, c->folds == NULL ? 1 : fr_folds_count(c->folds)));
-    FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, 1,
+    FR_TRY(fr_stop_check(&study->stop, fr_check_folds(c)));
+    const fr_objective_place place = {.threads = 1};
+    FR_TRY(fr_objective_create(study, c->folds == NULL ? NULL : &c->dataset, c->folds, &place,
                                &c->objective));
     c->goes_on = fr_journal_exists(study->output);
     if (!c->goes_on) FR_TRY(fr_past_read(study, c->dataset.schema.fingerprint, &c->past));
     return fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
                             &c->search);
+}
+
+uint32_t fr_check_folds(const fr_check *c)
+{
+    return c->folds == NULL ? (uint32_t)c->study->objective.folds : fr_folds_count(c->folds);
 }
 
 void fr_check_close(fr_check *c)

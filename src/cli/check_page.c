@@ -113,24 +113,19 @@ static void print_space(const fr_space *space, FILE *out)
     if (space->n > 0) fprintf(out, "\n");
 }
 
-static double folds_of(const fr_check *check)
-{
-    return check->folds == NULL ? 1 : fr_folds_count(check->folds);
-}
-
 /* Those that the budget in fits allows, when that is the lower bound. */
 static double trials_of(const fr_check *check)
 {
     const double trials = (double)fr_search_trials(check->search);
     const int64_t fits = check->study->stop.fits;
-    return fits > 0 ? fmin(trials, floor((double)fits / folds_of(check))) : trials;
+    return fits > 0 ? fmin(trials, floor((double)fits / fr_check_folds(check))) : trials;
 }
 
 /* search.concurrency counts where a trial waits for earlier ones, to be suggested or to be
  * compared with. */
 double fr_check_tasks_at_once(const fr_check *check)
 {
-    const double trials = trials_of(check), folds = folds_of(check);
+    const double trials = trials_of(check), folds = fr_check_folds(check);
     const int64_t concurrency = check->study->search.concurrency;
     const fr_stop_options *stop = &check->study->stop;
     const bool waits = fr_search_adaptive(check->search) || stop->score != NULL ||
@@ -151,7 +146,7 @@ static void print_ranks(const fr_check *check, FILE *out)
     label(out, "ranks");
     fprintf(out, "%zu on %zu node%s, %zu of them idle", check->ranks, check->nodes,
             check->nodes == 1 ? "" : "s", idle);
-    if (idle > 0 && at_once < trials_of(check) * folds_of(check))
+    if (idle > 0 && at_once < trials_of(check) * fr_check_folds(check))
         fprintf(out, ": %.0f fits run at once; raise search.concurrency", at_once);
     else if (idle > 0)
         fprintf(out, ": there are %.0f fits in all", at_once);
@@ -176,10 +171,8 @@ static void print_stop(const fr_study *study, FILE *out)
     const fr_stop_options *stop = &study->stop;
     char wall[FR_NUMBER_SIZE];
     fr_text text = {0};
-    const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
     if (stop->score != NULL)
-        fr_text_add(&text, ", %s %s", trains ? fr_metric_words[study->metric] : "score",
-                    stop->score);
+        fr_text_add(&text, ", %s %s", fr_study_score_name(study), stop->score);
     if (stop->fits > 0) fr_text_add(&text, ", %lld fits", (long long)stop->fits);
     if (stop->epochs > 0) fr_text_add(&text, ", %lld epochs", (long long)stop->epochs);
     if (stop->core_hours > 0) fr_text_add(&text, ", %.6g core-hours", stop->core_hours);
@@ -223,7 +216,7 @@ static void print_work(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
     const double size = fr_space_size(&study->space);
-    const double trials = trials_of(check), folds = folds_of(check);
+    const double trials = trials_of(check), folds = fr_check_folds(check);
     const bool open = trials >= (double)FR_TRIALS_OPEN;
     label(out, "configurations");
     if (isinf(size))
@@ -249,7 +242,8 @@ static void print_work(const fr_check *check, FILE *out)
         fprintf(out, "%.0f = %.0f trials x %.0f fold%s, then one of the selected model\n",
                 trials * folds, trials, folds, folds > 1 ? "s" : "");
     else
-        fprintf(out, "%.0f evaluations of the objective\n", trials);
+        fprintf(out, "%.0f evaluations of the objective: %.0f trials x %.0f fold%s\n",
+                trials * folds, trials, folds, folds > 1 ? "s" : "");
     print_ranks(check, out);
 }
 

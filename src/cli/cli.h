@@ -92,6 +92,10 @@ extern const fr_cli_command *const fr_cli_commands[];
  * exit code. */
 int fr_cli_main(const fr_cli_command *const commands[], int argc, char **argv);
 
+/* `foldrank guard GRACE PROGRAM ARGUMENT...`, started by ranks; see guard.h. argv[0..argc) is
+ * what follows its name. Returns the exit code. */
+int fr_guard_main(int argc, char **argv);
+
 /* Options that every command takes. */
 typedef struct {
     bool help;

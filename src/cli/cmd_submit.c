@@ -9,6 +9,7 @@
 #include "check.h"
 #include "cli.h"
 #include "foldrank/ask.h"
+#include "foldrank/directory.h"
 #include "foldrank/memory.h"
 #include "foldrank/store.h"
 #include "submit.h"
@@ -187,7 +188,7 @@ static void print_submitted(const fr_cli *cli, const fr_submit_job *job, const c
 static fr_status write_and_submit(const fr_cli *cli, const fr_submit_job *job, const char *text)
 {
     char id[64] = "";
-    FR_TRY(fr_store_make_dir(job->output));
+    FR_TRY(fr_make_dir(job->output));
     FR_TRY(fr_store_write_text(job->output, "submit.sh", text));
     if (chmod(job->script, 0755) != 0)
         return FR_FAIL(FR_ERR_IO, "cannot make %s executable: %s", job->script,

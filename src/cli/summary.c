@@ -82,11 +82,9 @@ static void print_trials(const fr_cli *cli, const fr_study *study, const fr_run_
                                 : rank_so_far(report->history, so_far);
     const size_t n = all < TOP ? all : TOP;
     if (n == 0) return;
-    const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
     fprintf(cli->out, "%*s %7s  ", MARK_WIDTH, several ? "front" : "place", "trial");
     for (size_t k = 0; k < study->n_goals; k++)
-        fprintf(cli->out, "%-*s ", SCORE_WIDTH,
-                trains || study->n_goals > 1 ? study->goals[k].name : "value");
+        fprintf(cli->out, "%-*s ", SCORE_WIDTH, study->goals[k].name);
     fprintf(cli->out, "parameters\n");
     for (size_t i = 0; i < n; i++) {
         char mark[32];

@@ -121,7 +121,7 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
 uint64_t fr_study_epochs(const fr_study *study, const double *point)
 {
     fr_recipe recipe;
-    if (study->objective.type != FR_OBJECTIVE_TRAINING) return 0;
+    if (study->objective.type != FR_OBJECTIVE_TRAINING) return (uint64_t)study->objective.steps;
     fr_study_resolve(study, point, &recipe);
     return (uint64_t)recipe.train.epochs;
 }

@@ -13,8 +13,7 @@
 
 static const char *const learn_words[] = {"classification", "regression"};
 
-/* The entry root.block.key, or the block, for the line of a message. */
-static const fr_node *at(const fr_draft *draft, const char *block, const char *key)
+const fr_node *fr_draft_at(const fr_draft *draft, const char *block, const char *key)
 {
     const fr_node *node = fr_node_find(draft->root, block);
     const fr_node *entry = key == NULL ? NULL : fr_node_find(node, key);
@@ -26,13 +25,13 @@ static void check_families(fr_draft *draft)
     const fr_study *study = draft->study;
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
         if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
-            fr_faults_add(draft->faults, at(draft, "models", fr_family_words[f]),
+            fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
                           "models.%s is not for %s", fr_family_words[f],
                           learn_words[study->data.task]);
     for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC &&
             study->goals[k].metric == FR_METRIC_LOG_LOSS && study->families[FR_FAMILY_SVM])
-            fr_faults_add(draft->faults, at(draft, "models", "svm"),
+            fr_faults_add(draft->faults, fr_draft_at(draft, "models", "svm"),
                           "models.svm gives no probabilities, which metric log_loss needs");
 }
 
@@ -134,7 +133,7 @@ static void check_scheme_columns(fr_draft *draft)
 {
     const fr_study *study = draft->study;
     const int scheme = study->validation.scheme;
-    const fr_node *where = at(draft, "validation", "scheme");
+    const fr_node *where = fr_draft_at(draft, "validation", "scheme");
     if (scheme == FR_SCHEME_GROUP_KFOLD && study->data.group == NULL)
         fr_faults_add(
             draft->faults, where,
@@ -167,7 +166,7 @@ static void check_scheme_keys(fr_draft *draft)
     };
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (keys[k].changed && !keys[k].used)
-            fr_faults_add(draft->faults, at(draft, "validation", keys[k].key),
+            fr_faults_add(draft->faults, fr_draft_at(draft, "validation", keys[k].key),
                           "validation.%s has no effect with scheme %s", keys[k].key,
                           fr_scheme_words[v->scheme]);
 }
@@ -189,7 +188,7 @@ static void check_key_uses(fr_draft *draft, const fr_block *block, const void *v
         fr_option_format(row, values, &given);
         fr_option_format(row, standard, &usual);
         if (!uses[k].used && strcmp(fr_text_get(&given), fr_text_get(&usual)) != 0)
-            fr_faults_add(draft->faults, at(draft, block->home, row->name),
+            fr_faults_add(draft->faults, fr_draft_at(draft, block->home, row->name),
                           "%s.%s has no effect without %s", block->home, row->name, uses[k].by);
         fr_text_clear(&given);
         fr_text_clear(&usual);
@@ -237,16 +236,23 @@ static void check_search_keys(fr_draft *draft)
     fr_option_clear(block.table, block.n, &standard);
 }
 
+static bool has_one_fold(const fr_study *study)
+{
+    if (study->objective.type == FR_OBJECTIVE_TRAINING)
+        return study->validation.scheme == FR_SCHEME_HOLDOUT;
+    return study->objective.folds < 2;
+}
+
 static void check_select(fr_draft *draft)
 {
     const fr_study *study = draft->study;
-    const bool one_fold = study->objective.type != FR_OBJECTIVE_TRAINING ||
-                          study->validation.scheme == FR_SCHEME_HOLDOUT;
+    const bool one_fold = has_one_fold(study);
     const bool compares = study->select.rule == FR_RULE_ONE_STANDARD_ERROR ||
                           study->select.rule == FR_RULE_PAIRED_TEST;
     const bool bounds = study->select.rule == FR_RULE_DICE && study->select.lower_bound;
     if (one_fold && (compares || bounds))
-        fr_faults_add(draft->faults, at(draft, "select", compares ? "rule" : "lower_bound"),
+        fr_faults_add(draft->faults,
+                      fr_draft_at(draft, "select", compares ? "rule" : "lower_bound"),
                       "select.%s needs at least two folds",
                       compares ? "rule one_standard_error or paired_test" : "lower_bound");
 }
@@ -309,13 +315,14 @@ static void check_pruning(fr_draft *draft)
 {
     const fr_study *study = draft->study;
     const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
+    const bool steps = trains || fr_objective_is_external(&study->objective);
     const unsigned by_epoch = study->prune_methods & ~(unsigned)FR_PRUNE_RACING;
-    const bool one_fold = !trains || study->validation.scheme == FR_SCHEME_HOLDOUT;
-    if (by_epoch != 0 && !trains)
-        fr_faults_add(draft->faults, at(draft, "pruning", "method"),
+    const bool one_fold = has_one_fold(study);
+    if (by_epoch != 0 && !steps)
+        fr_faults_add(draft->faults, fr_draft_at(draft, "pruning", "method"),
                       "pruning.method stops fits between epochs; this objective has none");
     if ((study->prune_methods & FR_PRUNE_RACING) && one_fold)
-        fr_faults_add(draft->faults, at(draft, "pruning", "method"),
+        fr_faults_add(draft->faults, fr_draft_at(draft, "pruning", "method"),
                       "pruning.method racing needs at least two folds");
     if ((study->prune_methods & FR_PRUNE_HYPERBAND) && trains) check_hyperband(draft);
     check_pruning_keys(draft);
@@ -324,9 +331,14 @@ static void check_pruning(fr_draft *draft)
 static void check_stop(fr_draft *draft)
 {
     const fr_study *study = draft->study;
-    if (study->stop.epochs > 0 && study->objective.type != FR_OBJECTIVE_TRAINING)
-        fr_faults_add(draft->faults, at(draft, "stop", "epochs"),
+    const fr_node *where = fr_draft_at(draft, "stop", "epochs");
+    if (study->stop.epochs == 0 || study->objective.type == FR_OBJECTIVE_TRAINING) return;
+    if (!fr_objective_is_external(&study->objective))
+        fr_faults_add(draft->faults, where,
                       "stop.epochs has no effect: this objective trains no epochs");
+    else if (study->objective.steps == 0)
+        fr_faults_add(draft->faults, where,
+                      "stop.epochs needs objective.steps, the most steps that a task reports");
 }
 
 static void check_warm_start(fr_draft *draft)
@@ -334,7 +346,7 @@ static void check_warm_start(fr_draft *draft)
     const fr_search_options *o = &draft->study->search;
     if (o->warm_start.n > 0 && !fr_search_method_learns(o->method))
         fr_faults_add(
-            draft->faults, at(draft, "search", "warm_start"),
+            draft->faults, fr_draft_at(draft, "search", "warm_start"),
             "search.warm_start has no effect with method %s, which learns nothing from "
             "earlier studies",
             fr_search_methods[o->method]);
@@ -363,25 +375,7 @@ static void check_grid(fr_draft *draft)
     }
 }
 
-static void check_objective(fr_draft *draft)
-{
-    const fr_objective_options *o = &draft->study->objective;
-    const fr_node *node = fr_node_find(draft->root, "objective");
-    const bool is_table = o->type == FR_OBJECTIVE_TABLE;
-    if (is_table ? o->path == NULL : o->function == NULL)
-        fr_faults_add(draft->faults, node, "objective.%s is missing",
-                      is_table ? "path" : "function");
-    if (!is_table && (o->path != NULL || o->values.n > 0))
-        fr_faults_add(draft->faults,
-                      at(draft, "objective", o->path != NULL ? "path" : "values"),
-                      "objective.path and values go with type table");
-    if (is_table && (o->function != NULL || o->noise > 0))
-        fr_faults_add(draft->faults,
-                      at(draft, "objective", o->function != NULL ? "function" : "noise"),
-                      "objective.function and noise go with type function");
-}
-
-static void look_for(fr_draft *draft, const fr_node *where, const char *key, const char *path)
+void fr_draft_look_for(fr_draft *draft, const fr_node *where, const char *key, const char *path)
 {
     struct stat info;
     if (path == NULL) return;
@@ -399,13 +393,11 @@ static void check_files(fr_draft *draft)
     const fr_study *study = draft->study;
     const fr_node *data = fr_node_find(draft->root, "data");
     const fr_node *test = fr_node_find(data, "test");
-    look_for(draft, fr_node_find(data, "path"), "data.path", study->data.path);
-    look_for(draft, fr_node_find(data, "labels"), "data.labels", study->data.labels);
-    look_for(draft, fr_node_find(test, "path"), "data.test.path", study->test.path);
-    look_for(draft, fr_node_find(test, "labels"), "data.test.labels", study->test.labels);
-    if (study->objective.type == FR_OBJECTIVE_TABLE)
-        look_for(draft, at(draft, "objective", "path"), "objective.path",
-                 study->objective.path);
+    fr_draft_look_for(draft, fr_node_find(data, "path"), "data.path", study->data.path);
+    fr_draft_look_for(draft, fr_node_find(data, "labels"), "data.labels", study->data.labels);
+    fr_draft_look_for(draft, fr_node_find(test, "path"), "data.test.path", study->test.path);
+    fr_draft_look_for(draft, fr_node_find(test, "labels"), "data.test.labels",
+                      study->test.labels);
 }
 
 void fr_draft_checks(fr_draft *draft, bool look_for_files)
@@ -425,8 +417,11 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
             fr_faults_add(draft->faults, fr_node_find(draft->root, "data"),
                           "data.path is missing: name the file with the data");
     } else {
-        check_objective(draft);
+        fr_draft_objective_checks(draft, look_for_files);
     }
+    if (study->resources.gpus > 0 && !fr_objective_is_external(&study->objective))
+        fr_faults_add(draft->faults, fr_draft_at(draft, "resources", "gpus"),
+                      "resources.gpus goes with objective command or plugin");
     check_select(draft);
     check_select_keys(draft);
     check_search_keys(draft);

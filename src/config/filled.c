@@ -136,11 +136,15 @@ static void add_training(const fr_draft *draft, fr_text *out)
 static void add_objective(const fr_draft *draft, fr_text *out)
 {
     const fr_objective_options *objective = &draft->study->objective;
-    fr_text_add(out, "objective:\n  type: %s\n",
-                fr_objective_words[objective->type == FR_OBJECTIVE_TABLE]);
-    add_block(out, "  ", fr_objective_option_table, fr_objective_option_count, objective);
+    fr_text_add(out, "objective:\n  type: %s\n", fr_objective_words[objective->type - 1]);
+    for (size_t i = 0; i < fr_objective_option_count; i++)
+        if (fr_objective_uses(objective->type, i))
+            add_block(out, "  ", &fr_objective_option_table[i], 1, objective);
     fr_text_add(out, "  parameters:\n");
     for (size_t i = 0; i < draft->n; i++) add_setting(draft, &draft->settings[i], "    ", out);
+    if (!fr_objective_is_external(objective)) return;
+    fr_text_add(out, "validation:\n");
+    add_block(out, "  ", fr_objective_fold_table, fr_objective_fold_count, objective);
 }
 
 static void add_enqueued(const fr_study *study, fr_text *out)

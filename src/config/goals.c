@@ -163,7 +163,9 @@ static void read_names(fr_draft *draft, const fr_node *where)
         else
             add_goal(draft, (fr_goal){.kind = FR_GOAL_VALUE}, name);
     }
-    if (scores->n == 0) add_goal(draft, (fr_goal){.kind = FR_GOAL_VALUE}, "score");
+    const char *metric = draft->study->objective.metric;
+    if (scores->n == 0)
+        add_goal(draft, (fr_goal){.kind = FR_GOAL_VALUE}, metric != NULL ? metric : "score");
 }
 
 static void read_directions(fr_draft *draft, const fr_node *where)

@@ -192,15 +192,37 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files);
 /* Write study->text. */
 void fr_draft_fill(fr_draft *draft);
 
+/* Read the key `objective`, and the folds of an external one. */
+void fr_draft_objective(fr_draft *draft, const fr_node *node);
+
+/* The fr_objective_kind that the node names; training when it names none. */
+int fr_objective_type_of(const fr_node *objective);
+
+/* fr_draft_checks for what belongs to an objective. */
+void fr_draft_objective_checks(fr_draft *draft, bool look_for_files);
+
+/* The entry root.block.key, or the block, for the line of a message. */
+const fr_node *fr_draft_at(const fr_draft *draft, const char *block, const char *key);
+
+/* Note a file that is not there or cannot be read. NULL is no file. */
+void fr_draft_look_for(fr_draft *draft, const fr_node *where, const char *key,
+                       const char *path);
+
 /* Of all that decides the results, from a filled-in text. */
 uint64_t fr_study_text_fingerprint(const char *text, fr_faults *faults);
 
 extern const fr_option fr_study_option_table[]; /* study, metric, output */
 extern const fr_option fr_objective_option_table[];
 extern const size_t fr_objective_option_count;
+
+/* Whether the table's row means something to an objective of this type (fr_objective_kind). */
+bool fr_objective_uses(int type, size_t row);
+
+extern const fr_option fr_objective_fold_table[]; /* validation of an external objective */
+extern const size_t fr_objective_fold_count;
 extern const fr_option fr_resource_option_table[];
 extern const size_t fr_resource_option_count;
-extern const char *const fr_objective_words[]; /* function, table */
+extern const char *const fr_objective_words[]; /* of kind k: entry k - 1; NULL-terminated */
 extern const char *const fr_direction_words[]; /* minimize, maximize */
 
 #endif

@@ -24,9 +24,18 @@ const fr_option fr_study_option_table[] = {
      .help = "directory of the results; default: results/ and the study's name"},
 };
 
-const char *const fr_objective_words[] = {"function", "table", NULL};
+const char *const fr_objective_words[] = {"function", "table", "command", "plugin", NULL};
 const char *const fr_cost_words[] = {"parameters", "flops", "training_flops", NULL};
 const char *const fr_direction_words[] = {"minimize", "maximize", NULL};
+
+enum {
+    FUNCTION = 1u << FR_OBJECTIVE_FUNCTION,
+    TABLE = 1u << FR_OBJECTIVE_TABLE,
+    COMMAND = 1u << FR_OBJECTIVE_COMMAND,
+    PLUGIN = 1u << FR_OBJECTIVE_PLUGIN,
+    EXTERNAL = COMMAND | PLUGIN,
+    ALL = FUNCTION | TABLE | EXTERNAL,
+};
 
 #define AT(field) .offset = offsetof(fr_objective_options, field)
 const fr_option fr_objective_option_table[] = {
@@ -39,7 +48,46 @@ const fr_option fr_objective_option_table[] = {
      .type = FR_OPTION_STRINGS,
      AT(direction),
      .fallback = "minimize",
-     .help = "minimize or maximize: for all scores, or a list with one for each"},
+     .help = "minimize or maximize: for all scores, or a list with one for each; default: as "
+             "the metric, if foldrank knows it"},
+    {.name = "metric",
+     .type = FR_OPTION_STRING,
+     AT(metric),
+     .help = "command, plugin: what the score is called"},
+    {.name = "steps",
+     .type = FR_OPTION_INT,
+     AT(steps),
+     .fallback = "0",
+     .low = 0,
+     .high = FR_OBJECTIVE_STEPS_MAX,
+     .help = "command, plugin: most steps that a task reports; 0: not known"},
+    {.name = "run",
+     .type = FR_OPTION_STRING,
+     AT(run),
+     .help = "command: program and arguments, with {name} for the value of a parameter"},
+    {.name = "shell",
+     .type = FR_OPTION_BOOL,
+     AT(shell),
+     .fallback = "false",
+     .help = "command: let /bin/sh run it"},
+    {.name = "timeout",
+     .type = FR_OPTION_DURATION,
+     AT(timeout),
+     .fallback = "0",
+     .low = 0,
+     .high = 1e9,
+     .help = "command: a task that takes longer is ended; 0: no limit"},
+    {.name = "grace",
+     .type = FR_OPTION_DURATION,
+     AT(grace),
+     .fallback = "10s",
+     .low = 0,
+     .high = 3600,
+     .help = "command: from SIGTERM to SIGKILL when a task is ended early"},
+    {.name = "options",
+     .type = FR_OPTION_STRING,
+     AT(options),
+     .help = "plugin: a text that it is given at its start"},
     {.name = "function",
      .type = FR_OPTION_STRING,
      AT(function),
@@ -47,7 +95,8 @@ const fr_option fr_objective_option_table[] = {
     {.name = "path",
      .type = FR_OPTION_STRING,
      AT(path),
-     .help = "table: CSV file, plain or gzip, with one column for each parameter"},
+     .help = "table: CSV file, plain or gzip, with one column for each parameter; plugin: the "
+             "shared object"},
     {.name = "values",
      .type = FR_OPTION_STRINGS,
      AT(values),
@@ -60,7 +109,7 @@ const fr_option fr_objective_option_table[] = {
      .fallback = "0",
      .low = 0,
      .high = 1e6,
-     .help = "pretended run time of an evaluation [s]"},
+     .help = "function: pretended run time of an evaluation [s]"},
     {.name = "noise",
      .type = FR_OPTION_DOUBLE,
      AT(noise),
@@ -70,6 +119,33 @@ const fr_option fr_objective_option_table[] = {
      .help = "function: standard deviation of added noise"},
 };
 const size_t fr_objective_option_count = COUNT_OF(fr_objective_option_table);
+
+/* In the order of the table. */
+static const unsigned users[] = {FUNCTION | TABLE, ALL,     EXTERNAL, EXTERNAL, COMMAND,  COMMAND,
+                                 COMMAND, COMMAND,  PLUGIN,   FUNCTION, TABLE | PLUGIN,
+                                 TABLE,   FUNCTION, FUNCTION};
+_Static_assert(COUNT_OF(users) == COUNT_OF(fr_objective_option_table), "one entry per row");
+
+bool fr_objective_uses(int type, size_t row)
+{
+    return (users[row] >> type & 1u) != 0;
+}
+
+bool fr_objective_is_external(const fr_objective_options *objective)
+{
+    return ((unsigned)EXTERNAL >> objective->type & 1u) != 0;
+}
+
+const fr_option fr_objective_fold_table[] = {
+    {.name = "folds",
+     .type = FR_OPTION_INT,
+     AT(folds),
+     .fallback = "1",
+     .low = 1,
+     .high = 1e6,
+     .help = "tasks of a trial; each is told which one it is"},
+};
+const size_t fr_objective_fold_count = COUNT_OF(fr_objective_fold_table);
 #undef AT
 
 const fr_option fr_resource_option_table[] = {
@@ -80,5 +156,12 @@ const fr_option fr_resource_option_table[] = {
      .low = 0,
      .high = 4096,
      .help = "OpenMP threads of a rank; 0: the cores of the node shared by its ranks"},
+    {.name = "gpus",
+     .type = FR_OPTION_INT,
+     .offset = offsetof(fr_resource_options, gpus),
+     .fallback = "0",
+     .low = 0,
+     .high = 1024,
+     .help = "objective command or plugin: GPUs of its own for each rank"},
 };
 const size_t fr_resource_option_count = COUNT_OF(fr_resource_option_table);

@@ -27,14 +27,16 @@ static bool is_about_training(const char *key)
 
 static void check_top(fr_draft *draft)
 {
-    const bool has_objective = fr_node_find(draft->root, "objective") != NULL;
+    const fr_node *objective = fr_node_find(draft->root, "objective");
+    const fr_objective_options typed = {.type = fr_objective_type_of(objective)};
     for (const fr_node *child = draft->root->child; child != NULL; child = child->next) {
         bool known = false;
         for (size_t k = 0; k < N_TRAINING_KEYS; k++)
             known = known || strcmp(training_keys[k], child->key) == 0;
         if (!known)
             fr_faults_unknown(draft->faults, child, "", training_keys, N_TRAINING_KEYS);
-        else if (has_objective && is_about_training(child->key))
+        else if (objective != NULL && is_about_training(child->key) &&
+                 !(fr_objective_is_external(&typed) && strcmp(child->key, "validation") == 0))
             fr_faults_add(draft->faults, child,
                           "%s does not go with objective, which takes its place", child->key);
     }
@@ -100,32 +102,6 @@ static void read_training(fr_draft *draft)
     if (metric == NULL) fr_draft_standard_metric(draft);
     if (fr_node_find(validation, "scheme") == NULL)
         study->validation.scheme = natural_scheme(study);
-}
-
-static void read_objective(fr_draft *draft, const fr_node *node)
-{
-    static const char *const extra[] = {"type", "parameters"};
-    fr_objective_options *objective = &draft->study->objective;
-    int word = 0;
-    const fr_option type = {.name = "type",
-                            .type = FR_OPTION_WORD,
-                            .fallback = fr_objective_words[0],
-                            .words = fr_objective_words};
-    const fr_block block = {.home = "objective",
-                            .table = fr_objective_option_table,
-                            .n = fr_objective_option_count,
-                            .extra = extra,
-                            .n_extra = 2};
-    fr_draft_block(draft, node, &block, objective);
-    if (fr_node_find(node, "type") == NULL)
-        fr_faults_add(draft->faults, node, "objective.type is missing; allowed: %s, %s",
-                      fr_objective_words[0], fr_objective_words[1]);
-    fr_draft_value(draft, fr_node_find(node, "type"), "objective", &type, &word);
-    objective->type = word == 0 ? FR_OBJECTIVE_FUNCTION : FR_OBJECTIVE_TABLE;
-    fr_draft_scores(draft, node);
-    draft->families[0] = true;
-    draft->n_families = 1;
-    fr_draft_free_parameters(draft, fr_node_find(node, "parameters"));
 }
 
 /* `concurrency: free` is how people write what the table calls 0. */
@@ -228,7 +204,7 @@ static void read_all(fr_draft *draft, bool look_for_files)
     read_search(draft);
     const size_t before = draft->faults->n;
     if (objective != NULL)
-        read_objective(draft, objective);
+        fr_draft_objective(draft, objective);
     else
         read_training(draft);
     if (draft->faults->out_of_memory) return;

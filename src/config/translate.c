@@ -71,10 +71,11 @@ bool fr_study_translate(const fr_study *there, const double *from, fr_rng rng,
     return (!trains(here) || here->families[t.recipe.model.family]) && translate(&t, to);
 }
 
-/* How long an evaluation pretends to take decides no score. */
+/* How long an evaluation pretends to take, or may take, decides no score. */
 static bool decides_scores(const fr_option *row)
 {
-    return strcmp(row->name, "sleep") != 0;
+    return strcmp(row->name, "sleep") != 0 && strcmp(row->name, "timeout") != 0 &&
+           strcmp(row->name, "grace") != 0;
 }
 
 bool fr_study_same_objective(const fr_study *a, const fr_study *b)

@@ -28,8 +28,7 @@ fr_status fr_export_check(const fr_results_file *results)
 
 const char *fr_export_metric(const fr_study *study)
 {
-    return study->objective.type == FR_OBJECTIVE_TRAINING ? fr_metric_words[study->metric]
-                                                          : "score";
+    return fr_study_score_name(study);
 }
 
 const char *fr_export_rule(const fr_study *study)

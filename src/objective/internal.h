@@ -3,18 +3,21 @@
 #ifndef FR_OBJECTIVE_INTERNAL_H
 #define FR_OBJECTIVE_INTERNAL_H
 
+#include "foldrank/command.h"
 #include "foldrank/objective.h"
 
 typedef struct fr_fold_cache fr_fold_cache;
 typedef struct fr_score_table fr_score_table;
+typedef struct fr_external fr_external;
 
 struct fr_objective {
     const fr_study *study;     /* borrowed */
     const fr_dataset *dataset; /* borrowed; NULL without data */
     const fr_folds *folds;     /* borrowed; NULL without data */
-    int threads;
+    fr_objective_place place;
     fr_fold_cache *cache;  /* training */
     fr_score_table *table; /* table */
+    fr_external *external; /* command, plugin */
 };
 
 /* Record a failed task: state and message. Errors: FR_ERR_MEMORY. */
@@ -56,5 +59,111 @@ FR_CHECKED fr_status fr_score_table_read(const fr_study *study, fr_score_table *
 void fr_score_table_destroy(fr_score_table **table);
 FR_CHECKED fr_status fr_score_table_evaluate(const fr_score_table *table, const fr_task *task,
                                              fr_fold_result *result);
+
+/* ---- reports.c: steps and values of external code ---- */
+
+typedef enum {
+    FR_REPORT_GO_ON,
+    FR_REPORT_PRUNED,
+    FR_REPORT_ENOUGH,  /* patience: complete, with the best value */
+    FR_REPORT_REFUSED, /* not a number, or not what can be understood: state and message are set
+                        */
+} fr_report_verdict;
+
+typedef struct {
+    const fr_task *task;    /* borrowed */
+    fr_fold_result *result; /* borrowed */
+    bool maximize;
+    uint32_t give_up_after, give_up_from; /* patience; 0 = never */
+    uint32_t steps;                       /* most there are; 0 = not known */
+    fr_report_verdict verdict; /* anything but GO_ON: the code is to end, and is not listened to
+                                */
+    double best, last;         /* NaN: none yet */
+    uint32_t best_step, last_step; /* from 1; 0 = none */
+    int64_t base;                  /* 1 when the code counts from 0 */
+    double final;
+    bool has_final;
+    size_t next_rung, capacity;
+} fr_reports;
+
+void fr_reports_init(fr_reports *reports, const fr_study *study, const fr_task *task,
+                     fr_fold_result *result);
+
+/* A value after a step; `loss` may be NaN. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_reports_add(fr_reports *reports, int64_t step, double value,
+                                    double loss);
+
+/* The value of the whole task. */
+FR_CHECKED fr_status fr_reports_finish(fr_reports *reports, double value);
+
+/* What was said cannot be understood: the task failed. */
+FR_CHECKED fr_status fr_reports_refuse(fr_reports *reports, const char *message);
+
+/* Put the score into a result that is complete or pruned; false when there is no value. */
+bool fr_reports_settle(fr_reports *reports);
+
+/* One line of output. Lines that do not begin with `foldrank` and a blank are not for us.
+ * `metric` (NULL: none) may stand for `value`. *understood: it had a value. */
+FR_CHECKED fr_status fr_reports_read(fr_reports *reports, const char *line, const char *metric,
+                                     bool *understood);
+
+/* ---- values.c: values of parameters for people's programs ---- */
+
+/* As an argument: numbers in shortest form, texts without quotes, lists as JSON. */
+void fr_value_text(const fr_param *param, double value, fr_text *out);
+void fr_value_json(const fr_param *param, double value, fr_text *out);
+void fr_text_json(const char *text, fr_text *out); /* in quotes */
+
+/* All active parameters as one JSON object. */
+void fr_point_json(const fr_space *space, const double *point, fr_text *out);
+
+/* ---- gpus.c ---- */
+
+/* Which GPUs this rank has to itself: names as in CUDA_VISIBLE_DEVICES. FR_ERR_USAGE when there
+ * are too few for the node's ranks. */
+FR_CHECKED fr_status fr_gpus_choose(const fr_objective_place *place, int64_t wanted,
+                                    fr_strings *out);
+
+/* ---- external.c: what commands and plug-ins share ---- */
+
+struct fr_external {
+    const fr_study *study; /* borrowed */
+    fr_objective_place place;
+    char *output;       /* output directory, absolute */
+    fr_text gpus;       /* "2,3"; empty without */
+    fr_command command; /* type command: its words */
+};
+
+FR_CHECKED fr_status fr_external_create(const fr_study *study, const fr_objective_place *place,
+                                        fr_external **out);
+void fr_external_destroy(fr_external **external);
+
+/* Seed of a task, the same wherever it runs: 0 .. 2^31 - 1. */
+uint32_t fr_external_seed(const fr_external *external, const fr_task *task);
+
+/* Append the directory of a task, and make it. Errors: FR_ERR_IO. */
+FR_CHECKED fr_status fr_external_directory(const fr_external *external, const fr_task *task,
+                                           fr_text *out);
+
+/* ---- arguments.c: what a program is started with ---- */
+
+/* A task, and what foldrank says of it. Texts are borrowed by the functions below. */
+typedef struct {
+    const fr_external *external;
+    const fr_task *task;
+    const char *directory, *parameters; /* of the task; the JSON file in it */
+} fr_command_call;
+
+/* Program and arguments. An argument with the value of an inactive parameter is left out, and
+ * so is an option (-x, --name) right before it that is nothing else. */
+FR_CHECKED fr_status fr_command_arguments(const fr_command_call *call, fr_strings *out);
+
+/* The environment: this process's without what a launcher has put there for it, and ours. */
+FR_CHECKED fr_status fr_command_environment(const fr_command_call *call, fr_strings *out);
+
+/* ---- command.c ---- */
+
+FR_CHECKED fr_status fr_command_evaluate(const fr_external *external, const fr_task *task,
+                                         const atomic_bool *stop, fr_fold_result *result);
 
 #endif

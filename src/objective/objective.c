@@ -14,18 +14,21 @@ static fr_status create_kind(fr_objective *o)
         return fr_function_check(o->study);
     case FR_OBJECTIVE_TABLE:
         return fr_score_table_read(o->study, &o->table);
+    case FR_OBJECTIVE_COMMAND:
+        return fr_external_create(o->study, &o->place, &o->external);
     default:
         return fr_fold_cache_create(o->dataset, o->folds, &o->cache);
     }
 }
 
 fr_status fr_objective_create(const fr_study *study, const fr_dataset *dataset,
-                              const fr_folds *folds, int threads, fr_objective **out)
+                              const fr_folds *folds, const fr_objective_place *place,
+                              fr_objective **out)
 {
     fr_objective *o = fr_alloc(1, sizeof *o);
     *out = NULL;
     if (o == NULL) return FR_ERR_MEMORY;
-    *o = (fr_objective){study, dataset, folds, threads, NULL, NULL};
+    *o = (fr_objective){study, dataset, folds, *place, NULL, NULL, NULL};
     const fr_status st = create_kind(o);
     if (st == FR_OK)
         *out = o;
@@ -39,6 +42,7 @@ void fr_objective_destroy(fr_objective **objective)
     if (*objective == NULL) return;
     fr_fold_cache_destroy(&(*objective)->cache);
     fr_score_table_destroy(&(*objective)->table);
+    fr_external_destroy(&(*objective)->external);
     free(*objective);
     *objective = NULL;
 }
@@ -78,6 +82,9 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
         break;
     case FR_OBJECTIVE_TABLE:
         st = fr_score_table_evaluate(objective->table, task, result);
+        break;
+    case FR_OBJECTIVE_COMMAND:
+        st = fr_command_evaluate(objective->external, task, stop, result);
         break;
     default:
         st = fr_training_evaluate(objective, task, stop, result);

@@ -9,7 +9,9 @@
 
 fr_status fr_conclude_valid_share(const fr_run_state *run, double *share)
 {
-    *share = 1.0;
+    /* Of folds that others make only the number is known: taken as k-fold. */
+    const int64_t n_folds = run->study->objective.folds;
+    *share = run->folds == NULL && n_folds > 1 ? 1.0 / (double)(n_folds - 1) : 1.0;
     if (run->folds == NULL) return FR_OK;
     uint32_t *train_rows = NULL, *valid_rows = NULL;
     size_t n_train = 0, n_valid = 0;

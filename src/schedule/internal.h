@@ -166,8 +166,9 @@ void fr_progress_end(void);
 
 typedef struct {
     int n_hosts;
-    int own_cores; /* that this process may run on */
-    int threads;   /* to train with */
+    int local_rank, local_ranks; /* on this node */
+    int own_cores;               /* that this process may run on */
+    int threads;                 /* to train with */
 } fr_run_place_info;
 
 /* Where this rank runs. `wanted` threads: the study's, 0 = not said; then OMP_NUM_THREADS, then
@@ -232,7 +233,8 @@ FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
  * is a new one with its model. Root. */
 FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
 
-/* Validation rows / training rows of the first fold, for corrected tests; 1 without data. */
+/* Validation rows / training rows of the first fold, for corrected tests; of an external
+ * objective's folds that of k-fold, 1 with one fold. */
 FR_CHECKED fr_status fr_conclude_valid_share(const fr_run_state *run, double *share);
 
 /* ---- service.c ---- */

@@ -7,18 +7,32 @@
 #include "foldrank/select.h"
 #include "internal.h"
 
+/* Epochs or steps of a task at most. An external objective that does not say has as many as the
+ * earlier trials have reported of this fold: beyond there is nothing to compare with. */
+static uint32_t most_epochs(const fr_run_state *run, fr_assignment task, uint64_t visible)
+{
+    const fr_history *history = run->history;
+    const uint64_t known = fr_study_epochs(run->study, history->trials[task.trial].point);
+    if (known > 0) return (uint32_t)known;
+    size_t most = 0;
+    for (uint64_t t = 0; t < visible; t++) {
+        const fr_fold_result *fold = history->trials[t].folds[task.fold];
+        if (fold != NULL && fold->n_curve > most) most = fold->n_curve;
+    }
+    return (uint32_t)most;
+}
+
 fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **rungs, size_t *n)
 {
     const fr_study *study = run->study;
     *rungs = NULL;
     *n = 0;
     if ((study->prune_methods & FR_PRUNE_BY_CUTOFF) == 0) return FR_OK;
-    const double *point = run->history->trials[task.trial].point;
+    const uint64_t visible = fr_coordinator_visible(run->coordinator, task.trial);
     const fr_prune_query query = {.trial = task.trial,
-                                  .visible =
-                                      fr_coordinator_visible(run->coordinator, task.trial),
+                                  .visible = visible,
                                   .fold = task.fold,
-                                  .epochs = (uint32_t)fr_study_epochs(study, point)};
+                                  .epochs = most_epochs(run, task, visible)};
     return fr_prune_rungs(&study->pruning, run->history, &query, rungs, n);
 }
 

@@ -63,7 +63,8 @@ static fr_status open_study(fr_run_state *run)
     const fr_study *study = run->study;
     const uint64_t fingerprint =
         run->data != NULL ? fr_shared_data_get(run->data)->schema.fingerprint : 0;
-    const uint32_t n_folds = run->folds != NULL ? fr_folds_count(run->folds) : 1;
+    const uint32_t n_folds =
+        run->folds != NULL ? fr_folds_count(run->folds) : (uint32_t)study->objective.folds;
     FR_TRY(fr_stop_check(&study->stop, n_folds));
     FR_TRY(fr_lock_take(study->output, &run->lock));
     FR_TRY(fr_study_history(study, n_folds, &run->history));
@@ -104,8 +105,11 @@ static fr_status open_keeper(fr_run_state *run)
 static fr_status open_worker(fr_run_state *run)
 {
     const fr_dataset *dataset = run->data != NULL ? fr_shared_data_get(run->data) : NULL;
-    FR_TRY(fr_objective_create(run->study, dataset, run->folds, run->place.threads,
-                               &run->objective));
+    const fr_objective_place place = {.threads = run->place.threads,
+                                      .rank = run->rank,
+                                      .local_rank = run->place.local_rank,
+                                      .local_ranks = run->place.local_ranks};
+    FR_TRY(fr_objective_create(run->study, dataset, run->folds, &place, &run->objective));
     FR_TRY(open_keeper(run));
     const fr_worker_options options = {.objective = run->objective,
                                        .keeper = run->keeper,

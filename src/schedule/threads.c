@@ -29,6 +29,8 @@ fr_status fr_run_place(MPI_Comm comm, int64_t wanted, fr_run_place_info *out)
     FR_MPI(MPI_Comm_rank(node, &node_rank));
     FR_MPI(MPI_Comm_size(node, &node_size));
     const int first = node_rank == 0;
+    out->local_rank = node_rank;
+    out->local_ranks = node_size;
     FR_MPI(MPI_Allreduce(&first, &out->n_hosts, 1, MPI_INT, MPI_SUM, comm));
 
     /* A launcher may bind every rank to cores of its own: the node's are their union. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "foldrank/checksum.h"
+#include "foldrank/directory.h"
 #include "foldrank/memory.h"
 #include "foldrank/pack.h"
 #include "internal.h"
@@ -63,7 +64,7 @@ fr_status fr_fit_file_write(const char *dir, const fr_fit_id *id, const fr_fit_p
 
     char *fits = fr_store_path(dir, "fits");
     fr_status st = head.failed || tail.failed || fits == NULL ? FR_ERR_MEMORY : FR_OK;
-    if (st == FR_OK) st = fr_store_make_dir(fits);
+    if (st == FR_OK) st = fr_make_dir(fits);
     name_of(id, name);
     if (st == FR_OK) st = fr_store_replace_parts(fits, name, all, n + 2);
     free(fits);

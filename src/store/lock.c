@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/directory.h"
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "foldrank/text.h"
@@ -150,7 +151,7 @@ static void discard(fr_lock *lock)
 fr_status fr_lock_take(const char *dir, fr_lock **out)
 {
     *out = NULL;
-    FR_TRY(fr_store_make_dir(dir));
+    FR_TRY(fr_make_dir(dir));
     fr_lock *lock = fr_alloc(1, sizeof *lock);
     if (lock == NULL) return FR_ERR_MEMORY;
     lock->fd = -1;

@@ -18,23 +18,18 @@ typedef struct {
     uint32_t n_groups;
 } sources;
 
-static const char *metric_of(const fr_study *study)
-{
-    const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
-    return trains ? fr_metric_words[study->metric] : "score";
-}
-
 static fr_status check_metric(const fr_study *study, const fr_results_file *file)
 {
     const fr_study *there = file->study;
-    if (strcmp(metric_of(there), metric_of(study)) == 0 && there->maximize == study->maximize)
+    if (strcmp(fr_study_score_name(there), fr_study_score_name(study)) == 0 &&
+        there->maximize == study->maximize)
         return FR_OK;
     return FR_FAIL(
         FR_ERR_USAGE,
         "search.warm_start: %s has metric %s, %s is better; this study has metric %s, "
         "%s is better: nothing can be learned from it",
-        file->path, metric_of(there), there->maximize ? "more" : "less", metric_of(study),
-        study->maximize ? "more" : "less");
+        file->path, fr_study_score_name(there), there->maximize ? "more" : "less",
+        fr_study_score_name(study), study->maximize ? "more" : "less");
 }
 
 /* Whether scores of two studies compare. */

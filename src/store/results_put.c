@@ -129,13 +129,11 @@ static void put_space(fr_h5_out *out, const fr_space *space)
 static void put_study(fr_h5_out *out, const fr_results *results)
 {
     const fr_study *study = results->study;
-    const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
     const uint32_t folds = results->history->n_folds;
     fr_h5_put_group(out, "/study");
     fr_h5_put_scalar_text(out, "/study/config", study->text);
     fr_h5_put_text_attribute(out, "/study", "name", study->name);
-    fr_h5_put_text_attribute(out, "/study", "metric",
-                             trains ? fr_metric_words[study->metric] : study->goals[0].name);
+    fr_h5_put_text_attribute(out, "/study", "metric", study->goals[0].name);
     fr_h5_put_text_attribute(out, "/study", "direction",
                              study->maximize ? "maximize" : "minimize");
     fr_h5_put_text_attribute(out, "/study", "ended_by", fr_end_words[results->end]);

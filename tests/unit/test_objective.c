@@ -16,6 +16,8 @@
 #include "foldrank/clock.h"
 #include "foldrank/objective.h"
 
+static const fr_objective_place place = {.threads = 1, .local_ranks = 1};
+
 static fr_study *parse(const char *text)
 {
     fr_study *study = NULL;
@@ -28,7 +30,7 @@ static fr_objective *create(const fr_study *study, const fr_dataset *dataset,
                             const fr_folds *folds)
 {
     fr_objective *objective = NULL;
-    if (fr_objective_create(study, dataset, folds, 1, &objective) != FR_OK)
+    if (fr_objective_create(study, dataset, folds, &place, &objective) != FR_OK)
         fail_msg("%s", fr_status_message());
     return objective;
 }
@@ -146,12 +148,12 @@ static void test_wrong_functions(void **unused)
     fr_objective *objective = NULL;
     snprintf(text, sizeof text, MIXED, "sfere", "");
     fr_study *study = parse(text);
-    assert_int_equal(fr_objective_create(study, NULL, NULL, 1, &objective), FR_ERR_USAGE);
+    assert_int_equal(fr_objective_create(study, NULL, NULL, &place, &objective), FR_ERR_USAGE);
     assert_non_null(strstr(fr_status_message(), "did you mean sphere?"));
     fr_study_destroy(&study);
     snprintf(text, sizeof text, MIXED, "hartmann6", "");
     study = parse(text);
-    assert_int_equal(fr_objective_create(study, NULL, NULL, 1, &objective), FR_ERR_USAGE);
+    assert_int_equal(fr_objective_create(study, NULL, NULL, &place, &objective), FR_ERR_USAGE);
     assert_non_null(strstr(fr_status_message(), "6"));
     fr_study_destroy(&study);
 }
@@ -172,7 +174,7 @@ static fr_status with_table(const char *content, const char *settings, fr_study 
              "search: {method: grid}\n",
              path, settings);
     *study = parse(text);
-    const fr_status st = fr_objective_create(*study, NULL, NULL, 1, objective);
+    const fr_status st = fr_objective_create(*study, NULL, NULL, &place, objective);
     remove(path);
     return st;
 }

@@ -10,6 +10,7 @@
 
 #include "../../src/search/internal.h"
 #include "../../src/store/internal.h"
+#include "foldrank/directory.h"
 #include "foldrank/search.h"
 #include "store_fixture.h"
 
@@ -158,7 +159,7 @@ static void write_earlier(const char *name, const char *override, uint64_t data,
         .study = study, .history = history, .test_score = NAN, .data_fingerprint = data};
     char dir[256];
     snprintf(dir, sizeof dir, "%s", fixture_path(name));
-    assert_int_equal(fr_store_make_dir(dir), FR_OK);
+    assert_int_equal(fr_make_dir(dir), FR_OK);
     assert_int_equal(fr_results_write(dir, &results), FR_OK);
     fr_history_destroy(&history);
     fr_study_destroy(&study);

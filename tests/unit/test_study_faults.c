@@ -299,7 +299,7 @@ static const struct {
 
     /* objectives */
     {"objective: {function: sphere, parameters: {x: {float: [0, 1]}}}\n",
-     "study.yaml:1: objective.type is missing; allowed: function, table"},
+     "study.yaml:1: objective.type is missing; allowed: function, table, command, plugin"},
     {"objective: {type: plugin, parameters: {x: {float: [0, 1]}}, function: f}\n",
      "study.yaml:1: objective.type: `plugin` is not known; allowed: function, table"},
     {"objective: {type: table, parameters: {x: {int: [0, 1]}}}\n",
