@@ -148,20 +148,36 @@ static fr_status end_line(command_task *c, int stream)
     return st;
 }
 
+static void add_to_line(line_buffer *buffer, const char *bytes, size_t n)
+{
+    const size_t room = LINE_SIZE - 1 - buffer->length;
+    if (n > room) buffer->too_long = true;
+    if (n > room) n = room;
+    memcpy(buffer->text + buffer->length, bytes, n);
+    buffer->length += n;
+}
+
+/* Progress bars end their lines with a carriage return. */
+static size_t line_length(const char *bytes, size_t n, bool *ends)
+{
+    const char *feed = memchr(bytes, '\n', n);
+    const size_t length = feed != NULL ? (size_t)(feed - bytes) : n;
+    const char *back = memchr(bytes, '\r', length);
+    *ends = feed != NULL || back != NULL;
+    return back != NULL ? (size_t)(back - bytes) : length;
+}
+
 static fr_status take_output(void *context, int stream, const char *bytes, size_t n)
 {
     command_task *c = context;
-    line_buffer *buffer = &c->line[stream];
     fr_task_log_add(&c->log, bytes, n);
-    for (size_t i = 0; i < n; i++) {
-        const char byte = bytes[i];
-        if (byte == '\n' || byte == '\r') {
-            FR_TRY(end_line(c, stream));
-        } else if (buffer->length == LINE_SIZE - 1) {
-            buffer->too_long = true;
-        } else {
-            buffer->text[buffer->length++] = byte == '\0' ? ' ' : byte;
-        }
+    while (n > 0) {
+        bool ends;
+        const size_t length = line_length(bytes, n, &ends);
+        add_to_line(&c->line[stream], bytes, length);
+        if (ends) FR_TRY(end_line(c, stream));
+        bytes += length + ends;
+        n -= length + ends;
     }
     return FR_OK;
 }

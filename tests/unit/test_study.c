@@ -451,6 +451,35 @@ static void objectives_take_the_place_of_training(void **state)
     fr_study_destroy(&s);
 }
 
+static void commands_have_folds_and_a_metric(void **state)
+{
+    (void)state;
+    fr_study *s =
+        parse("objective:\n  type: command\n  run: \"python3 t.py --lr {lr} \\\"a b\\\"\"\n"
+              "  metric: accuracy\n  timeout: 30m\n  parameters: {lr: {log: [0.01, 1]}}\n"
+              "validation: {folds: 5}\npruning: [asha, racing]\nresources: {gpus: 2}\n");
+    assert_int_equal(s->objective.type, FR_OBJECTIVE_COMMAND);
+    assert_true(fr_objective_is_external(&s->objective));
+    assert_true(s->maximize);
+    assert_int_equal(s->objective.folds, 5);
+    assert_true(s->objective.timeout == 1800);
+    assert_string_equal(s->objective.run, "python3 t.py --lr {lr} \"a b\"");
+    assert_string_equal(fr_study_score_name(s), "accuracy");
+    fr_study *again = parse(s->text);
+    assert_string_equal(again->text, s->text);
+    fr_study_destroy(&again);
+    /* Times that a command may take decide nothing; what is run does. */
+    const char *more[] = {"objective.timeout=1h", "objective.grace=1s"};
+    again = parse_with(s->text, more, 2);
+    assert_true(again->fingerprint == s->fingerprint);
+    fr_study_destroy(&again);
+    const char *other = "objective.run=b";
+    again = parse_with(s->text, &other, 1);
+    assert_true(again->fingerprint != s->fingerprint);
+    fr_study_destroy(&again);
+    fr_study_destroy(&s);
+}
+
 static void assert_difference(const char *override, const char *expected)
 {
     fr_text text = {0};
@@ -597,6 +626,7 @@ int main(void)
         cmocka_unit_test(overrides_replace_and_create),
         cmocka_unit_test(objectives_take_the_place_of_training),
         cmocka_unit_test(budgets_are_read),
+        cmocka_unit_test(commands_have_folds_and_a_metric),
         cmocka_unit_test(differences_are_named),
         cmocka_unit_test(random_studies_read_back),
     };

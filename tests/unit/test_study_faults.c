@@ -17,8 +17,9 @@
 #include "foldrank/study.h"
 
 /* Two good lines that most cases continue: faults begin in line 3. */
-#define DATA  "data: {path: d.csv, target: y, task: classification}\n"
-#define START DATA "models: {softmax: {}}\n"
+#define DATA    "data: {path: d.csv, target: y, task: classification}\n"
+#define START   DATA "models: {softmax: {}}\n"
+#define COMMAND "objective: {type: command, parameters: {rate: {float: [0, 1]}}, "
 #define TRAIN_KEYS                                                                             \
     "optimizer, learning_rate, momentum, dampening, nesterov, weight_decay, beta1, beta2, "    \
     "epsilon, alpha, centered, lr_decay, initial_accumulator, batch_size, epochs, clip_norm, " \
@@ -300,8 +301,9 @@ static const struct {
     /* objectives */
     {"objective: {function: sphere, parameters: {x: {float: [0, 1]}}}\n",
      "study.yaml:1: objective.type is missing; allowed: function, table, command, plugin"},
-    {"objective: {type: plugin, parameters: {x: {float: [0, 1]}}, function: f}\n",
-     "study.yaml:1: objective.type: `plugin` is not known; allowed: function, table"},
+    {"objective: {type: comand, parameters: {x: {float: [0, 1]}}, function: f}\n",
+     "study.yaml:1: objective.type: `comand` is not known; allowed: function, table, command, "
+     "plugin (did you mean command?)"},
     {"objective: {type: table, parameters: {x: {int: [0, 1]}}}\n",
      "study.yaml:1: objective.path is missing"},
     {"objective: {type: function, function: sphere}\n",
@@ -316,7 +318,42 @@ static const struct {
      "train: {}\n",
      "study.yaml:2: train does not go with objective, which takes its place"},
     {"objective: {type: function, function: f, path: t.csv, parameters: {x: {int: [0, 1]}}}\n",
-     "study.yaml:1: objective.path and values go with type table"},
+     "study.yaml:1: objective.path goes with type table or plugin"},
+    {COMMAND "run: true, sleep: 1, path: x}\n",
+     "study.yaml:1: objective.path goes with type table or plugin\n"
+     "study.yaml:1: objective.sleep goes with type function"},
+    {COMMAND "shell: no}\n", "study.yaml:1: objective.run is missing"},
+    {COMMAND "run: \" \"}\n", "study.yaml:1: objective.run: is empty: name a program"},
+    {COMMAND "run: \"a 'b\"}\n", "study.yaml:1: objective.run: a quote (') does not close"},
+    {COMMAND "run: \"a {rte} {{x}} {} { x }\"}\n",
+     "study.yaml:1: objective.run: {rte} is no parameter; allowed: rate, trial, fold, folds, "
+     "seed, steps, rank, local_rank, gpus, parameters, directory (did you mean rate?); write "
+     "{{rte}} for the braces themselves"},
+    {COMMAND "run: a > b}\n",
+     "study.yaml:1: objective.run: `>` is for a shell, and the command is started without one; "
+     "add `shell: true`, or quote it"},
+    {COMMAND "run: \"awk '{rate}'\", shell: true}\n",
+     "study.yaml:1: objective.run: {rate} stands in single quotes, in which a shell sees no "
+     "values; use double quotes, or {{rate}} for the braces themselves"},
+    {COMMAND "run: a, timeout: soon}\n",
+     "study.yaml:1: objective.timeout: `soon` is not a time; allowed: a time such as 90s, 55m, "
+     "1h30m with 0 <= x <= 1000000000"},
+    {COMMAND "run: a, metric: a b}\n",
+     "study.yaml:1: objective.metric: `a b` is not a name; allowed: letters, digits and _ . - "
+     "@, and neither step nor loss"},
+    {COMMAND "run: a}\nvalidation: {scheme: kfold}\n",
+     "study.yaml:2: unknown key scheme in validation; allowed: folds"},
+    {COMMAND "run: a}\npruning: [hyperband, racing]\n",
+     "study.yaml:2: pruning.method threshold and hyperband need objective.steps, the most "
+     "steps "
+     "that a task reports\n"
+     "study.yaml:2: pruning.method racing needs at least two folds"},
+    {"objective: {type: command, run: a, parameters: {a.b: {int: [0, 1]}, a_b: {int: [0, "
+     "1]}}}\n",
+     "study.yaml:1: objective.parameters: a.b and a_b would share the environment variable "
+     "FOLDRANK_PARAM_a_b"},
+    {START "resources: {gpus: 1}\n",
+     "study.yaml:3: resources.gpus goes with objective command or plugin"},
 };
 
 static void every_fault_has_its_message(void **state)
