@@ -216,8 +216,10 @@ cat >"$dir/sleepy" <<'SLEEPY'
 #!/bin/bash
 export MARK=$COMMAND_TEST
 echo x >>"$2"
-setsid bash -c "trap '' TERM; sleep ${SLEEP:-0.3}" &
-sleep "${SLEEP:-0.3}"
+# Some end soon, all others would outlive the test.
+seconds=${SLEEP:-$([ "$(wc -l <"$2")" -gt 4 ] && echo 100 || echo 0.1)}
+setsid bash -c "trap '' TERM; sleep $seconds" &
+sleep "$seconds"
 echo "foldrank value=$1"
 SLEEPY
 chmod +x "$dir/sleepy"
