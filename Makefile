@@ -27,7 +27,7 @@ OPT         ?= $(OPT.$(BUILD))
 CPPFLAGS += -D_GNU_SOURCE -Iinclude $(shell pkg-config --cflags $(PKGS))
 FPFLAGS  := -fno-math-errno -ffp-contract=off
 CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fopenmp -pthread
-LDLIBS   += $(shell pkg-config --libs $(PKGS)) -lm
+LDLIBS   += $(shell pkg-config --libs $(PKGS)) -ldl -lm
 
 # Short lines; V=1 shows the commands.
 Q := $(if $(V),,@)

@@ -38,7 +38,7 @@ static fr_status fill(fr_external *x)
     fr_strings_clear(&gpus);
     FR_TRY(st);
     FR_TRY(make_absolute(study->output, &x->output));
-    if (study->objective.type != FR_OBJECTIVE_COMMAND) return FR_OK;
+    if (study->objective.type == FR_OBJECTIVE_PLUGIN) return fr_plugin_open(x, &x->plugin);
     return fr_command_parse(study->objective.run, study->objective.shell, &x->command);
 }
 
@@ -61,6 +61,7 @@ void fr_external_destroy(fr_external **external)
 {
     fr_external *x = *external;
     if (x == NULL) return;
+    fr_plugin_close(&x->plugin);
     fr_command_clear(&x->command);
     fr_text_clear(&x->gpus);
     free(x->output);

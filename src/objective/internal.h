@@ -9,6 +9,7 @@
 typedef struct fr_fold_cache fr_fold_cache;
 typedef struct fr_score_table fr_score_table;
 typedef struct fr_external fr_external;
+typedef struct fr_plugin_kit fr_plugin_kit;
 
 struct fr_objective {
     const fr_study *study;     /* borrowed */
@@ -129,9 +130,10 @@ FR_CHECKED fr_status fr_gpus_choose(const fr_objective_place *place, int64_t wan
 struct fr_external {
     const fr_study *study; /* borrowed */
     fr_objective_place place;
-    char *output;       /* output directory, absolute */
-    fr_text gpus;       /* "2,3"; empty without */
-    fr_command command; /* type command: its words */
+    char *output;          /* output directory, absolute */
+    fr_text gpus;          /* "2,3"; empty without */
+    fr_command command;    /* type command: its words */
+    fr_plugin_kit *plugin; /* type plugin */
 };
 
 FR_CHECKED fr_status fr_external_create(const fr_study *study, const fr_objective_place *place,
@@ -165,5 +167,14 @@ FR_CHECKED fr_status fr_command_environment(const fr_command_call *call, fr_stri
 
 FR_CHECKED fr_status fr_command_evaluate(const fr_external *external, const fr_task *task,
                                          const atomic_bool *stop, fr_fold_result *result);
+
+/* ---- plugin.c ---- */
+
+/* Load and start what the study names; *out is to be closed also on failure.
+ * Errors: FR_ERR_USAGE. */
+FR_CHECKED fr_status fr_plugin_open(const fr_external *external, fr_plugin_kit **out);
+void fr_plugin_close(fr_plugin_kit **kit);
+FR_CHECKED fr_status fr_plugin_evaluate(const fr_external *external, const fr_task *task,
+                                        const atomic_bool *stop, fr_fold_result *result);
 
 #endif

@@ -15,6 +15,7 @@ static fr_status create_kind(fr_objective *o)
     case FR_OBJECTIVE_TABLE:
         return fr_score_table_read(o->study, &o->table);
     case FR_OBJECTIVE_COMMAND:
+    case FR_OBJECTIVE_PLUGIN:
         return fr_external_create(o->study, &o->place, &o->external);
     default:
         return fr_fold_cache_create(o->dataset, o->folds, &o->cache);
@@ -85,6 +86,9 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
         break;
     case FR_OBJECTIVE_COMMAND:
         st = fr_command_evaluate(objective->external, task, stop, result);
+        break;
+    case FR_OBJECTIVE_PLUGIN:
+        st = fr_plugin_evaluate(objective->external, task, stop, result);
         break;
     default:
         st = fr_training_evaluate(objective, task, stop, result);
