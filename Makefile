@@ -4,11 +4,12 @@
 BUILD  ?= release
 O      ?= build/$(BUILD)
 PREFIX ?= /usr/local
-ROOMS  ?= base linalg space data model train search select config objective store export schedule cli
+ROOMS  ?= base linalg space data model train search select config objective store export schedule embed cli
 
 ifeq ($(origin CC),default)
 CC := mpicc
 endif
+OBJCOPY ?= objcopy
 # Debian may have another OpenBLAS installed beside the OpenMP one: prefer this one.
 export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
 PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas scalapack-openmpi yaml-0.1 nlopt zlib \
@@ -26,7 +27,7 @@ OPT         ?= $(OPT.$(BUILD))
 
 CPPFLAGS += -D_GNU_SOURCE -Iinclude $(shell pkg-config --cflags $(PKGS))
 FPFLAGS  := -fno-math-errno -ffp-contract=off
-CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fopenmp -pthread
+CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fPIC -fvisibility=hidden -fopenmp -pthread
 LDLIBS   += $(shell pkg-config --libs $(PKGS)) -ldl -lm
 
 # Short lines; V=1 shows the commands.
@@ -35,10 +36,19 @@ say = @$(if $(V),:,printf '%-5s %s\n' $1 $2)
 
 SRC := $(filter-out src/cli/main%.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
 OBJ := $(SRC:%.c=$O/%.o) $O/gen/onnx.pb-c.o
-LIB := $O/libfoldrank.a
+LIB := $O/rooms.a
 BIN := $O/foldrank
 
-all: $(BIN)                       ## build the program
+# What other programs link: all that a run needs, of which only tune.h and status.h are visible.
+VERSION := $(shell sed -nE 's/^.define FR_VERSION "(.*)"/\1/p' include/foldrank/version.h)
+SONAME  := libfoldrank.so.$(firstword $(subst ., ,$(VERSION)))
+SHARED  := $O/lib/libfoldrank.so.$(VERSION)
+STATIC  := $O/lib/libfoldrank.a
+LIBOBJ  := $(filter-out $O/src/cli/% $O/src/export/% $O/gen/%,$(OBJ))
+EXPORTS := $(shell sed -nE 's/^ *(fr_.*);/\1/p' src/embed/exports)
+PUBLIC  := tune.h plugin.h status.h version.h
+
+all: $(BIN) $(SHARED) $(STATIC)   ## build the program and the library
 
 $(BIN): $O/src/cli/main.o $(LIB)
 	$(call say,LINK,$@)
@@ -47,6 +57,20 @@ $(BIN): $O/src/cli/main.o $(LIB)
 $(LIB): $(OBJ)
 	@rm -f $@
 	$Q$(AR) rcs $@ $^
+
+$(SHARED): $(LIBOBJ) src/embed/exports
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=src/embed/exports \
+	    -Wl,--no-undefined -Wl,--as-needed -o $@ $(LIBOBJ) $(LDLIBS)
+	@ln -sf $(@F) $(@D)/$(SONAME); ln -sf $(SONAME) $(@D)/libfoldrank.so
+
+$(STATIC): $(LIBOBJ) src/embed/exports
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR,$@)
+	$Q$(LD) -r -o $(@:.a=.o) $(LIBOBJ)
+	$Q$(OBJCOPY) -w $(EXPORTS:%=-G '%') $(@:.a=.o)
+	$Q$(AR) rcs $@ $(@:.a=.o)
 
 # Products in registers want fused multiply-add; everywhere else results must not depend on it.
 $O/src/linalg/small%.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
@@ -102,7 +126,7 @@ $O/flags: FORCE
 DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev \
         libopenblas-openmp-dev libscalapack-openmpi-dev libyaml-dev libnlopt-dev zlib1g-dev \
         libprotobuf-c-dev protobuf-c-compiler libonnx-dev
-DEPS.check := libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps \
+DEPS.check := gfortran libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps \
               man-db groff mandoc python3-venv
 # For tests that skip themselves without: no reason to fail, or to ask for a password.
 DEPS.optional := slurmctld slurmd slurm-client munge chromium
@@ -194,14 +218,20 @@ $O/man/done: $O/foldrank-man
 
 man: $O/man/done                  ## make the manual pages
 
-install: $(BIN) $(LIB) man        ## copy program, library, headers and manual under PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/foldrank
-	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/foldrank
-	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 include/foldrank/*.h $(DESTDIR)$(PREFIX)/include/foldrank/
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 $O/man/man1/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 $O/man/man5/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+TO := $(DESTDIR)$(PREFIX)
+install: $(BIN) $(SHARED) $(STATIC) man ## copy program, library, headers and manual under PREFIX
+	install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include/foldrank $(TO)/share/man/man1 $(TO)/share/man/man3 $(TO)/share/man/man5
+	install -m 755 $(BIN) $(TO)/bin/foldrank
+	install -m 755 $(SHARED) $(TO)/lib/
+	ln -sf $(notdir $(SHARED)) $(TO)/lib/$(SONAME)
+	ln -sf $(SONAME) $(TO)/lib/libfoldrank.so
+	install -m 644 $(STATIC) $(TO)/lib/
+	install -m 644 $(PUBLIC:%=include/foldrank/%) src/embed/foldrank.f90 $(TO)/include/foldrank/
+	install -m 644 $O/man/man1/*.1 $(TO)/share/man/man1/
+	install -m 644 $O/man/man5/*.5 $(TO)/share/man/man5/
+	install -m 644 src/embed/foldrank.3 $(TO)/share/man/man3/
+	sed -e 's|@PREFIX@|$(abspath $(PREFIX))|; s|@VERSION@|$(VERSION)|' \
+	    -e 's|@LIBS@|$(LDFLAGS) $(LDLIBS) -fopenmp -pthread|' src/embed/foldrank.pc.in >$(TO)/lib/pkgconfig/foldrank.pc
 
 clean:                            ## remove everything that was built
 	rm -rf build

@@ -46,6 +46,7 @@
 #include "foldrank/text.h"
 #include "foldrank/text_table.h"
 #include "foldrank/train.h"
+#include "foldrank/tune.h"
 #include "foldrank/version.h"
 
 #endif

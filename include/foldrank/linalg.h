@@ -16,8 +16,10 @@
 #include "foldrank/status.h"
 
 /* Hold the BLAS to one thread per call: the cores belong to OpenMP and to MPI. Once, early,
- * while no other thread computes; again does no harm. Local. */
-void fr_linalg_init(void);
+ * while no other thread computes; again does no harm. Returns the threads it had before, for
+ * fr_linalg_end, which a program that uses the same BLAS for itself wants. Local. */
+int fr_linalg_init(void);
+void fr_linalg_end(int threads);
 
 /* C = op(A) op(B), with C (m, n), op(A) (m, k) and op(B) (k, n). A transposed operand is stored
  * the other way round: A (k, m), B (n, k). */

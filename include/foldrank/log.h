@@ -31,7 +31,7 @@ void fr_log_all(fr_log_level level, const char *format, ...)
  * after it. "" ends it. Only on the root rank and only when stderr is a terminal. */
 void fr_log_live(const char *line);
 
-/* True when this is the root rank and stderr is a terminal. */
+/* True when this is the root rank, stderr is a terminal, and progress is to be shown. */
 bool fr_log_is_live(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "foldrank/data.h"
 #include "foldrank/folds.h"
 #include "foldrank/history.h"
+#include "foldrank/plugin.h"
 #include "foldrank/status.h"
 #include "foldrank/study.h"
 #include "foldrank/train.h"
@@ -34,6 +35,8 @@ typedef struct {
     int rank;                    /* of the run */
     int local_rank, local_ranks; /* on this node; 0 ranks: nothing will be run here */
     const char *guard;           /* foldrank program to start commands by; NULL: itself */
+    const fr_plugin *embedded;   /* type embedded: the program's own function ... */
+    void *embedded_state;        /* ... and the state that it gets; no init, no finalize */
 } fr_objective_place;
 
 /* `dataset` and `folds` are NULL for an objective that has no data. Both, and `study`, are
@@ -58,6 +61,11 @@ double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const
  * when trials are complete but none does: how near they come. */
 FR_CHECKED fr_status fr_objective_allowed(const fr_objective *objective,
                                           const fr_history *history, bool *allowed);
+
+/* A point as a plug-in gets it. Errors: FR_ERR_MEMORY; *out is to be destroyed also then. */
+FR_CHECKED fr_status fr_plugin_values_create(const fr_space *space, const double *point,
+                                             fr_plugin_value **out);
+void fr_plugin_values_destroy(fr_plugin_value **values, size_t n);
 
 /* What the selected model is worth. */
 typedef struct {

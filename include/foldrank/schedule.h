@@ -14,9 +14,15 @@
 #include "foldrank/collective.h"
 #include "foldrank/data.h"
 #include "foldrank/history.h"
+#include "foldrank/plugin.h"
 #include "foldrank/status.h"
 #include "foldrank/store.h"
 #include "foldrank/study.h"
+
+/* Root's study on every rank, parsed from its filled-in text; elsewhere *study is NULL before.
+ * `mine` is root's status so far, elsewhere FR_OK. FR_ERR_STATE: a rank reads it differently.
+ * Collective. */
+FR_CHECKED fr_status fr_study_share(MPI_Comm comm, fr_status mine, fr_study **study);
 
 /* One copy of a data set per node. */
 typedef struct fr_shared_data fr_shared_data;
@@ -49,6 +55,8 @@ typedef struct {
     double checkpoint_every_s; /* between two saves of a fit; 0 = only when it is stopped */
     const char *command;       /* as typed, for the results */
     double started;            /* fr_clock_now() at program start */
+    const fr_plugin *embedded; /* objective.type embedded: what evaluates, and its state */
+    void *embedded_state;
 } fr_run_options;
 
 typedef struct {

@@ -12,6 +12,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* name, exit code of the program, word for logs */
 #define FR_STATUS_LIST(X)                                                                      \
     X(FR_OK, 0, "ok")                                                                          \
@@ -35,6 +39,9 @@ typedef enum {
 
 #define FR_CHECKED __attribute__((warn_unused_result))
 
+/* What the shared library exports; everything else is hidden. */
+#define FR_PUBLIC __attribute__((visibility("default")))
+
 /* Record a failure and give its code. The message is one sentence: what, which value, what is
  * allowed, what to do. */
 #define FR_FAIL(code, ...) fr_status_record((code), __FILE__, __LINE__, __VA_ARGS__)
@@ -45,12 +52,13 @@ typedef enum {
         if (fr_try_status_ != FR_OK) return fr_try_status_;                                    \
     } while (0)
 
-fr_status fr_status_record(fr_status code, const char *file, int line, const char *format, ...)
+FR_PUBLIC fr_status fr_status_record(fr_status code, const char *file, int line,
+                                     const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* The calling thread's last recorded sentence; "" when there is none. Valid until the thread's
  * next failure. Local. */
-const char *fr_status_message(void);
+FR_PUBLIC const char *fr_status_message(void);
 
 /* Source place of that record, "src/x/y.c:123", for debug logs. Local. */
 const char *fr_status_place(void);
@@ -59,7 +67,11 @@ const char *fr_status_place(void);
  * Returns `code`. Local. */
 fr_status fr_status_set(fr_status code, const char *message);
 
-const char *fr_status_word(fr_status code);
+FR_PUBLIC const char *fr_status_word(fr_status code);
 int fr_status_exit_code(fr_status code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -47,8 +47,9 @@ typedef enum {
     FR_OBJECTIVE_TRAINING, /* no `objective` key: data, models, train */
     FR_OBJECTIVE_FUNCTION,
     FR_OBJECTIVE_TABLE,
-    FR_OBJECTIVE_COMMAND, /* a program that is started for every task */
-    FR_OBJECTIVE_PLUGIN,  /* a shared object, see plugin.h */
+    FR_OBJECTIVE_COMMAND,  /* a program that is started for every task */
+    FR_OBJECTIVE_PLUGIN,   /* a shared object, see plugin.h */
+    FR_OBJECTIVE_EMBEDDED, /* a function of the program around, see tune.h */
 } fr_objective_kind;
 
 /* Steps that a task of an external objective may report: its curve has an entry for each. */
@@ -59,9 +60,9 @@ typedef struct {
     int type;             /* fr_objective_kind */
     fr_strings scores;    /* names of the scores where there are several; else empty */
     fr_strings direction; /* minimize, maximize: of all scores, or of each */
-    char *metric;         /* command, plugin: name of the score; NULL = not said */
-    int64_t steps;        /* command, plugin: most that one task reports; 0 = not said */
-    int64_t folds;        /* command, plugin: key validation.folds; tasks of a trial */
+    char *metric;         /* command, plugin, embedded: name of the score; NULL = not said */
+    int64_t steps;        /* the same: most that one task reports; 0 = not said */
+    int64_t folds;        /* the same: key validation.folds; tasks of a trial */
     char *run;            /* command: the command line, see command.h */
     bool shell;           /* command: run it by /bin/sh */
     double timeout;       /* command: [s]; 0 = none */
@@ -78,7 +79,7 @@ typedef struct {
 /* Study key `resources`. */
 typedef struct {
     int64_t threads; /* OpenMP threads of a rank; 0 = the cores of the node / its ranks */
-    int64_t gpus;    /* command, plugin: GPUs of a rank */
+    int64_t gpus;    /* command, plugin, embedded: GPUs of a rank */
 } fr_resource_options;
 
 /* What a score is. */

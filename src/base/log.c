@@ -67,7 +67,7 @@ void fr_log_all(fr_log_level level, const char *format, ...)
 
 bool fr_log_is_live(void)
 {
-    return sink.rank == 0 && isatty(STDERR_FILENO);
+    return sink.rank == 0 && fr_log_enabled(FR_LOG_INFO) && isatty(STDERR_FILENO);
 }
 
 void fr_log_live(const char *line)

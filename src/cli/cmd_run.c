@@ -76,37 +76,11 @@ static fr_status read_file(const fr_cli *cli, run_values *values, fr_study **stu
                          study);
 }
 
-/* What root has packed, on another rank. */
-static fr_status parse_text(const fr_cli *cli, const fr_pack *pack, fr_study **study)
-{
-    fr_unpack in = fr_unpack_make(pack->data, pack->size);
-    const uint64_t fingerprint = fr_unpack_u64(&in);
-    char *text = fr_unpack_string(&in);
-    fr_status st =
-        text == NULL ? FR_ERR_MEMORY : fr_study_parse(text, cli->operands[0], NULL, 0, study);
-    free(text);
-    if (st == FR_OK && (*study)->fingerprint != fingerprint)
-        st = FR_FAIL(FR_ERR_STATE,
-                     "rank %d reads the study differently from rank 0: are all ranks "
-                     "the same program?",
-                     cli->rank);
-    return st;
-}
-
-/* Root reads the file; the others parse what it understood, every default filled in. */
+/* Root reads the file; the others parse what it understood. */
 static fr_status load_study(const fr_cli *cli, run_values *values, fr_study **study)
 {
-    fr_pack pack = {0};
-    FR_TRY(fr_agree(cli->comm, cli->rank == 0 ? read_file(cli, values, study) : FR_OK));
-    if (cli->rank == 0) {
-        fr_pack_u64(&pack, (*study)->fingerprint);
-        fr_pack_string(&pack, (*study)->text);
-    }
-    fr_status st = fr_broadcast_pack(cli->comm, &pack);
-    if (st == FR_OK)
-        st = fr_agree(cli->comm, cli->rank == 0 ? FR_OK : parse_text(cli, &pack, study));
-    fr_pack_clear(&pack);
-    return st;
+    return fr_study_share(cli->comm, cli->rank == 0 ? read_file(cli, values, study) : FR_OK,
+                          study);
 }
 
 static fr_status run(const fr_cli *cli, void *parsed)

@@ -421,7 +421,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     }
     if (study->resources.gpus > 0 && !fr_objective_is_external(&study->objective))
         fr_faults_add(draft->faults, fr_draft_at(draft, "resources", "gpus"),
-                      "resources.gpus goes with objective command or plugin");
+                      "resources.gpus goes with objective command, plugin or embedded");
     check_select(draft);
     check_select_keys(draft);
     check_search_keys(draft);

@@ -126,6 +126,7 @@ static void check_required(fr_draft *draft)
         [FR_OBJECTIVE_TABLE] = {"path", o->path},
         [FR_OBJECTIVE_COMMAND] = {"run", o->run},
         [FR_OBJECTIVE_PLUGIN] = {"path", o->path},
+        [FR_OBJECTIVE_EMBEDDED] = {"type", "embedded"},
     };
     if (needs[o->type].value == NULL)
         fr_faults_add(draft->faults, fr_node_find(draft->root, "objective"),

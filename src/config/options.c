@@ -24,7 +24,8 @@ const fr_option fr_study_option_table[] = {
      .help = "directory of the results; default: results/ and the study's name"},
 };
 
-const char *const fr_objective_words[] = {"function", "table", "command", "plugin", NULL};
+const char *const fr_objective_words[] = {"function", "table",    "command",
+                                          "plugin",   "embedded", NULL};
 const char *const fr_cost_words[] = {"parameters", "flops", "training_flops", NULL};
 const char *const fr_direction_words[] = {"minimize", "maximize", NULL};
 
@@ -33,7 +34,8 @@ enum {
     TABLE = 1u << FR_OBJECTIVE_TABLE,
     COMMAND = 1u << FR_OBJECTIVE_COMMAND,
     PLUGIN = 1u << FR_OBJECTIVE_PLUGIN,
-    EXTERNAL = COMMAND | PLUGIN,
+    EMBEDDED = 1u << FR_OBJECTIVE_EMBEDDED,
+    EXTERNAL = COMMAND | PLUGIN | EMBEDDED,
     ALL = FUNCTION | TABLE | EXTERNAL,
 };
 
@@ -53,14 +55,14 @@ const fr_option fr_objective_option_table[] = {
     {.name = "metric",
      .type = FR_OPTION_STRING,
      AT(metric),
-     .help = "command, plugin: what the score is called"},
+     .help = "command, plugin, embedded: what the score is called"},
     {.name = "steps",
      .type = FR_OPTION_INT,
      AT(steps),
      .fallback = "0",
      .low = 0,
      .high = FR_OBJECTIVE_STEPS_MAX,
-     .help = "command, plugin: most steps that a task reports; 0: not known"},
+     .help = "command, plugin, embedded: most steps that a task reports; 0: not known"},
     {.name = "run",
      .type = FR_OPTION_STRING,
      AT(run),
@@ -162,6 +164,6 @@ const fr_option fr_resource_option_table[] = {
      .fallback = "0",
      .low = 0,
      .high = 1024,
-     .help = "objective command or plugin: GPUs of its own for each rank"},
+     .help = "objective command, plugin or embedded: GPUs of its own for each rank"},
 };
 const size_t fr_resource_option_count = COUNT_OF(fr_resource_option_table);

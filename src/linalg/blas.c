@@ -9,9 +9,16 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-void fr_linalg_init(void)
+int fr_linalg_init(void)
 {
+    const int threads = openblas_get_num_threads();
     openblas_set_num_threads(1);
+    return threads;
+}
+
+void fr_linalg_end(int threads)
+{
+    openblas_set_num_threads(threads);
 }
 
 const char *fr_linalg_kernel_name(void)

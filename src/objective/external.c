@@ -38,7 +38,7 @@ static fr_status fill(fr_external *x)
     fr_strings_clear(&gpus);
     FR_TRY(st);
     FR_TRY(make_absolute(study->output, &x->output));
-    if (study->objective.type == FR_OBJECTIVE_PLUGIN) return fr_plugin_open(x, &x->plugin);
+    if (study->objective.type != FR_OBJECTIVE_COMMAND) return fr_plugin_open(x, &x->plugin);
     return fr_command_parse(study->objective.run, study->objective.shell, &x->command);
 }
 

@@ -16,6 +16,7 @@ static fr_status create_kind(fr_objective *o)
         return fr_score_table_read(o->study, &o->table);
     case FR_OBJECTIVE_COMMAND:
     case FR_OBJECTIVE_PLUGIN:
+    case FR_OBJECTIVE_EMBEDDED:
         return fr_external_create(o->study, &o->place, &o->external);
     default:
         return fr_fold_cache_create(o->dataset, o->folds, &o->cache);
@@ -88,6 +89,7 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
         st = fr_command_evaluate(objective->external, task, stop, result);
         break;
     case FR_OBJECTIVE_PLUGIN:
+    case FR_OBJECTIVE_EMBEDDED:
         st = fr_plugin_evaluate(objective->external, task, stop, result);
         break;
     default:

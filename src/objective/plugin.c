@@ -83,11 +83,24 @@ static fr_status init(fr_plugin_kit *kit, const fr_external *x)
     return FR_OK;
 }
 
+/* The function of the program that foldrank is a part of. */
+static fr_status embed(fr_plugin_kit *kit, const fr_external *x)
+{
+    kit->table = x->place.embedded;
+    kit->state = x->place.embedded_state;
+    if (kit->table == NULL && x->place.local_ranks > 0)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "objective.type embedded is a function of a program that links "
+                       "libfoldrank (fr_tune_run in tune.h); run that program");
+    return FR_OK;
+}
+
 fr_status fr_plugin_open(const fr_external *x, fr_plugin_kit **out)
 {
     fr_plugin_kit *kit = fr_alloc(1, sizeof *kit);
     *out = kit;
     if (kit == NULL) return FR_ERR_MEMORY;
+    if (x->study->objective.type == FR_OBJECTIVE_EMBEDDED) return embed(kit, x);
     kit->path = x->study->objective.path;
     FR_TRY(load(kit));
     FR_TRY(find_table(kit));
@@ -145,13 +158,15 @@ static void take_message(const fr_plugin_task *task, const char *message)
     snprintf(c->message, sizeof c->message, "%s", message);
 }
 
-static void clear_values(fr_plugin_value *values, size_t n)
+void fr_plugin_values_destroy(fr_plugin_value **values, size_t n)
 {
-    for (size_t j = 0; values != NULL && j < n; j++) free((char *)values[j].text);
-    free(values);
+    for (size_t j = 0; *values != NULL && j < n; j++) free((char *)(*values)[j].text);
+    free(*values);
+    *values = NULL;
 }
 
-static fr_status make_values(const fr_space *space, const double *point, fr_plugin_value **out)
+fr_status fr_plugin_values_create(const fr_space *space, const double *point,
+                                  fr_plugin_value **out)
 {
     *out = fr_alloc(space->n, sizeof **out);
     if (*out == NULL) return FR_ERR_MEMORY;
@@ -179,8 +194,8 @@ static fr_status judge(call_state *c, int code, double value)
     if (code != FR_PLUGIN_DONE && code != FR_PLUGIN_REPORTED)
         FR_TRY(fr_reports_refuse(r, c->message));
     if (fr_reports_settle(r)) return FR_OK;
-    return fr_task_fail(r->result, "no value: the plug-in returned FR_PLUGIN_REPORTED and has "
-                                   "reported nothing");
+    return fr_task_fail(r->result, "no value: FR_PLUGIN_REPORTED was returned, and nothing was "
+                                   "reported");
 }
 
 fr_status fr_plugin_evaluate(const fr_external *x, const fr_task *task, const atomic_bool *stop,
@@ -194,7 +209,7 @@ fr_status fr_plugin_evaluate(const fr_external *x, const fr_task *task, const at
     fr_plugin_value *values = NULL;
     double value = NAN;
     fr_reports_init(&c.reports, study, task, result);
-    fr_status st = make_values(&study->space, task->point, &values);
+    fr_status st = fr_plugin_values_create(&study->space, task->point, &values);
     const fr_plugin_task call = {.trial = task->trial,
                                  .fold = task->fold,
                                  .folds = (uint32_t)study->objective.folds,
@@ -211,7 +226,7 @@ fr_status fr_plugin_evaluate(const fr_external *x, const fr_task *task, const at
         const int code = x->plugin->table->evaluate(x->plugin->state, &call, &value);
         st = judge(&c, code, value);
     }
-    clear_values(values, study->space.n);
+    fr_plugin_values_destroy(&values, study->space.n);
     fr_text_clear(&c.directory);
     return st;
 }

@@ -108,7 +108,9 @@ static fr_status open_worker(fr_run_state *run)
     const fr_objective_place place = {.threads = run->place.threads,
                                       .rank = run->rank,
                                       .local_rank = run->place.local_rank,
-                                      .local_ranks = run->place.local_ranks};
+                                      .local_ranks = run->place.local_ranks,
+                                      .embedded = run->options->embedded,
+                                      .embedded_state = run->options->embedded_state};
     FR_TRY(fr_objective_create(run->study, dataset, run->folds, &place, &run->objective));
     FR_TRY(open_keeper(run));
     const fr_worker_options options = {.objective = run->objective,

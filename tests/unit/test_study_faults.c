@@ -300,10 +300,10 @@ static const struct {
 
     /* objectives */
     {"objective: {function: sphere, parameters: {x: {float: [0, 1]}}}\n",
-     "study.yaml:1: objective.type is missing; allowed: function, table, command, plugin"},
+     "study.yaml:1: objective.type is missing; allowed: function, table, command, plugin, embedded"},
     {"objective: {type: comand, parameters: {x: {float: [0, 1]}}, function: f}\n",
      "study.yaml:1: objective.type: `comand` is not known; allowed: function, table, command, "
-     "plugin (did you mean command?)"},
+     "plugin, embedded (did you mean command?)"},
     {"objective: {type: table, parameters: {x: {int: [0, 1]}}}\n",
      "study.yaml:1: objective.path is missing"},
     {"objective: {type: function, function: sphere}\n",
@@ -353,7 +353,7 @@ static const struct {
      "study.yaml:1: objective.parameters: a.b and a_b would share the environment variable "
      "FOLDRANK_PARAM_a_b"},
     {START "resources: {gpus: 1}\n",
-     "study.yaml:3: resources.gpus goes with objective command or plugin"},
+     "study.yaml:3: resources.gpus goes with objective command, plugin or embedded"},
 };
 
 static void every_fault_has_its_message(void **state)
