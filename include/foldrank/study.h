@@ -172,8 +172,6 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
 FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset,
                                          fr_folds **out);
 
-/* What the score of a trial is called: the metric; "score" when nobody says. */
-const char *fr_study_score_name(const fr_study *study);
 
 /* The objective evaluates a task by code that is not foldrank's: a trial then has
  * objective.folds tasks, which may report steps. */

@@ -18,11 +18,6 @@ int fr_objective_type_of(const fr_node *objective)
     return FR_OBJECTIVE_TRAINING;
 }
 
-const char *fr_study_score_name(const fr_study *study)
-{
-    return study->goals[0].name;
-}
-
 /* A metric that foldrank knows says which scores are better. */
 static void follow_metric(fr_draft *draft)
 {

@@ -28,7 +28,7 @@ fr_status fr_export_check(const fr_results_file *results)
 
 const char *fr_export_metric(const fr_study *study)
 {
-    return fr_study_score_name(study);
+    return study->goals[0].name;
 }
 
 const char *fr_export_rule(const fr_study *study)

@@ -21,15 +21,15 @@ typedef struct {
 static fr_status check_metric(const fr_study *study, const fr_results_file *file)
 {
     const fr_study *there = file->study;
-    if (strcmp(fr_study_score_name(there), fr_study_score_name(study)) == 0 &&
+    if (strcmp(there->goals[0].name, study->goals[0].name) == 0 &&
         there->maximize == study->maximize)
         return FR_OK;
     return FR_FAIL(
         FR_ERR_USAGE,
         "search.warm_start: %s has metric %s, %s is better; this study has metric %s, "
         "%s is better: nothing can be learned from it",
-        file->path, fr_study_score_name(there), there->maximize ? "more" : "less",
-        fr_study_score_name(study), study->maximize ? "more" : "less");
+        file->path, there->goals[0].name, there->maximize ? "more" : "less",
+        study->goals[0].name, study->maximize ? "more" : "less");
 }
 
 /* Whether scores of two studies compare. */

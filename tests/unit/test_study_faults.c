@@ -300,7 +300,8 @@ static const struct {
 
     /* objectives */
     {"objective: {function: sphere, parameters: {x: {float: [0, 1]}}}\n",
-     "study.yaml:1: objective.type is missing; allowed: function, table, command, plugin, embedded"},
+     "study.yaml:1: objective.type is missing; allowed: function, table, command, plugin, "
+     "embedded"},
     {"objective: {type: comand, parameters: {x: {float: [0, 1]}}, function: f}\n",
      "study.yaml:1: objective.type: `comand` is not known; allowed: function, table, command, "
      "plugin, embedded (did you mean command?)"},
