@@ -172,7 +172,6 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
 FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset,
                                          fr_folds **out);
 
-
 /* The objective evaluates a task by code that is not foldrank's: a trial then has
  * objective.folds tasks, which may report steps. */
 bool fr_objective_is_external(const fr_objective_options *objective);

@@ -171,8 +171,7 @@ static void print_stop(const fr_study *study, FILE *out)
     const fr_stop_options *stop = &study->stop;
     char wall[FR_NUMBER_SIZE];
     fr_text text = {0};
-    if (stop->score != NULL)
-        fr_text_add(&text, ", %s %s", study->goals[0].name, stop->score);
+    if (stop->score != NULL) fr_text_add(&text, ", %s %s", study->goals[0].name, stop->score);
     if (stop->fits > 0) fr_text_add(&text, ", %lld fits", (long long)stop->fits);
     if (stop->epochs > 0) fr_text_add(&text, ", %lld epochs", (long long)stop->epochs);
     if (stop->core_hours > 0) fr_text_add(&text, ", %.6g core-hours", stop->core_hours);

@@ -3,9 +3,9 @@
  * key by key.
  *
  * Left out are the name, the number of trials and other budgets, the rule of selection (trials
- * can be chosen from anew), the output directory, the resources and the times that a command may
- * take. Of the data files only whether they are named counts: a study may go on where its data
- * lie elsewhere, and what they contain has a fingerprint of its own. */
+ * can be chosen from anew), the output directory, the resources and the times that a command
+ * may take. Of the data files only whether they are named counts: a study may go on where its
+ * data lie elsewhere, and what they contain has a fingerprint of its own. */
 #include <stdlib.h>
 #include <string.h>
 

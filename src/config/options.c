@@ -123,9 +123,9 @@ const fr_option fr_objective_option_table[] = {
 const size_t fr_objective_option_count = COUNT_OF(fr_objective_option_table);
 
 /* In the order of the table. */
-static const unsigned users[] = {FUNCTION | TABLE, ALL,     EXTERNAL, EXTERNAL, COMMAND,  COMMAND,
-                                 COMMAND, COMMAND,  PLUGIN,   FUNCTION, TABLE | PLUGIN,
-                                 TABLE,   FUNCTION, FUNCTION};
+static const unsigned users[] = {FUNCTION | TABLE, ALL,     EXTERNAL, EXTERNAL, COMMAND,
+                                 COMMAND,          COMMAND, COMMAND,  PLUGIN,   FUNCTION,
+                                 TABLE | PLUGIN,   TABLE,   FUNCTION, FUNCTION};
 _Static_assert(COUNT_OF(users) == COUNT_OF(fr_objective_option_table), "one entry per row");
 
 bool fr_objective_uses(int type, size_t row)

@@ -374,7 +374,8 @@ static fr_fold_result evaluate(const fr_study *study, const double *point)
 {
     fr_objective *objective = NULL;
     fr_fold_result r;
-    const fr_status st = fr_objective_create(study, NULL, NULL, 1, &objective);
+    const fr_objective_place place = {.threads = 1};
+    const fr_status st = fr_objective_create(study, NULL, NULL, &place, &objective);
     if (st != FR_OK) fail_msg("%s", fr_status_message());
     const fr_task task = {.point = point};
     assert_int_equal(fr_objective_evaluate(objective, &task, NULL, &r), FR_OK);
@@ -434,7 +435,8 @@ static void functions_have_their_fronts(void **state)
 static void expect_refusal(fr_study *study, fr_status status, const char *words)
 {
     fr_objective *objective = NULL;
-    assert_int_equal(fr_objective_create(study, NULL, NULL, 1, &objective), status);
+    const fr_objective_place place = {.threads = 1};
+    assert_int_equal(fr_objective_create(study, NULL, NULL, &place, &objective), status);
     if (strstr(fr_status_message(), words) == NULL)
         fail_msg("%s\n%s", words, fr_status_message());
     fr_study_destroy(&study);
