@@ -464,7 +464,7 @@ static void commands_have_folds_and_a_metric(void **state)
     assert_int_equal(s->objective.folds, 5);
     assert_true(s->objective.timeout == 1800);
     assert_string_equal(s->objective.run, "python3 t.py --lr {lr} \"a b\"");
-    assert_string_equal(fr_study_score_name(s), "accuracy");
+    assert_string_equal(s->goals[0].name, "accuracy");
     fr_study *again = parse(s->text);
     assert_string_equal(again->text, s->text);
     fr_study_destroy(&again);
