@@ -130,7 +130,7 @@ static void print_states(const fr_results_file *results, FILE *out)
     }
     fprintf(out, "\n%llu fits", (unsigned long long)sums.work.fits);
     if (sums.work.cancelled > 0)
-        fprintf(out, " (%llu more were cancelled)", (unsigned long long)sums.work.cancelled);
+        fprintf(out, " (%llu folds were cancelled)", (unsigned long long)sums.work.cancelled);
     fprintf(out, ", %s of training, %s from start to end\n",
             fr_format_duration(sums.fit_s, fit_time),
             fr_format_duration(sums.wall_s, wall_time));

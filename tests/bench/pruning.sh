@@ -5,13 +5,15 @@
 # its trial to be beaten), and the test scores of both chosen models with the standard error of a
 # share of so many rows.
 #
-# SETS ("digits letter"), TRIALS (200), SEEDS (10), RANKS (1), CONCURRENCY (8) and METHOD (auto)
-# change it; with KEEP=DIR the studies stay there, and the same command goes on where it stopped.
+# SETS ("digits letter"), TRIALS (200), SEEDS (10), RANKS (1), CONCURRENCY (8), METHOD (auto) and
+# PRUNING change it; with KEEP=DIR the studies stay there, and the same command goes on where it stopped.
 # DATA_DIR holds classification/letter.tsv.gz. MPIRUN ends in -n.
 set -u
 program=$1 data=$2
 : "${MPIRUN:=mpirun --oversubscribe -n}" "${RANKS:=1}" "${SETS:=digits letter}" "${TRIALS:=200}"
 : "${SEEDS:=10}" "${CONCURRENCY:=8}" "${METHOD:=auto}" "${KEEP:=}"
+first_rung_3='{method: [asha, racing], first_epoch: 3}'
+: "${PRUNING:=$first_rung_3}"
 export OMP_NUM_THREADS=1
 here=$(cd "$(dirname "$0")/../.." && pwd)
 if [ -n "$KEEP" ]; then
@@ -77,7 +79,7 @@ for set in $SETS; do
     [ -e "$file" ] || { echo "$set: skipped, no $file" && continue; }
     for ((seed = 1; seed <= SEEDS; seed++)); do
         full=$(measure "$set-$seed-full" "$file" "$target" "$seed" "[]") || exit 1
-        pruned=$(measure "$set-$seed-pruned" "$file" "$target" "$seed" "[asha, racing]") || exit 1
+        pruned=$(measure "$set-$seed-pruned" "$file" "$target" "$seed" "$PRUNING") || exit 1
         echo "$set $seed $full $pruned"
     done
 done | awk '
