@@ -79,8 +79,9 @@ static void refuse_method(fr_draft *draft)
             fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ",
                         fr_search_methods[m]);
     fr_faults_add(draft->faults, at(draft, "search", "method"),
-                  "search.method %s follows one score; allowed with several objectives: %s",
-                  fr_search_methods[study->search.method], fr_text_get(&allowed));
+                  "search.method %s cannot follow %zu objectives; allowed: %s",
+                  fr_search_methods[study->search.method], study->n_goals,
+                  fr_text_get(&allowed));
     fr_text_clear(&allowed);
 }
 

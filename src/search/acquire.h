@@ -16,4 +16,17 @@ void fr_mutate(const fr_space *space, fr_rng *rng, double sigma, const double *f
 /* Whether the point may be suggested. */
 bool fr_ask_may_try(const fr_ask *ask, const double *point);
 
+/* What a model makes of points. */
+typedef struct {
+    /* value[i] of points + i * space->n: the larger the better. */
+    fr_status (*score)(void *context, const double *points, size_t n, double *value);
+    void *context;
+} fr_acquisition;
+
+/* The best new point there is; neighbours of the incumbents, (n_incumbents, space->n), are
+ * looked at from the start. Errors: those of `score`, FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_acquisition_maximise(const fr_acquisition *acquisition,
+                                             const fr_ask *ask, const double *incumbents,
+                                             size_t n_incumbents, double *point);
+
 #endif

@@ -19,6 +19,7 @@
 #include "foldrank/random.h"
 #include "gaussian.h"
 #include "generation.h"
+#include "gp_front.h"
 #include "internal.h"
 #include "sobol.h"
 
@@ -27,17 +28,14 @@ enum {
                           newest half */
     FLYING_MAX = 500,  /* trials in flight that are thought of: the newest */
     INCUMBENTS = 5,    /* best trials whose neighbours are looked at from the start */
-    GLOBAL = 384,      /* points of the whole space that are looked at */
-    PARENTS = 8,
-    CHILDREN = 24, /* mutations of each parent in a round */
-    ROUNDS = 8,
 };
 
 typedef struct {
     fr_sobol *sobol;
     fr_gaussian *model;
     fr_generation *generation;
-    fr_view view; /* of an earlier moment */
+    fr_view view;       /* of an earlier moment */
+    fr_gp_front *front; /* several objectives */
 } gp;
 
 static void destroy(void *state)
@@ -48,6 +46,7 @@ static void destroy(void *state)
     fr_gaussian_destroy(&s->model);
     fr_generation_destroy(&s->generation);
     fr_view_clear(&s->view);
+    fr_gp_front_destroy(&s->front);
     free(s);
 }
 
@@ -59,6 +58,7 @@ static fr_status create(const fr_space *space, const fr_search_options *options,
     fr_status st = fr_sobol_create(space->n, (uint64_t)options->seed, true, &s->sobol);
     if (st == FR_OK) st = fr_gaussian_create(space, &s->model);
     if (st == FR_OK) st = fr_generation_create(space, &s->generation);
+    if (st == FR_OK) st = fr_gp_front_create(space, &s->front);
     if (st != FR_OK)
         destroy(s);
     else
@@ -66,102 +66,21 @@ static fr_status create(const fr_space *space, const fr_search_options *options,
     return st;
 }
 
-/* Points with their acquisition values. */
+/* Expected improvement on `bar`. */
 typedef struct {
-    double *points; /* (capacity, d) */
-    double *value;  /* (capacity) */
-    double *mean, *variance;
-    size_t n, d;
-} pool;
+    fr_gaussian *model;
+    double bar;
+} improvement;
 
-enum { POOL_MAX = GLOBAL + PARENTS * (1 + CHILDREN) };
-
-static fr_status make_pool(size_t d, pool *p)
+static fr_status score(void *context, const double *points, size_t n, double *value)
 {
-    *p = (pool){.d = d};
-    p->points = fr_alloc(POOL_MAX * (d == 0 ? 1 : d), sizeof(double));
-    p->value = fr_alloc(POOL_MAX, 3 * sizeof(double));
-    if (p->points == NULL || p->value == NULL) return FR_ERR_MEMORY;
-    p->mean = p->value + POOL_MAX;
-    p->variance = p->value + 2 * (size_t)POOL_MAX;
-    return FR_OK;
-}
-
-static void free_pool(pool *p)
-{
-    free(p->points);
-    free(p->value);
-}
-
-/* Acquisition values of the points from `first` on. */
-static fr_status score(fr_gaussian *model, double bar, pool *p, size_t first)
-{
-    FR_TRY(fr_gaussian_predict(model, p->points + first * p->d, p->n - first, p->mean + first,
-                               p->variance + first));
-    for (size_t i = first; i < p->n; i++)
-        p->value[i] = fr_log_improvement(bar, p->mean[i], p->variance[i]);
-    return FR_OK;
-}
-
-/* Move the best `keep` points to the front, best first; equal ones in their order. */
-static void select_front(pool *p, size_t keep, double *swap)
-{
-    for (size_t k = 0; k < keep && k < p->n; k++) {
-        size_t best = k;
-        for (size_t i = k + 1; i < p->n; i++)
-            if (p->value[i] > p->value[best]) best = i;
-        if (best == k) continue;
-        double *a = p->points + k * p->d, *b = p->points + best * p->d;
-        memcpy(swap, a, p->d * sizeof *a);
-        memcpy(a, b, p->d * sizeof *a);
-        memcpy(b, swap, p->d * sizeof *a);
-        const double value = p->value[k];
-        p->value[k] = p->value[best];
-        p->value[best] = value;
-    }
-    if (p->n > keep) p->n = keep;
-}
-
-/* The best new point there is. */
-static fr_status maximise(const gp *s, const fr_ask *ask, double bar, const double *incumbents,
-                          size_t n_incumbents, double *point)
-{
-    const size_t d = ask->space->n;
-    fr_rng rng =
-        fr_rng_make((uint64_t)ask->options->seed, FR_RNG_ACQUISITION, ask->trial, 0, 0);
-    pool p;
-    double *swap = fr_alloc(d, sizeof *swap);
-    fr_status st = make_pool(d, &p);
-    if (swap == NULL) st = FR_ERR_MEMORY;
-    if (st != FR_OK) goto out;
-    for (; p.n < GLOBAL; p.n++) {
-        double *to = p.points + p.n * d;
-        const double sigma = p.n % 2 == 0 ? 0.1 : 0.02;
-        if (p.n % 4 == 3 && n_incumbents > 0)
-            fr_mutate(ask->space, &rng, sigma, incumbents + p.n / 4 % n_incumbents * d, to);
-        else
-            fr_space_draw(ask->space, &rng, to);
-    }
-    st = score(s->model, bar, &p, 0);
-    for (int round = 0; round < ROUNDS && st == FR_OK; round++) {
-        for (size_t i = 0; i < p.n; i++)
-            if (!fr_ask_may_try(ask, p.points + i * d)) p.value[i] = -INFINITY;
-        select_front(&p, PARENTS, swap);
-        const size_t first = p.n, parents = p.n;
-        for (size_t c = 0; c < parents * CHILDREN; c++, p.n++)
-            fr_mutate(ask->space, &rng, 0.2 * pow(0.5, round), p.points + c / CHILDREN * d,
-                      p.points + p.n * d);
-        st = score(s->model, bar, &p, first);
-    }
-    for (size_t i = 0; i < p.n && st == FR_OK; i++)
-        if (!fr_ask_may_try(ask, p.points + i * d)) p.value[i] = -INFINITY;
-    if (st == FR_OK) {
-        select_front(&p, 1, swap);
-        memcpy(point, p.points, d * sizeof *point);
-    }
-out:
-    free_pool(&p);
-    free(swap);
+    const improvement *on = context;
+    double *variance = fr_alloc(n, sizeof *variance);
+    if (variance == NULL) return FR_ERR_MEMORY;
+    const fr_status st = fr_gaussian_predict(on->model, points, n, value, variance);
+    for (size_t i = 0; st == FR_OK && i < n; i++)
+        value[i] = fr_log_improvement(on->bar, value[i], variance[i]);
+    free(variance);
     return st;
 }
 
@@ -309,6 +228,8 @@ static fr_status fit(const gp *s, const fr_ask *ask, entry *observed, size_t n, 
 static fr_status model_suggest(gp *s, const fr_ask *ask, entry *observed, double *point)
 {
     const size_t d = ask->space->n, rows = ask->history->n + FLYING_MAX + INCUMBENTS;
+    improvement on = {.model = s->model};
+    const fr_acquisition acquisition = {score, &on};
     double *x = fr_alloc(rows, d * sizeof *x), *y = fr_alloc(ask->history->n, sizeof *y);
     fr_status st = x == NULL || y == NULL ? FR_ERR_MEMORY : FR_OK;
     if (st == FR_OK) st = learn(s, ask, learning_end(ask), observed);
@@ -318,9 +239,10 @@ static fr_status model_suggest(gp *s, const fr_ask *ask, entry *observed, double
     double *incumbents = x + n * d, *flying = incumbents + n_incumbents * d;
     copy_observed(ask, observed, n_incumbents, incumbents, y);
     st = fit(s, ask, observed, n, x, y);
-    const double bar = fr_gaussian_least_mean(s->model);
+    if (st == FR_OK) on.bar = fr_gaussian_least_mean(s->model);
     if (st == FR_OK) st = fr_gaussian_believe(s->model, flying, copy_flying(ask, flying));
-    if (st == FR_OK) st = maximise(s, ask, bar, incumbents, n_incumbents, point);
+    if (st == FR_OK)
+        st = fr_acquisition_maximise(&acquisition, ask, incumbents, n_incumbents, point);
 out:
     free(x);
     free(y);
@@ -385,10 +307,12 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
     entry *observed = fr_alloc(ask->history->n, sizeof *observed);
     if (observed == NULL) return FR_ERR_MEMORY;
     fr_status st = FR_ERR_NUMERIC;
-    if (is_large(ask))
+    const bool several = ask->history->n_goals > 1;
+    if (!several && is_large(ask))
         st = generation_suggest(s, ask, observed, point);
     else if (count_observed(ask, ask->history->n) >= start)
-        st = model_suggest(s, ask, observed, point);
+        st = several ? fr_gp_front_suggest(s->front, ask, point)
+                     : model_suggest(s, ask, observed, point);
     free(observed);
     /* Before the start, and where a kernel matrix defies factoring: the next Sobol point. */
     if (st != FR_ERR_NUMERIC) return st;
@@ -400,7 +324,7 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
 const fr_sampler fr_sampler_gp = {.name = "gp",
                                   .adaptive = true,
                                   .learns_from_past = true,
-                                  .one_score = true,
+                                  .most_goals = 2,
                                   .create = create,
                                   .destroy = destroy,
                                   .suggest = suggest};

@@ -94,7 +94,7 @@ typedef struct {
     const char *name;
     bool adaptive;
     bool learns_from_past; /* it takes any history, whoever suggested what is in it */
-    bool one_score;        /* follows one score only: not for several objectives */
+    size_t most_goals;     /* objectives that it can follow; 0: any number */
     fr_status (*create)(const fr_space *space, const fr_search_options *options, void **state);
     void (*destroy)(void *state);
     fr_status (*suggest)(void *state, const fr_ask *ask, double *point);

@@ -43,7 +43,8 @@ static const fr_sampler *const samplers[] = {
 
 bool fr_search_takes(int method, size_t n_goals)
 {
-    return n_goals == 1 || !samplers[method]->one_score;
+    const size_t most = samplers[method]->most_goals;
+    return most == 0 || n_goals <= most;
 }
 
 struct fr_search {

@@ -140,9 +140,9 @@ static const struct {
      "study.yaml:4: pruning.method: median, percentile, asha, hyperband and racing compare "
      "trials by one score, and who is worse in it may be better in another objective; allowed "
      "with several: threshold, patience"},
-    {START "metric: [accuracy, flops]\nsearch: {method: gp}\n",
-     "study.yaml:4: search.method gp follows one score; allowed with several objectives: "
-     "grid, random, sobol, tpe, auto, nsga2"},
+    {START "metric: [accuracy, mcc, flops]\nsearch: {method: gp}\n",
+     "study.yaml:4: search.method gp cannot follow 3 objectives; allowed: grid, random, sobol, "
+     "tpe, auto, nsga2"},
     {START "search: {method: tpe, population: 30}\n",
      "study.yaml:3: search.population has no effect without method nsga2, or auto with several "
      "objectives"},
