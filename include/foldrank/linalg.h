@@ -89,4 +89,10 @@ FR_CHECKED fr_status fr_cholesky_invert(const fr_matrix *l);
  * `l` is read. Errors: FR_ERR_ARG (shapes do not fit). Local. */
 FR_CHECKED fr_status fr_triangle_solve(const fr_matrix *l, bool transpose, const fr_matrix *b);
 
+/* Eigenvalues of the symmetric a (n, n), ascending, into values[0..n); row i of `a` becomes the
+ * unit eigenvector of values[i]. Only the lower triangle of `a` is read. Errors: FR_ERR_NUMERIC
+ * (not finite; `a` is then undefined), FR_ERR_ARG (not square, ld < cols, too large),
+ * FR_ERR_MEMORY. Local. */
+FR_CHECKED fr_status fr_symmetric_eigen(const fr_matrix *a, double *values);
+
 #endif

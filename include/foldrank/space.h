@@ -76,6 +76,10 @@ double fr_space_size(const fr_space *space);
 double fr_param_from_unit(const fr_param *param, double unit);
 double fr_param_to_unit(const fr_param *param, double value);
 
+/* The unit coordinates that stand for the same value as `unit` does: *low to *high. Of a
+ * continuous parameter that is `unit` itself, clamped. */
+void fr_param_cell(const fr_param *param, double unit, double *low, double *high);
+
 /* Nearest allowed value: clamped, on the grid of the steps. */
 double fr_param_round(const fr_param *param, double value);
 

@@ -19,6 +19,9 @@ void dtrsm_(const char *side, const char *uplo, const char *trans, const char *d
 void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n,
             const double *a, const int *lda, double *x, const int *incx);
 
+void dsyev_(const char *job, const char *uplo, const int *n, double *a, const int *lda,
+            double *values, double *work, const int *n_work, int *info);
+
 /* BLACS, the message layer of ScaLAPACK, by its Fortran names; `comm` is MPI_Comm_c2f's. A
  * context is a grid of ranks. */
 int sys2blacs_handle_(const int *comm);

@@ -101,7 +101,7 @@ typedef struct {
 } fr_sampler;
 
 extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe, fr_sampler_gp,
-    fr_sampler_nsga2, fr_sampler_auto;
+    fr_sampler_cmaes, fr_sampler_nsga2, fr_sampler_auto;
 
 /* Whether the result of trial t may be used, and is there. */
 bool fr_ask_sees(const fr_ask *ask, size_t t);

@@ -5,8 +5,8 @@
 #include "foldrank/search.h"
 
 /* The order is that of the samplers in search.c. */
-const char *const fr_search_methods[] = {"grid", "random", "sobol", "tpe",
-                                         "gp",   "auto",   "nsga2", NULL};
+const char *const fr_search_methods[] = {"grid",  "random", "sobol", "tpe", "gp",
+                                         "cmaes", "auto",   "nsga2", NULL};
 
 #define FIELD(name) offsetof(fr_search_options, name)
 

@@ -39,7 +39,7 @@ static const fr_sampler grid = {.name = "grid"};
 /* In the order of fr_search_methods. */
 static const fr_sampler *const samplers[] = {
     &grid,          &fr_sampler_random, &fr_sampler_sobol, &fr_sampler_tpe,
-    &fr_sampler_gp, &fr_sampler_auto,   &fr_sampler_nsga2};
+    &fr_sampler_gp, &fr_sampler_cmaes,  &fr_sampler_auto,  &fr_sampler_nsga2};
 
 bool fr_search_takes(int method, size_t n_goals)
 {

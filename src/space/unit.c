@@ -76,6 +76,24 @@ double fr_param_to_unit(const fr_param *p, double value)
     return (value - p->low) / (p->high - p->low);
 }
 
+void fr_param_cell(const fr_param *p, double unit, double *low, double *high)
+{
+    *low = *high = clamp(unit, 0, 1);
+    if (p->step == 0) return;
+    const double n = count_steps(p);
+    if (p->kind == FR_PARAM_INT_LOG) {
+        double first, last;
+        const double value = int_log_from_unit(p, unit);
+        log_axis(p, &first, &last);
+        *low = (log(value - p->step / 2) - first) / (last - first);
+        *high = (log(value + p->step / 2) - first) / (last - first);
+        return;
+    }
+    const double index = fmin(floor(*low * n), n - 1);
+    *low = index / n;
+    *high = (index + 1) / n;
+}
+
 double fr_param_round(const fr_param *p, double value)
 {
     if (isnan(value)) return value;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* eigen.c - eigenvalues and eigenvectors of a symmetric matrix, float64.
+ *
+ * LAPACK reads the row-major array as its transpose, which is the same matrix, and leaves the
+ * vectors in columns, which are our rows. */
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "foldrank/memory.h"
+#include "internal.h"
+
+fr_status fr_symmetric_eigen(const fr_matrix *a, double *values)
+{
+    if (a->rows != a->cols || a->ld < a->cols || a->ld > INT_MAX)
+        return FR_FAIL(FR_ERR_ARG, "no eigenvectors of a %zu x %zu view, leading dimension %zu",
+                       a->rows, a->cols, a->ld);
+    if (a->rows == 0) return FR_OK;
+    const int n = (int)a->rows, ld = (int)a->ld, ask = -1;
+    int info = 0;
+    double wanted = 0.0;
+    dsyev_("V", "U", &n, a->data, &ld, values, &wanted, &ask, &info);
+    const int size = (int)wanted;
+    double *work = fr_alloc((size_t)size, sizeof *work);
+    if (work == NULL) return FR_ERR_MEMORY;
+    dsyev_("V", "U", &n, a->data, &ld, values, work, &size, &info);
+    free(work);
+    if (info != 0 || !isfinite(values[0]) || !isfinite(values[n - 1]))
+        return FR_FAIL(FR_ERR_NUMERIC, "the eigenvalues of a %d x %d matrix were not found", n,
+                       n);
+    return FR_OK;
+}
