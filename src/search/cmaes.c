@@ -3,7 +3,8 @@
  *
  * Numbers come from a normal distribution (evolution.h), choices from probabilities of their
  * values (chances.h). What is inactive is drawn all the same and does not matter, so it drifts
- * without harm. The first distribution is fitted to the best of the trials before it.
+ * without harm. The first distribution lies around the centre of the space, or is fitted to the
+ * best of the trials before it: those that are enqueued, or that another sampler has suggested.
  *
  * A generation is the next `population` trials in their order. A trial comes from the newest
  * distribution whose generations may be seen when it is due, and waits for none: with many
@@ -20,20 +21,19 @@
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "restart.h"
-#include "sobol.h"
 
-enum { START = 10, ATTEMPTS = 64 };
+enum { ATTEMPTS = 64 };
 
-static const double SIGMA = 0.25; /* of a run from nowhere, in unit coordinates */
+/* Standard deviations in unit coordinates: around the centre; around the best trials, beside
+ * their own; around a random place. */
+static const double AROUND_CENTRE = 0.15, AROUND_BEST = 0.1, AROUND_ANY = 0.25;
 static const double GOOD_SHARE =
-    0.1;                          /* of the trials that the first distribution is fitted to */
-static const double SPREAD = 0.1; /* standard deviation that is added to theirs */
+    0.1; /* of the trials that the first distribution is fitted to */
 
 #define FOREIGN SIZE_MAX /* origin of a latent vector that no distribution has given */
 
 typedef struct {
     const fr_space *space;
-    fr_sobol *sobol;
     fr_evolution *numbers;
     fr_chances *choices;
     size_t *slot;   /* (space->n): number among the numbers or choices; SIZE_MAX: one value */
@@ -57,7 +57,6 @@ static void destroy(void *state)
 {
     cmaes *s = state;
     if (s == NULL) return;
-    fr_sobol_destroy(&s->sobol);
     fr_evolution_destroy(&s->numbers);
     fr_chances_destroy(&s->choices);
     fr_restart_clear(&s->restart);
@@ -98,16 +97,14 @@ static fr_status make_distributions(cmaes *s)
     return st;
 }
 
-fr_status fr_cmaes_create(const fr_space *space, const fr_search_options *options,
-                          uint64_t start, void **state)
+fr_status fr_cmaes_create(const fr_space *space, uint64_t start, void **state)
 {
     *state = NULL;
     cmaes *s = fr_alloc(1, sizeof *s);
     if (s == NULL) return FR_ERR_MEMORY;
     s->space = space;
     s->start = start;
-    fr_status st = fr_sobol_create(space->n, (uint64_t)options->seed, true, &s->sobol);
-    if (st == FR_OK) st = make_distributions(s);
+    const fr_status st = make_distributions(s);
     if (st != FR_OK)
         destroy(s);
     else
@@ -117,7 +114,8 @@ fr_status fr_cmaes_create(const fr_space *space, const fr_search_options *option
 
 static fr_status create(const fr_space *space, const fr_search_options *options, void **state)
 {
-    return fr_cmaes_create(space, options, START, state);
+    (void)options;
+    return fr_cmaes_create(space, 0, state);
 }
 
 /* ---- points and latent vectors ---- */
@@ -280,7 +278,8 @@ out:
 /* Mean and covariance of the rows x, (rows, n); where a coordinate is NaN it says nothing.
  * After Nomura, Watanabe, Akimoto, Ozaki and Onishi, "Warm starting CMA-ES for hyperparameter
  * optimization", AAAI 2021. */
-static void fit_normal(double *x, size_t rows, size_t n, double *mean, double *covariance)
+static void fit_normal(double *x, size_t rows, size_t n, double spread, double *mean,
+                       double *covariance)
 {
     for (size_t j = 0; j < n; j++) {
         double sum = 0.0, count = 0.0;
@@ -295,7 +294,7 @@ static void fit_normal(double *x, size_t rows, size_t n, double *mean, double *c
     }
     for (size_t j = 0; j < n; j++) {
         for (size_t k = 0; k < n; k++) {
-            double sum = j == k ? SPREAD * SPREAD : 0.0;
+            double sum = j == k ? spread * spread : 0.0;
             for (size_t i = 0; i < rows; i++) sum += x[i * n + j] * x[i * n + k] / (double)rows;
             covariance[j * n + k] = sum;
         }
@@ -315,7 +314,7 @@ static void fit_chances(const fr_chances *c, const double *values, size_t rows, 
     }
 }
 
-/* The first run begins around the best of the trials before `end`. */
+/* The first run begins around the best of the trials before `end`, or in the centre. */
 static fr_status begin_first(cmaes *s, const fr_history *h, uint64_t end)
 {
     const size_t n = s->numbers->n, m = s->choices->n;
@@ -328,7 +327,7 @@ static fr_status begin_first(cmaes *s, const fr_history *h, uint64_t end)
     double *mean = x + rows * n, *covariance = mean + n, *chance = values + rows * m;
     copy_numbers(s, h, list, rows, x);
     copy_choices(s, h, list, rows, values);
-    fit_normal(x, rows, n, mean, covariance);
+    fit_normal(x, rows, n, rows > 0 ? AROUND_BEST : AROUND_CENTRE, mean, covariance);
     fit_chances(s->choices, values, rows, chance);
     st = fr_restart_begin(&s->restart, n + m);
     if (st == FR_OK)
@@ -349,7 +348,7 @@ static fr_status begin_next(cmaes *s, const fr_ask *ask, uint64_t trial)
     for (size_t j = 0; j < s->numbers->n; j++) s->unit[j] = fr_rng_uniform(&rng);
     fr_chances_start(s->choices, NULL);
     return fr_evolution_start(s->numbers, s->restart.population, s->unit,
-                              SIGMA * s->restart.narrowing, NULL);
+                              AROUND_ANY * s->restart.narrowing, NULL);
 }
 
 /* ---- replay ---- */
@@ -361,7 +360,7 @@ static fr_status advance(cmaes *s, const fr_ask *ask, uint64_t t)
     const uint64_t visible =
         fr_history_visible(ask->history, (uint64_t)ask->options->concurrency, t);
     if (!s->running) {
-        if (visible < s->start) return FR_OK;
+        if (t < ask->n_enqueued || visible < s->start) return FR_OK;
         FR_TRY(begin_first(s, ask->history, visible));
         s->running = true;
         s->begin = t;
@@ -396,11 +395,7 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
     cmaes *s = state;
     if (ask->attempt > 0) return fr_sampler_random.suggest(NULL, ask, point);
     FR_TRY(replay(s, ask));
-    if (!s->running) {
-        fr_sobol_point(s->sobol, ask->trial - ask->n_enqueued, point);
-        fr_space_from_unit(ask->space, point, point);
-        return FR_OK;
-    }
+    if (!s->running) return fr_sampler_random.suggest(NULL, ask, point);
     double *latent = fr_alloc(s->numbers->n, sizeof *latent);
     if (latent == NULL) return FR_ERR_MEMORY;
     const uint32_t attempts = ask->options->repeats ? 1 : ATTEMPTS;

@@ -5,9 +5,8 @@
 
 #include "internal.h"
 
-/* As fr_sampler_cmaes.create, but the first distribution is fitted to the results of as many
- * trials as `start` says, whoever suggested them. */
-FR_CHECKED fr_status fr_cmaes_create(const fr_space *space, const fr_search_options *options,
-                                     uint64_t start, void **state);
+/* As fr_sampler_cmaes.create, but the first distribution is fitted to the results of the first
+ * `start` trials, whoever suggested them; until they may be seen its suggestions are random. */
+FR_CHECKED fr_status fr_cmaes_create(const fr_space *space, uint64_t start, void **state);
 
 #endif

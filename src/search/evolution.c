@@ -116,7 +116,12 @@ static fr_status find_axes(fr_evolution *e)
     FR_TRY(fr_symmetric_eigen(&axes, e->length));
     const double least = FLATTEST * e->length[n - 1];
     if (!(least > 0.0)) return FR_FAIL(FR_ERR_NUMERIC, "the covariance matrix has collapsed");
-    for (size_t i = 0; i < n; i++) e->length[i] = sqrt(fmax(e->length[i], least));
+    /* Never flatter: rounding would make it indefinite. */
+    const double lift = fmax(0.0, least - e->length[0]);
+    for (size_t i = 0; i < n; i++) {
+        e->covariance[i * n + i] += lift;
+        e->length[i] = sqrt(e->length[i] + lift);
+    }
     return FR_OK;
 }
 

@@ -299,6 +299,34 @@ static void triangle_and_determinant_by_hand(void **state)
     assert_true(fabs(b[1] - 2.0 / 3) < 1e-15 && fabs(b[0] - (1 - 2.0 / 3) / 2) < 1e-15);
 }
 
+/* A v = lambda v, vectors orthonormal, values ascending; [2 1; 1 2] by hand. */
+static void eigenvectors_are_kept_in_direction(void **state)
+{
+    enum { N = 23, LD = N + 2 };
+    double copy[N * LD], data[N * LD], values[N], pair[4] = {2, -9, 1, 2};
+    const fr_matrix a = {data, N, N, LD}, two = {pair, 2, 2, 2};
+    (void)state;
+    make_definite(&a);
+    memcpy(copy, data, sizeof copy);
+    assert_int_equal(fr_symmetric_eigen(&a, values), FR_OK);
+    for (size_t k = 0; k < N; k++) {
+        const double *v = data + k * LD;
+        assert_true(k == 0 || values[k] >= values[k - 1]);
+        for (size_t i = 0; i < N; i++) {
+            double image = 0, product = 0;
+            for (size_t j = 0; j < N; j++) {
+                image += symmetric(copy, LD, i, j) * v[j];
+                product += v[j] * data[i * LD + j];
+            }
+            assert_true(fabs(image - values[k] * v[i]) < 1e-12 * values[N - 1]);
+            assert_true(fabs(product - (i == k)) < 1e-12);
+        }
+    }
+    assert_int_equal(fr_symmetric_eigen(&two, values), FR_OK);
+    assert_true(fabs(values[0] - 1) < 1e-14 && fabs(values[1] - 3) < 1e-14);
+    assert_true(fabs(pair[2] - pair[3]) < 1e-14 && fabs(pair[0] + pair[1]) < 1e-14);
+}
+
 static void bad_matrices_are_refused(void **state)
 {
     double indefinite[4] = {1, 0, 2, 1}, poisoned[4] = {1, 0, (double)NAN, 1}, b[3] = {1, 2, 3};
@@ -315,6 +343,9 @@ static void bad_matrices_are_refused(void **state)
     assert_int_equal(fr_cholesky_factor(&empty), FR_OK);
     assert_int_equal(fr_cholesky_solve(&empty, &empty), FR_OK);
     assert_true(fr_cholesky_logdet(&empty) == 0);
+    assert_int_equal(fr_symmetric_eigen(&oblong, b), FR_ERR_ARG);
+    assert_int_equal(fr_symmetric_eigen(&second, b), FR_ERR_NUMERIC);
+    assert_int_equal(fr_symmetric_eigen(&empty, b), FR_OK);
 }
 
 int main(void)
@@ -328,6 +359,7 @@ int main(void)
         cmocka_unit_test(kernels_are_named),
         cmocka_unit_test(cholesky_solves),
         cmocka_unit_test(triangle_and_determinant_by_hand),
+        cmocka_unit_test(eigenvectors_are_kept_in_direction),
         cmocka_unit_test(bad_matrices_are_refused),
     };
     fr_linalg_init();

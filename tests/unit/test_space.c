@@ -154,6 +154,35 @@ static void steps_have_equal_cells(void **state)
     }
 }
 
+/* The cell that a unit number lies in: from its low to its high end all give the same value,
+ * and the next one begins where it ends. */
+static void cells_join(void **state)
+{
+    (void)state;
+    double low, high;
+    for (size_t i = 0; i < N_RANGES; i++) {
+        const fr_param p = nth_range(i);
+        if (!(ranges[i].cardinality <= 3000)) continue;
+        double end = 0;
+        for (double k = 0; k < ranges[i].cardinality; k++) {
+            const double value = fr_param_round(&p, fmin(p.low + k * p.step, p.high));
+            fr_param_cell(&p, fr_param_to_unit(&p, value), &low, &high);
+            assert_true(fabs(low - end) < 1e-12);
+            assert_true(fr_param_from_unit(&p, low + 1e-9) == value);
+            assert_true(fr_param_from_unit(&p, high - 1e-9) == value);
+            end = high;
+        }
+        assert_true(fabs(end - 1) < 1e-12);
+    }
+    const fr_param smooth = nth_range(0), stepped = nth_range(8);
+    fr_param_cell(&smooth, 0.3, &low, &high);
+    assert_true(low == 0.3 && high == 0.3);
+    fr_param_cell(&stepped, 7.5, &low, &high);
+    assert_true(high == 1 && fabs(low - 6.0 / 7) < 1e-12);
+    fr_param_cell(&stepped, -7.5, &low, &high);
+    assert_true(low == 0 && fabs(high - 1.0 / 7) < 1e-12);
+}
+
 /* Cell of v on a log axis from low - 1/2 to high + 1/2. */
 static void log_integers_have_log_cells(void **state)
 {
@@ -444,6 +473,7 @@ int main(void)
         cmocka_unit_test(cardinalities_are_counted),
         cmocka_unit_test(unit_round_trips),
         cmocka_unit_test(steps_have_equal_cells),
+        cmocka_unit_test(cells_join),
         cmocka_unit_test(log_integers_have_log_cells),
         cmocka_unit_test(log_range_is_uniform_in_the_exponent),
         cmocka_unit_test(rounding_finds_the_nearest),
