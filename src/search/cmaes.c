@@ -410,6 +410,7 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
 
 const fr_sampler fr_sampler_cmaes = {.name = "cmaes",
                                      .adaptive = true,
+                                     .most_goals = 1,
                                      .create = create,
                                      .destroy = destroy,
                                      .suggest = suggest};

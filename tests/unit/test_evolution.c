@@ -428,7 +428,7 @@ static void fronts_beat_sobol(void **state)
     assert_true(mean[0] < 10.5);
     assert_true(mean[1] > mean[0] + 0.4);
     assert_true(mean[2] > mean[0] + 0.8);
-    assert_true(mean[3] == mean[2]);
+    assert_true(mean[3] > mean[2]); /* two objectives of numbers: the process */
     assert_true(volume_after("auto", 1, MOST) > 11.6); /* beyond the change of method */
 }
 

@@ -242,6 +242,7 @@ static const struct {
     /* A broken method is one fault, not also those of the method that stands in for it. */
     {START "train: {momentum: {float: [0, 0.5]}}\nsearch: {method: tpee}\n",
      "study.yaml:4: search.method: `tpee` is not known; allowed: grid, random, sobol, tpe, gp, "
+     "cmaes, "
      "auto, nsga2 (did you mean tpe?)"},
 
     /* stop */
