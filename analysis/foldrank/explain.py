@@ -1,7 +1,8 @@
 """What the chosen model does: data behind the plots of a model.
 
-Each function takes what the file holds under ``/explain``, or looks at rows itself: then scores
-on rows that the model was trained on flatter it.
+Without rows each function takes what the file holds: under ``/explain``, or what the model said
+of the test rows, which neither search nor training have seen. It may also look at other rows:
+then those that the model was trained on flatter it.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def confusion(r: Results, data: Data | None = None) -> pd.DataFrame:
     r : Results
         Results with a model.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/confusion`` of the file.
+        Rows to predict; without, ``/explain/confusion`` of the file, or its test rows.
 
     Returns
     -------
@@ -64,8 +65,12 @@ def confusion(r: Results, data: Data | None = None) -> pd.DataFrame:
     stored = _stored(r, "confusion", columns) if data is None else None
     if stored is not None:
         return stored
-    x, truth = read_rows(r, _need(r, data, "confusion"))
-    counts = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)}).value_counts()
+    if data is None and r.test is not None:
+        frame = r.test[["truth", "prediction"]]
+    else:
+        x, truth = read_rows(r, _need(r, data, "confusion"))
+        frame = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)})
+    counts = frame.value_counts()
     pairs = pd.MultiIndex.from_product([r.model.classes_] * 2, names=columns[:2])
     return counts.reindex(pairs, fill_value=0).rename("rows").reset_index()
 
@@ -78,7 +83,7 @@ def residuals(r: Results, data: Data | None = None) -> pd.DataFrame:
     r : Results
         Results with a model.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/residuals`` of the file.
+        Rows to predict; without, ``/explain/residuals`` of the file, or its test rows.
 
     Returns
     -------
@@ -87,6 +92,8 @@ def residuals(r: Results, data: Data | None = None) -> pd.DataFrame:
     """
     _need_classes(r, False, "a plot of residuals")
     frame = _stored(r, "residuals", ["truth", "prediction"]) if data is None else None
+    if frame is None and data is None and r.test is not None:
+        frame = r.test[["truth", "prediction"]].reset_index(drop=True)
     if frame is None:
         x, truth = read_rows(r, _need(r, data, "residuals"))
         frame = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)})
@@ -102,7 +109,7 @@ def calibration(r: Results, data: Data | None = None, bins: int = 10) -> pd.Data
     r : Results
         Results with a classifier that has probabilities.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/calibration`` of the file.
+        Rows to predict; without, ``/explain/calibration`` of the file, or its test rows.
     bins : int
         Equal parts of the probabilities.
 
@@ -118,8 +125,16 @@ def calibration(r: Results, data: Data | None = None, bins: int = 10) -> pd.Data
         return stored
     from sklearn.calibration import calibration_curve
 
-    x, truth = read_rows(r, _need(r, data, "calibration"))
-    probability = r.model.predict_proba(x)
+    if r.model.family == "svm":
+        raise MissingError(
+            f"{r.path}: the outputs of a model of family svm are no probabilities"
+        )
+    if data is None and r.test is not None:
+        truth = r.test["truth"].to_numpy()
+        probability = r.test.filter(like="output/").to_numpy(float)
+    else:
+        x, truth = read_rows(r, _need(r, data, "calibration"))
+        probability = r.model.predict_proba(x)
     parts = []
     first = 1 if len(r.model.classes_) == 2 else 0
     for i, label in enumerate(r.model.classes_[first:], start=first):

@@ -73,6 +73,10 @@ class Selection:
         dice: the trial that won each round; else empty.
     expected : numpy.ndarray
         dice: expected best mean score of 1, 2, ... random trials; else empty.
+    test_scores : dict
+        Of several objectives: the test score in each that scores predictions.
+    front : numpy.ndarray
+        Of several objectives: trials that no other one beats in all of them.
     extra : dict
         Whatever else the file holds under ``/selection``.
     """
@@ -83,6 +87,8 @@ class Selection:
     ranking: pd.DataFrame
     round_winner: Array
     expected: Array
+    test_scores: dict[str, float] = field(default_factory=dict)
+    front: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -100,6 +106,7 @@ class Results:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._given = path
+        self.notes: dict[str, Any] = {}  # what was computed from this file once
         self._file = ResultsFile(path)
 
     # ---- the file ----
@@ -224,16 +231,17 @@ class Results:
         """A row for each trial.
 
         Index ``trial``; columns ``state``, ``score_mean``, ``score_se``, ``folds_done``,
-        ``epochs``, ``seconds``, ``scores/NAME`` (of several objectives), ``params/NAME``,
-        ``message``. Inactive parameters are NaN among numbers and None among other values;
-        lists are tuples.
+        ``epochs``, ``seconds``, of several objectives ``scores/NAME`` and ``scores_se/NAME``,
+        ``params/NAME``, ``message``. Inactive parameters are NaN among numbers and None among
+        other values; lists are tuples.
         """
         first = ["id", "state", "score_mean", "score_se", "folds_done", "epochs", "seconds"]
         frame = self._table("trials", [*first, "message"])
         rows = len(frame)
         columns = {name: frame[name] for name in frame.columns if name not in ("id", "message")}
-        for name in self.objectives:
-            columns[SCORES + name] = self._file.column(f"trials/scores/{name}", rows)
+        for kind in (SCORES, "scores_se/"):
+            for name in self.objectives:
+                columns[kind + name] = self._file.column(f"trials/{kind}{name}", rows)
         for name, parameter in self.space.items():
             column = self._file.column(f"trials/params/{name}", rows)
             try:
@@ -245,9 +253,12 @@ class Results:
 
     @cached_property
     def folds(self) -> pd.DataFrame:
-        """A row for each finished fold, by trial, then fold."""
+        """A row for each finished fold, by trial, then fold; of several objectives each score."""
         first = "trial fold state score train_score loss epochs best_epoch seconds"
-        return self._table("folds", [*first.split(), "samples_per_second", "flops", *PLACE])
+        frame = self._table("folds", [*first.split(), "samples_per_second", "flops", *PLACE])
+        for name in self.objectives:
+            frame[SCORES + name] = self._file.column(f"folds/scores/{name}", len(frame))
+        return frame
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -274,11 +285,12 @@ class Results:
     @cached_property
     def objectives(self) -> dict[str, str]:
         """Name and direction of each objective; empty for a study of one score."""
-        directions = {}
-        for name in self._file.names("trials/scores"):
-            about = self._file.attributes(f"trials/scores/{name}")
-            directions[name] = str(about.get("direction", self.direction))
-        return directions
+        if not self._file.has("study/objectives/name"):
+            return {}
+        names = self._file.column("study/objectives/name")
+        directions = self._file.column("study/objectives/direction", len(names))
+        several = dict(zip(names, directions, strict=True))
+        return several if len(several) > 1 else {}
 
     # ---- what came out ----
 
@@ -301,6 +313,7 @@ class Results:
             "ranking",
             "round_winner",
             "expected",
+            "front",
             *columns,
         }
         return Selection(
@@ -310,6 +323,11 @@ class Results:
             ranking=ranking,
             round_winner=self._optional("selection/round_winner"),
             expected=self._optional("selection/expected"),
+            test_scores={
+                name: float(self._file.scalar(f"selection/test_scores/{name}"))
+                for name in self._file.names("selection/test_scores")
+            },
+            front=self._optional("selection/front").astype(np.int64),
             extra={
                 name: self._file.array(f"selection/{name}")
                 for name in names
@@ -381,6 +399,32 @@ class Results:
         from foldrank.sklearn_layout import cv_results
 
         return cv_results(self)
+
+    @cached_property
+    def test(self) -> pd.DataFrame | None:
+        """What the model says of the test rows; None where the file has none.
+
+        Index ``row`` of the data; ``truth`` (name of the class, or the value), ``prediction``,
+        and for each output ``output/NAME`` (class or target): probability, decision value or
+        value.
+        """
+        if not self._file.has("test/output"):
+            return None
+        outputs = self._file.array("test/output")
+        target = self._file.column("test/target")
+        rows = pd.Index(self._file.column("test/row", len(target)), name="row")
+        classes = self._file.column("model/classes")
+        names = classes if len(classes) else [str(self._file.scalar("model/target"))]
+        if outputs.ndim != 2 or outputs.shape != (len(target), len(names)):
+            raise TornFileError(f"{self.path}: test/output has the shape {outputs.shape}")
+        columns: dict[str, Any] = {"truth": target, "prediction": outputs[:, 0].astype(float)}
+        if len(classes):
+            if len(target) and not (target.min() >= 0 and target.max() < len(classes)):
+                raise TornFileError(f"{self.path}: test/target names a class that is not there")
+            columns["truth"] = classes[target.astype(int)]
+            columns["prediction"] = classes[outputs.argmax(axis=1)]
+        columns.update({f"output/{name}": outputs[:, i] for i, name in enumerate(names)})
+        return pd.DataFrame(columns, index=rows)
 
     @cached_property
     def model(self) -> Model:

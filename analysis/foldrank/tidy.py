@@ -316,6 +316,9 @@ def valid_share(r: Results) -> float:
     float
         As the study's validation scheme has it; 1 for a study without folds.
     """
+    stored = float(r.attributes.get("valid_share", np.nan))
+    if np.isfinite(stored):
+        return stored
     if "objective" in r.config:
         return 1.0
     options = r.config.get("validation", {})
@@ -504,6 +507,8 @@ def _is_front(losses: Array) -> Array:
 def pareto(r: Results) -> pd.DataFrame:
     """Objectives of the complete trials, and which of them no other trial beats in all.
 
+    Where the search is over, the front is that of the file, which meets the constraints.
+
     Parameters
     ----------
     r : Results
@@ -518,7 +523,10 @@ def pareto(r: Results) -> pd.DataFrame:
     done = r.trials[r.trials["state"] == "complete"]
     done = done[done[[SCORES + name for name in names]].notna().all(axis=1)]
     frame = done[[SCORES + name for name in names]].set_axis(names, axis=1)
-    frame["front"] = _is_front(_losses(r, done))
+    if r.selection is not None and len(r.selection.front):
+        frame["front"] = frame.index.isin(r.selection.front)
+    else:
+        frame["front"] = _is_front(_losses(r, done))
     frame["chosen"] = frame.index == (r.selection.chosen if r.selection is not None else -1)
     return frame
 
@@ -563,14 +571,21 @@ def hypervolume(r: Results) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``trial`` and ``hypervolume`` as a share of the box from the best to the worst value of
-        each objective.
+        ``trial`` and ``hypervolume``; attribute ``unit``: the file's own has the product of the
+        objectives' units and ends at ``selection/reference``; while the search goes on it is the
+        share of the box from the best to the worst value of each objective.
     """
+    objectives(r)
+    if r.selection is not None and "hypervolume" in r.selection.extra:
+        stored = pd.Series(r.selection.extra["hypervolume"], dtype=float).dropna()
+        out = pd.DataFrame({"trial": stored.index, "hypervolume": stored.to_numpy()})
+        out.attrs["unit"] = "product of the objectives"
+        return out
     frame = pareto(r)
     done = r.trials.loc[frame.index]
     losses = _losses(r, done)
     if len(losses) == 0:
-        return pd.DataFrame({"trial": [], "hypervolume": []})
+        return pd.DataFrame({"trial": [], "hypervolume": []}, dtype=float)
     low, high = losses.min(axis=0), losses.max(axis=0)
     scaled = (losses - low) / np.where(high > low, high - low, 1)
     reference = np.full(losses.shape[1], 1.0 + 1e-9)
@@ -581,7 +596,9 @@ def hypervolume(r: Results) -> pd.DataFrame:
             front = np.vstack([front[~(row <= front).all(axis=1)], row])
             current = volume(front, reference)
         values.append(current)
-    return pd.DataFrame({"trial": frame.index, "hypervolume": values})
+    out = pd.DataFrame({"trial": frame.index, "hypervolume": values})
+    out.attrs["unit"] = "share of the box of all trials"
+    return out
 
 
 def timeline(r: Results) -> pd.DataFrame:

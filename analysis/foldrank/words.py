@@ -8,6 +8,7 @@ from foldrank import yaml12
 from foldrank.findings import number
 from foldrank.honest import Estimate, estimate
 from foldrank.results import Best, Results
+from foldrank.tidy import pareto
 
 
 def duration(seconds: float) -> str:
@@ -98,6 +99,20 @@ def _what_was_chosen(r: Results, best: Best) -> str:
     return f"{how}: {r.metric} {plus_minus(best.score, best.se)}{error}, with {settings}."
 
 
+def _what_it_costs(r: Results, best: Best) -> str:
+    frame = pareto(r)
+    better = {"maximize": "more is better", "minimize": "less is better"}
+    scores = [
+        f"{name} {number(float(frame.at[best.trial, name]))} ({better[direction]})"
+        for name, direction in r.objectives.items()
+    ]
+    front = int(frame["front"].sum())
+    return (
+        f"In the objectives it has {', '.join(scores)}. The front, which no other trial beats in "
+        f"all of them, has {front} {'trial' if front == 1 else 'trials'}."
+    )
+
+
 def _what_to_believe(r: Results, judged: Estimate) -> str:
     interval = ""
     if np.isfinite(judged.low):
@@ -130,6 +145,8 @@ def sentences(r: Results) -> list[str]:
     if best is None:
         return [*out, "No trial is complete yet."]
     out.append(_what_was_chosen(r, best))
+    if r.objectives:
+        out.append(_what_it_costs(r, best))
     judged = estimate(r)
     if judged is not None:
         out.append(_what_to_believe(r, judged))

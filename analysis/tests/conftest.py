@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import h5py
 import matplotlib
-import numpy as np
 import pytest
 import studies
 
@@ -41,20 +38,3 @@ def results(output: Callable[[str], Path]) -> Iterator[Callable[[str], foldrank.
     yield get
     for r in opened:
         r.close()
-
-
-@pytest.fixture
-def two_objectives(output: Callable[[str], Path], tmp_path: Path) -> Path:
-    """A real file to which the columns of a study with two objectives are added."""
-    path = tmp_path / "two.h5"
-    shutil.copy(output("complete") / "results.h5", path)
-    with h5py.File(path, "r+") as file:
-        score = file["trials/score_mean"][:]
-        size = np.random.default_rng(0).integers(100, 2000, len(score)).astype(float)
-        for name, column, direction in (
-            ("accuracy", score, "maximize"),
-            ("size", size, "minimize"),
-        ):
-            data = file.create_dataset(f"trials/scores/{name}", data=column)
-            data.attrs["direction"] = np.bytes_(direction)
-    return path

@@ -57,6 +57,14 @@ STUDIES = {
     "select: {rule: paired_test}\n",
     "dice": CANCER + TWO_FAMILIES + "search: {method: random, trials: 16}\n"
     "select: {rule: dice, k: 5, rounds: 400}\n",
+    "objectives": CANCER
+    + """
+metric: [accuracy, {minimize: parameters}]
+models: {mlp: {hidden: {choice: [[2], [4], [16], [8, 4]]}, activation: {choice: [relu, tanh]}}}
+train: {learning_rate: {log: [1.0e-3, 1.0e-1]}, epochs: 4}
+search: {method: random, trials: 24, seed: 1}
+select: {rule: knee}
+""",
     "regression": DIABETES
     + """
 models:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 import studies
+from scipy import stats
 
 import foldrank
 from foldrank import findings, honest
@@ -160,10 +163,6 @@ search: {{method: random, trials: 3, seed: 1}}
 
 
 def test_a_search_that_is_not_over(tmp_path, output):
-    import shutil
-
-    import h5py
-
     path = tmp_path / "unfinished.h5"
     shutil.copy(output("complete") / "results.h5", path)
     with h5py.File(path, "r+") as file:
@@ -172,13 +171,44 @@ def test_a_search_that_is_not_over(tmp_path, output):
     assert "unfinished" not in codes(foldrank.open(output("complete")))
 
 
-def test_the_interval_covers_the_truth(results):
-    """Against the binomial distribution: 114 test rows, a classifier of about 0.97."""
-    judged = honest.estimate(results("complete"))
-    exact = np.sqrt(judged.test * (1 - judged.test) / 114)
-    assert 0.4 * exact < judged.test_se < 2.5 * exact
-    assert judged.low < judged.test < judged.high <= 1
+def test_interval_of_an_accuracy_is_wilsons(results):
+    r = results("complete")
+    judged = honest.estimate(r)
+    right = round(judged.test * r.attributes["test_rows"])
+    wanted = stats.binomtest(right, r.attributes["test_rows"]).proportion_ci(method="wilson")
+    assert (judged.low, judged.high) == pytest.approx((wanted.low, wanted.high))
     assert judged.optimism == pytest.approx(judged.selected - judged.test)
-    regression = honest.estimate(results("regression"))
-    assert regression.optimism == pytest.approx(regression.test - regression.selected)
+    assert "114 test rows" in judged.assumes
+
+
+def test_interval_of_an_error_is_drawn_from_the_test_rows(results):
+    r = results("regression")
+    judged = honest.estimate(r)
+    square = (r.test["truth"] - r.test["prediction"]) ** 2
+    assert np.sqrt(square.mean()) == pytest.approx(judged.test, rel=1e-5)
+    # The delta method: the square root of a mean of squares.
+    assert judged.test_se == pytest.approx(square.sem() / (2 * judged.test), rel=0.2)
+    assert judged.low < judged.test < judged.high
+    assert judged.optimism == pytest.approx(judged.test - judged.selected)
     assert honest.estimate(results("function")) is None
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "roc_auc", "f1_macro", "mcc"])
+def test_other_metrics_of_the_test_rows_are_the_programs(tmp_path, metric):
+    text = studies.CANCER + studies.TWO_FAMILIES
+    text += f"metric: {metric}\nsearch: {{method: random, trials: 2}}\n"
+    r = run(tmp_path, text)
+    score = honest._score(metric, r)
+    assert score(r.test) == pytest.approx(r.best.test_score, rel=1e-4)
+    assert "bootstrap of 114" in honest.estimate(r).assumes
+
+
+def test_interval_without_test_rows_in_the_file_is_near_that_with_them(output, tmp_path):
+    path = tmp_path / "before.h5"
+    shutil.copy(output("regression") / "results.h5", path)
+    with h5py.File(path, "r+") as file:
+        del file["test"]
+    exact = honest.estimate(foldrank.open(output("regression")))
+    rough = honest.estimate(foldrank.open(path))
+    assert "spread between folds" in rough.assumes
+    assert 0.4 * exact.test_se < rough.test_se < 2.5 * exact.test_se

@@ -91,6 +91,24 @@ def test_confusion_is_that_of_scikit_learn(results):
     np.testing.assert_array_equal(frame.loc[classes, classes], wanted)
 
 
+def test_without_rows_the_test_rows_are_looked_at(results):
+    r = results("grid")
+    test = r.test
+    rows = pd.read_csv(studies.ROOT / "data/breast_cancer.csv.gz").loc[test.index]
+    given = explain.confusion(r, rows)
+    pd.testing.assert_frame_equal(explain.confusion(r), given)
+    assert given["rows"].sum() == 114
+    right = (test["truth"] == test["prediction"]).mean()
+    assert right == pytest.approx(r.best.test_score)
+    pd.testing.assert_frame_equal(
+        explain.calibration(r), explain.calibration(r, rows), rtol=1e-4
+    )
+    residuals = explain.residuals(results("regression"))
+    assert np.sqrt((residuals["residual"] ** 2).mean()) == pytest.approx(
+        results("regression").best.test_score, rel=1e-5
+    )
+
+
 def test_importance_of_columns_and_dependence(results):
     r = results("regression")
     data = studies.ROOT / "data/diabetes.csv.gz"

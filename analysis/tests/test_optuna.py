@@ -71,9 +71,9 @@ DRAWN = {name: getattr(visualization, name) for name in visualization.__all__}
 
 
 @pytest.mark.parametrize("name", [name for name in DRAWN if name.startswith("plot_")])
-def test_all_of_optuna_visualization_draws(results, two_objectives, name):
+def test_all_of_optuna_visualization_draws(results, name):
     draw = DRAWN[name]
-    one, several = results("pruned").to_optuna(), foldrank.open(two_objectives).to_optuna()
+    one, several = results("pruned").to_optuna(), results("objectives").to_optuna()
     options = {}
     if name in ("plot_pareto_front", "plot_hypervolume_history"):
         study = several

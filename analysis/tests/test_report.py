@@ -170,15 +170,13 @@ def test_chromium_draws_it_without_a_complaint(chromium, page, tmp_path, width):
 
 
 @needs_chromium
-def test_chromium_draws_several_objectives_and_scaling(
-    chromium, results, two_objectives, tmp_path
-):
+def test_chromium_draws_several_objectives_and_scaling(chromium, results, tmp_path):
     others = [results("one_standard_error")]
-    path = report.write(two_objectives, tmp_path / "report.html", others)
+    path = report.write(results("objectives"), tmp_path / "report.html", others)
     before = len(chromium.complaints)
     chromium.open(path, 1366)
     titles = chromium.evaluate("[...document.querySelectorAll('h3')].map((h) => h.textContent)")
-    assert {"Pareto front", "Hypervolume", "Scaling"} <= set(titles)
+    assert {"Pareto front", "Hypervolume", "Scaling", "Confusion matrix"} <= set(titles)
     assert chromium.complaints[before:] == []
 
 

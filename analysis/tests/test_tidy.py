@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
@@ -175,20 +174,40 @@ def test_hypervolume_of_boxes():
     assert tidy.volume(cube, np.ones(3)) == pytest.approx(1.25)
 
 
-def test_front_and_hypervolume_of_several_objectives(two_objectives):
-    r = foldrank.open(two_objectives)
-    assert r.objectives == {"accuracy": "maximize", "size": "minimize"}
+def test_front_and_hypervolume_of_several_objectives(results):
+    r = results("objectives")
+    assert r.objectives == {"accuracy": "maximize", "parameters": "minimize"}
     frame = tidy.pareto(r)
-    for trial, row in frame.iterrows():
-        better = frame[
-            (frame["accuracy"] >= row["accuracy"])
-            & (frame["size"] <= row["size"])
-            & ((frame["accuracy"] > row["accuracy"]) | (frame["size"] < row["size"]))
-        ]
-        assert row["front"] == (len(better) == 0), trial
-    volume = tidy.hypervolume(r)["hypervolume"]
-    assert volume.is_monotonic_increasing and 0 < volume.iloc[-1] <= 1
+    assert set(frame.index[frame["front"]]) == set(r.selection.front)
+    ours = tidy._is_front(tidy._losses(r, r.trials))
+    np.testing.assert_array_equal(ours, frame["front"])
+
+    stored = tidy.hypervolume(r)
+    np.testing.assert_array_equal(stored["hypervolume"], r.selection.extra["hypervolume"])
+    reference = r.selection.extra["reference"] * [-1, 1]
+    whole = tidy.volume(tidy._losses(r, r.trials), reference)
+    assert whole == pytest.approx(stored["hypervolume"].iloc[-1])
+
     study = r.to_optuna()
-    ours = set(frame.index[frame["front"]])
-    assert {trial.number for trial in study.best_trials} == ours
-    assert pd.Series(volume).notna().all()
+    assert {trial.number for trial in study.best_trials} == set(r.selection.front)
+    assert study.best_trials[0].values == [
+        r.trials.at[study.best_trials[0].number, f"scores/{name}"] for name in r.objectives
+    ]
+
+
+def test_front_and_hypervolume_while_the_search_goes_on(results):
+    finished, going = results("objectives"), results("objectives")
+    going.__dict__["selection"] = None
+    front = tidy.pareto(finished)["front"]
+    np.testing.assert_array_equal(tidy.pareto(going)["front"], front)
+    volume = tidy.hypervolume(going)["hypervolume"]
+    assert volume.is_monotonic_increasing and 0 < volume.iloc[-1] <= 1.001
+
+
+def test_scores_of_all_objectives(results):
+    r = results("objectives")
+    for name in r.objectives:
+        means = r.folds.groupby("trial")[f"scores/{name}"].mean()
+        np.testing.assert_allclose(means, r.trials[f"scores/{name}"])
+    assert r.selection.test_scores == {"accuracy": r.selection.test_score}
+    assert not results("complete").objectives

@@ -244,7 +244,7 @@ def hypervolume(r: Results, ax: Axes | None = None) -> Axes:
     frame = tidy.hypervolume(r)
     ax = style.axes(ax)
     ax.step(frame["trial"], frame["hypervolume"], where="post", color=style.BLUE)
-    ax.set(xlabel="trial", ylabel="hypervolume (share of the box of all trials)")
-    ax.set_ylim(0, 1.02)
+    ax.set(xlabel="trial", ylabel=f"hypervolume [{frame.attrs['unit']}]")
+    ax.set_ylim(bottom=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax

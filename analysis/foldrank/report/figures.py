@@ -626,7 +626,9 @@ def pareto(r: Results) -> go.Figure:
 
 def hypervolume(r: Results) -> go.Figure:
     """Draw :func:`foldrank.tidy.hypervolume`."""
-    frame = _thin(tidy.hypervolume(r))
+    frame = tidy.hypervolume(r)
+    unit = frame.attrs["unit"]
+    frame = _thin(frame)
     figure = _base()
     figure.add_scatter(
         x=frame["trial"],
@@ -636,7 +638,7 @@ def hypervolume(r: Results) -> go.Figure:
         hovertemplate="up to trial %{x}: %{y:.4f}<extra></extra>",
     )
     figure.update_xaxes(title_text="trial")
-    figure.update_yaxes(title_text="hypervolume (share of the box)", range=[0, 1.02])
+    figure.update_yaxes(title_text=f"hypervolume [{unit}]", rangemode="tozero")
     return figure
 
 

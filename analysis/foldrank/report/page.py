@@ -207,9 +207,9 @@ def _machine_plots(r: Results, others: Sequence[Results]) -> list[_Plot]:
 
 
 def _model_plots(r: Results, data: Data | None) -> list[_Plot]:
-    if not r.file.has("model") or (data is None and not r.file.has("explain")):
+    if not r.file.has("model"):
         return []
-    where = "of the given rows" if data is not None else "as the run stored it"
+    where = "for the given rows" if data is not None else "for the test rows"
     return [
         *_try(
             "Confusion matrix",
@@ -261,7 +261,8 @@ def _table(r: Results) -> tuple[dict[str, Any], str]:
     kept = trials.loc[order[:TABLE_ROWS]]
     titles = {"score_mean": r.metric, "score_se": "se", "folds_done": "folds"}
     names = ["state", "score_mean", "score_se", "folds_done", "epochs", "seconds"]
-    names += [name for name in trials.columns if name.startswith((SCORES, PARAMS))]
+    names += [SCORES + name for name in r.objectives if name != r.metric]
+    names += [name for name in trials.columns if name.startswith(PARAMS)]
     if (trials["message"] != "").any():
         names.append("message")
     heads = [titles.get(n, n.removeprefix(PARAMS).removeprefix(SCORES)) for n in names]
