@@ -22,7 +22,7 @@ enum { N_COLS = 5, N_CLASSES = 3, N_ROWS = 7 };
 static fr_study *study;
 
 /* HDF5 1.10 itself loses memory when a header's checksum is wrong. */
-const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libhdf5";
