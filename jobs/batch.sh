@@ -62,8 +62,12 @@ started() {
 finished() {
     "$FOLDRANK" show "$output" --format json 2>/dev/null | grep '"selection": {' >/dev/null
 }
-# What only grows: results, and states of fits that are under way.
-gains() { stat -c '%n %s %y' "$output"/journal.bin "$output"/fits/* 2>/dev/null; }
+# What only grows: finished folds, and states of fits that are under way.
+gains() {
+    "$FOLDRANK" watch "$output" --every 0.1s --give-up 0.1s 2>/dev/null |
+        grep -oE '[0-9]+/[0-9]+ folds' | tail -n 1
+    stat -c '%n %s %y' "$output"/fits/* 2>/dev/null
+}
 
 # Without binding: the threads of a rank shall not share one core.
 if [ -z "${LAUNCH:-}" ]; then

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/study.bash"
 KILLS=${KILLS:-20}
 trials=40 folds=5
-lasting_study $trials $folds 20
+lasting_study $trials $folds 30
 launch 2 1 "$dir/reference"
 tap_result $? "undisturbed run" "$(tail -n 20 "$dir/reference.log")"
 

@@ -113,7 +113,7 @@ YAML
 launch 2 1 "$dir/odd_out"
 tap_result $? "odd tasks: the run ends" "$(tail -n 20 "$dir/odd_out.log")"
 "$FOLDRANK" show "$dir/odd_out" --format csv --top 99 >"$dir/odd.csv"
-for row in 'failed.*fail.*the matrix is singular' 'failed.*mute.*reported nothing' \
+for row in 'failed.*fail.*the matrix is singular' 'failed.*mute.*nothing was reported' \
     'diverged.*late nan.*the value is nan at step 2' 'complete.*file' 'diverged.*,"?nan"?,the value is nan'; do
     grep -qE "$row" "$dir/odd.csv"
     tap_result $? "odd task: $row" "$(cat "$dir/odd.csv")"

@@ -102,6 +102,7 @@ for launcher in srun mpirun; do
     finished "$output" $((trials * folds)) "many nodes, $launcher" "$dir/reference"
 
     output=$dir/gpu-$launcher
+    [ $launcher = srun ] || export LAUNCH="mpirun --map-by slot:PE=1 --bind-to core"
     submit --gres=gpu:2 --ntasks-per-node=2 --cpus-per-task=1 --output="$output.log" \
         jobs/gpu.sh "$dir/study.yaml" --output "$output" --set search.trials=2
     await "$ended" 60 && [ "$(state)" = "COMPLETED None" ] &&
