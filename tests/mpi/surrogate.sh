@@ -35,7 +35,7 @@ objective:
   type: function
   function: hartmann6
   direction: minimize
-  sleep: 0.005
+  sleep: 0.08
   parameters: {a: {float: [0, 1]}, b: {float: [0, 1]}, c: {float: [0, 1]}, d: {float: [0, 1]}, e: {float: [0, 1]}, f: {float: [0, 1]}}
 search: {method: gp, trials: $trials, seed: 2, concurrency: 4, distribute_from: $from, generation: 4}
 output: $dir/unused
@@ -85,7 +85,7 @@ RANDOM=${SEED:-11}
 hung="" lost="" before=0 kills=0
 for ((k = 0; k < 4; k++)); do
     start "$dir/killed"
-    sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 32768 * 0.5 }')"
+    sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 32768 * 0.25 }')"
     victim=$(pgrep -P $launcher -x foldrank | sort -R | head -n 1)
     [ -n "$victim" ] && kill -9 "$victim" && kills=$((kills + 1))
     for ((i = 0; i < 200; i++)); do
