@@ -87,6 +87,9 @@ typedef struct {
     size_t row, rows, col, cols;
 } fr_tile;
 
+/* Tiles begin at multiples of so many rows, whatever the layer. */
+enum { FR_TILE_ROWS = 128 };
+
 /* Tile number i of a (rows, cols) result that is a product over `depth`; fr_tile_count of them
  * cover it. */
 size_t fr_tile_count(size_t rows, size_t cols, size_t depth);

@@ -25,6 +25,7 @@ typedef struct {
     const fr_rung *rungs;
     size_t n_rungs;
     const fr_fit_keeper *keeper; /* of the task's own state; NULL: none */
+    const fr_fit_group *group;   /* of processes that do it together; NULL: this one */
 } fr_task;
 
 typedef struct fr_objective fr_objective;

@@ -125,6 +125,28 @@ typedef struct {
     void (*save)(void *context, const fr_fit_part *parts, size_t n);
 } fr_fit_keeper;
 
+/* Processes that train one model together: all of them call fr_fit with the same request but
+ * for this, `keeper` (process 0 alone has one) and `threads`, and get the same result. Each
+ * computes its shards of every mini-batch; the bits are those of a single process. */
+typedef struct {
+    void *context;
+    size_t index, size; /* size: a power of two, at most FR_GROUP_MAX */
+    /* values[n] of the first `active` processes, a power of two, added in a binary tree of
+     * neighbours; the sum comes to all. */
+    void (*sum)(void *context, float *values, size_t n, size_t active);
+    /* Of bytes[bounds[size]], process k has those from bounds[k] to bounds[k + 1]; afterwards
+     * all have all. */
+    void (*share)(void *context, void *bytes, const size_t *bounds);
+} fr_fit_group;
+
+enum {
+    FR_GROUP_MAX = 16,
+    FR_GROUP_ROWS = 128
+}; /* rows of a batch that make one process's share */
+
+/* FR_OK when all processes bring that; FR_ERR_MEMORY where another one failed. NULL: mine. */
+FR_CHECKED fr_status fr_fit_agree(const fr_fit_group *group, fr_status mine);
+
 typedef struct {
     const fr_dataset *dataset;
     const uint32_t *train, *valid; /* row numbers; valid may be NULL (refit) */
@@ -144,6 +166,7 @@ typedef struct {
     uint32_t stop_after;    /* end after this epoch, the schedule's horizon unchanged; 0 = no */
     const atomic_bool *stop;     /* looked at between epochs; NULL = never */
     const fr_fit_keeper *keeper; /* NULL: an interrupted fit is lost */
+    const fr_fit_group *group;   /* NULL: this process alone */
     bool want_train_score;
 } fr_fit_request;
 

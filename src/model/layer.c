@@ -7,16 +7,16 @@
 #include "foldrank/linalg.h"
 #include "internal.h"
 
-/* A tile is at most TILE_ROWS x TILE_COLS, narrower where the product is deep: foldrank's own
- * kernels stop at FR_GEMM_SMALL. 64 columns are four panels of those kernels; a network of the
- * size of 64-128-10 with 32 rows is one tile per layer. */
-enum { TILE_ROWS = 128, TILE_COLS = 128, TILE_VOLUME = 8 * 1024 * 1024, NARROWEST = 16 };
+/* A tile is at most FR_TILE_ROWS x TILE_COLS, narrower where the product is deep: foldrank's
+ * own kernels stop at FR_GEMM_SMALL. 64 columns are four panels of those kernels; a network of
+ * the size of 64-128-10 with 32 rows is one tile per layer. */
+enum { TILE_COLS = 128, TILE_VOLUME = 8 * 1024 * 1024, NARROWEST = 16 };
 
 static size_t tile_cols(size_t rows, size_t depth)
 {
     size_t cols = TILE_COLS;
     while (cols > NARROWEST &&
-           (rows < TILE_ROWS ? rows : TILE_ROWS) * depth * cols > TILE_VOLUME)
+           (rows < FR_TILE_ROWS ? rows : FR_TILE_ROWS) * depth * cols > TILE_VOLUME)
         cols /= 2;
     return cols;
 }
@@ -28,15 +28,15 @@ static size_t pieces(size_t length, size_t piece)
 
 size_t fr_tile_count(size_t rows, size_t cols, size_t depth)
 {
-    return pieces(rows, TILE_ROWS) * pieces(cols, tile_cols(rows, depth));
+    return pieces(rows, FR_TILE_ROWS) * pieces(cols, tile_cols(rows, depth));
 }
 
 fr_tile fr_tile_at(size_t rows, size_t cols, size_t depth, size_t i)
 {
     const size_t wide = tile_cols(rows, depth), across = pieces(cols, wide);
-    const size_t row = i / across * TILE_ROWS, col = i % across * wide;
+    const size_t row = i / across * FR_TILE_ROWS, col = i % across * wide;
     return (fr_tile){.row = row,
-                     .rows = rows - row < TILE_ROWS ? rows - row : TILE_ROWS,
+                     .rows = rows - row < FR_TILE_ROWS ? rows - row : FR_TILE_ROWS,
                      .col = col,
                      .cols = cols - col < wide ? cols - col : wide};
 }

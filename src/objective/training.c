@@ -72,8 +72,11 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                         .give_up_from = (uint32_t)study->pruning.first_epoch,
                                         .stop = stop,
                                         .keeper = task->keeper,
+                                        .group = task->group,
                                         .want_train_score = true};
         st = fr_fit(&request, result, NULL);
+    } else {
+        st = fr_fit_agree(task->group, st);
     }
     if (st == FR_OK) {
         if (result->state == FR_TRIAL_COMPLETE) order_scores(objective, task->point, result);

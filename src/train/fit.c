@@ -138,7 +138,8 @@ static bool decide(fr_fit_course *c)
     if (c->request->n_valid > 0 && patience > 0 && c->done - c->counted_epoch >= patience)
         return true;
     if (c->done >= c->epochs) return true;
-    if (c->request->stop != NULL && atomic_load(c->request->stop)) {
+    const atomic_bool *stop = c->request->stop;
+    if (fr_group_any(c->request->group, stop != NULL && atomic_load(stop))) {
         c->result->state = FR_TRIAL_INTERRUPTED;
         return true;
     }
@@ -185,8 +186,8 @@ static fr_status score_training(fr_fit_course *c)
     float *y = fr_alloc(r->n_train, sizeof *y);
     float *outputs =
         fr_alloc(r->n_train * t->network.width[t->network.n_layers], sizeof *outputs);
-    fr_status st = FR_ERR_MEMORY;
-    if (y == NULL || outputs == NULL) goto out;
+    fr_status st = fr_fit_agree(r->group, y == NULL || outputs == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st != FR_OK) goto out;
     for (size_t i = 0; i < r->n_train; i++) y[i] = r->dataset->y[r->train[i]];
     const fr_scored_rows rows = {r->train, r->n_train, t->prepared->train_x, y, outputs};
     st = fr_trainer_score(t, &rows, &c->result->train_score, &loss);
@@ -315,7 +316,7 @@ static fr_status keep_best(fr_fit_course *c)
     return FR_OK;
 }
 
-static fr_status run_fit(fr_fit_course *c, const fr_prepared *prepared, fr_model *model)
+static fr_status create_course(fr_fit_course *c, const fr_prepared *prepared)
 {
     const fr_fit_request *r = c->request;
     FR_TRY(fr_trainer_create(r, prepared, &c->trainer));
@@ -323,12 +324,16 @@ static fr_status run_fit(fr_fit_course *c, const fr_prepared *prepared, fr_model
     if (r->stop_after > 0 && r->stop_after < c->epochs) c->epochs = r->stop_after;
     FR_TRY(keep_best(c));
     c->result->curve = fr_alloc(c->epochs, 2 * sizeof(double));
-    if (c->result->curve == NULL) return FR_ERR_MEMORY;
-    fr_fit_resume(c);
-    fr_status st = run_epochs(c);
-    if (st == FR_OK) st = settle(c);
-    if (st == FR_OK && model != NULL) st = make_model(c, model);
-    return st;
+    return c->result->curve == NULL ? FR_ERR_MEMORY : FR_OK;
+}
+
+static fr_status run_fit(fr_fit_course *c, const fr_prepared *prepared, fr_model *model)
+{
+    FR_TRY(fr_fit_agree(c->request->group, create_course(c, prepared)));
+    FR_TRY(fr_fit_resume(c));
+    FR_TRY(run_epochs(c));
+    FR_TRY(settle(c));
+    return model == NULL ? FR_OK : make_model(c, model);
 }
 
 static void drop_result(fr_fold_result *result)
@@ -345,8 +350,11 @@ fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result, fr_model
     const size_t n[2] = {request->n_train, request->n_valid};
     fr_prepared own = {0};
     FR_TRY(check_request(request));
-    if (request->prepared == NULL)
-        FR_TRY(fr_prepare(&request->recipe->preprocess, request->dataset, rows, n, &own));
+    if (request->prepared == NULL) {
+        fr_status prepared =
+            fr_prepare(&request->recipe->preprocess, request->dataset, rows, n, &own);
+        if (prepared != FR_OK) return fr_fit_agree(request->group, prepared);
+    }
 
     fr_fit_course c = {
         .request = request, .result = result, .best = NAN, .to_beat = NAN, .started = start};

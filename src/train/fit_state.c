@@ -11,6 +11,7 @@
 
 #include "foldrank/clock.h"
 #include "foldrank/log.h"
+#include "foldrank/memory.h"
 #include "internal.h"
 
 enum { STATE_VERSION = 1, MOST_ARRAYS = 2 + FR_STATE_MAX };
@@ -118,20 +119,41 @@ static bool restore(fr_fit_course *c, const void *bytes, size_t size)
     return true;
 }
 
-void fr_fit_resume(fr_fit_course *c)
+/* Process 0 has the state, if there is one: now all have it. */
+static fr_status share_state(const fr_fit_group *group, void **bytes, size_t *size)
 {
-    const fr_fit_keeper *keeper = c->request->keeper;
+    size_t bounds[FR_GROUP_MAX + 1] = {0};
+    uint64_t length = *size;
+    for (size_t k = 1; k <= group->size; k++) bounds[k] = sizeof length;
+    group->share(group->context, &length, bounds);
+    if (length == 0) return FR_OK;
+    if (group->index > 0) *bytes = fr_alloc(length, 1);
+    FR_TRY(fr_fit_agree(group, *bytes == NULL ? FR_ERR_MEMORY : FR_OK));
+    for (size_t k = 1; k <= group->size; k++) bounds[k] = length;
+    group->share(group->context, *bytes, bounds);
+    *size = length;
+    return FR_OK;
+}
+
+fr_status fr_fit_resume(fr_fit_course *c)
+{
     const fr_fit_request *r = c->request;
     void *bytes = NULL;
     size_t size = 0;
-    if (keeper == NULL || !keeper->load(keeper->context, &bytes, &size)) return;
-    if (restore(c, bytes, size))
-        fr_log_all(FR_LOG_DEBUG, "train resumed trial=%llu fold=%u epoch=%u",
-                   (unsigned long long)r->trial, r->fold, c->done);
-    else
-        fr_log_all(FR_LOG_WARN,
-                   "train saved_state=ignored trial=%llu fold=%u: it is not of this fit, which "
-                   "starts anew",
-                   (unsigned long long)r->trial, r->fold);
+    fr_status st = FR_OK;
+    if (r->keeper != NULL && !r->keeper->load(r->keeper->context, &bytes, &size)) size = 0;
+    if (r->group != NULL) st = share_state(r->group, &bytes, &size);
+    if (st == FR_OK && size > 0) {
+        const bool fits = restore(c, bytes, size);
+        if (fits)
+            fr_log_all(FR_LOG_DEBUG, "train resumed trial=%llu fold=%u epoch=%u",
+                       (unsigned long long)r->trial, r->fold, c->done);
+        else if (r->keeper != NULL)
+            fr_log_all(FR_LOG_WARN,
+                       "train saved_state=ignored trial=%llu fold=%u: it is not of this fit, "
+                       "which starts anew",
+                       (unsigned long long)r->trial, r->fold);
+    }
     free(bytes);
+    return st;
 }

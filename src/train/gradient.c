@@ -87,15 +87,16 @@ FR_HOT static void add_to(float *restrict sum, const float *restrict other, size
 static void differentiate(const fr_trainer *t, const fr_piece *p, float *scratch)
 {
     const size_t rows = t->batch.rows, shards = fr_shard_count(rows), n = piece_floats(p);
+    const fr_part_of_pass own = fr_own_part(t, rows);
     float *top = scratch;
-    for (size_t s = 0; s < shards; s++) {
+    for (size_t s = own.first; s < own.end; s++) {
         const size_t first = rows * s / shards, end = rows * (s + 1) / shards;
         if (p->is_bias)
             fr_layer_bias_gradient(&t->batch, p->layer, first, end - first, top);
         else
             fr_layer_gradient(&t->batch, p->layer, &p->tile, first, end - first, top);
         top += n;
-        for (size_t pairs = s + 1; pairs % 2 == 0; pairs /= 2) {
+        for (size_t pairs = s - own.first + 1; pairs % 2 == 0; pairs /= 2) {
             top -= n;
             add_to(top - n, top, n);
         }
@@ -213,6 +214,10 @@ fr_status fr_gradient_create(fr_trainer *t)
         t->scratch[k] = fr_alloc(largest * height, sizeof(float));
         if (t->scratch[k] == NULL) return FR_ERR_MEMORY;
     }
+    if (t->request->group != NULL) {
+        t->pass = fr_alloc(t->network.n_params + fr_pass_rows(t->batch_rows), sizeof(float));
+        if (t->pass == NULL) return FR_ERR_MEMORY;
+    }
     if (t->options.clip_norm > 0 || t->batch_rows > MAX_PASS) {
         t->gradient = fr_alloc(t->network.n_params, sizeof(float));
         if (t->gradient == NULL) return FR_ERR_MEMORY;
@@ -227,6 +232,16 @@ void fr_gradient_clear(fr_trainer *t)
     free(t->pieces);
     free(t->piece_norm);
     free(t->gradient);
+    free(t->pass);
+}
+
+static void use_piece(fr_trainer *t, size_t i, const float *g, bool first_pass,
+                      const fr_update *update)
+{
+    if (t->gradient == NULL)
+        update_piece(t, &t->pieces[i], *update, g);
+    else
+        collect_piece(t, i, g, first_pass);
 }
 
 void fr_gradient_run(fr_trainer *t, fr_team team, bool first_pass, const fr_update *update)
@@ -234,10 +249,17 @@ void fr_gradient_run(fr_trainer *t, fr_team team, bool first_pass, const fr_upda
     float *scratch = t->scratch[team.index];
     for (size_t i = team.index; i < t->n_pieces; i += team.size) {
         differentiate(t, &t->pieces[i], scratch);
-        if (t->gradient == NULL)
-            update_piece(t, &t->pieces[i], *update, scratch);
+        if (t->pass == NULL)
+            use_piece(t, i, scratch, first_pass, update);
         else
-            collect_piece(t, i, scratch, first_pass);
+            memcpy(t->pass + t->pieces[i].start, scratch,
+                   piece_floats(&t->pieces[i]) * sizeof *scratch);
     }
+    fr_team_wait(team);
+    if (t->pass == NULL) return;
+    if (team.index == 0) fr_group_sum(t);
+    fr_team_wait(team);
+    for (size_t i = team.index; i < t->n_pieces; i += team.size)
+        use_piece(t, i, t->pass + t->pieces[i].start, first_pass, update);
     fr_team_wait(team);
 }

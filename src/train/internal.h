@@ -71,6 +71,8 @@ typedef struct {
     float *best;     /* (n_params) weights of the best epoch, or NULL: not asked for */
     float *gradient; /* (n_params), or NULL: each piece is used up where it is computed */
     void *block;     /* the memory of these */
+    float *pass; /* (n_params + rows of a pass) with a group: the gradient of a pass, before and
+                    after it is summed, and the rows' losses; else NULL */
 
     fr_piece *pieces;
     size_t n_pieces;
@@ -112,10 +114,10 @@ typedef struct {
     double earlier_seconds;  /* that the fit took in earlier processes [s] */
 } fr_fit_course;
 
-/* Between two epochs: hand the state to the request's keeper, take it from there. A saved state
- * that does not fit is ignored with a line in the log. */
+/* Between two epochs: hand the state to the request's keeper; take it from there, for all of a
+ * group. A saved state that does not fit is ignored with a line in the log. */
 void fr_fit_save(fr_fit_course *course);
-void fr_fit_resume(fr_fit_course *course);
+FR_CHECKED fr_status fr_fit_resume(fr_fit_course *course);
 
 FR_CHECKED fr_status fr_trainer_create(const fr_fit_request *request,
                                        const fr_prepared *prepared, fr_trainer *out);
@@ -134,6 +136,27 @@ void fr_gradient_clear(fr_trainer *trainer);
 void fr_gradient_run(fr_trainer *trainer, fr_team team, bool first_pass,
                      const fr_update *update);
 void fr_gradient_finish(fr_trainer *trainer, fr_team team, const fr_update *update);
+
+/* What a process of a group computes of a pass over `rows`: shards [first, end), which are rows
+ * [from, to) of the batch; all of it without a group, nothing when the shards do not suffice.
+ */
+typedef struct {
+    size_t first, end;
+    size_t from, to;
+} fr_part_of_pass;
+
+fr_part_of_pass fr_own_part(const fr_trainer *trainer, size_t rows);
+
+/* Sum what the processes have in trainer->pass; the rows' losses, which come with it, go to
+ * loss_sum in their order. By one thread. */
+void fr_group_sum(fr_trainer *trainer);
+
+/* Whether any process says so. */
+bool fr_group_any(const fr_fit_group *group, bool mine);
+
+/* Things [bounds[k], bounds[k + 1]) of n are process k's; then in bytes, `size` each. */
+void fr_group_bounds(const fr_fit_group *group, size_t n, size_t size,
+                     size_t bounds[FR_GROUP_MAX + 1]);
 
 /* One pass over the training rows; returns their mean loss before each step. */
 double fr_trainer_epoch(fr_trainer *trainer, uint32_t epoch);

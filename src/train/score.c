@@ -34,22 +34,49 @@ static double score_chunk(const fr_trainer *t, const fr_scored_rows *s, size_t f
     return sum;
 }
 
+/* Each process has computed its chunks: outputs and sums of the others. */
+static void share_scores(const fr_trainer *t, const fr_scored_rows *s, double *sums, size_t n)
+{
+    const fr_fit_group *group = t->request->group;
+    const size_t chunk = t->score_batches[0].capacity;
+    const size_t row_bytes = t->network.width[t->network.n_layers] * sizeof *s->outputs;
+    size_t bounds[FR_GROUP_MAX + 1];
+    fr_group_bounds(group, n, sizeof *sums, bounds);
+    group->share(group->context, sums, bounds);
+    fr_group_bounds(group, n, chunk * row_bytes, bounds);
+    for (size_t k = 0; k <= group->size; k++)
+        if (bounds[k] > s->n * row_bytes) bounds[k] = s->n * row_bytes;
+    group->share(group->context, s->outputs, bounds);
+}
+
 fr_status fr_trainer_score(fr_trainer *t, const fr_scored_rows *s, double *score, double *loss)
 {
     const size_t chunk = t->score_batches[0].capacity, n = (s->n + chunk - 1) / chunk;
+    const fr_fit_group *group = t->request->group;
+    size_t own[FR_GROUP_MAX + 1], first = 0, end = n;
     double *sums = fr_alloc(n, sizeof *sums);
-    if (sums == NULL) return FR_ERR_MEMORY;
+    const fr_status st = fr_fit_agree(group, sums == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st != FR_OK) {
+        free(sums);
+        return st;
+    }
+    if (group != NULL) {
+        fr_group_bounds(group, n, 1, own);
+        first = own[group->index];
+        end = own[group->index + 1];
+    }
 #pragma omp parallel for num_threads(t->threads) if (t->threads > 1) default(none)             \
-    schedule(static) firstprivate(t, s, sums, n, chunk)
-    for (size_t c = 0; c < n; c++) {
+    schedule(static) firstprivate(t, s, sums, first, end, chunk)
+    for (size_t c = first; c < end; c++) {
         fr_batch *b = &t->score_batches[omp_get_thread_num()];
         b->rows = s->n - c * chunk < chunk ? s->n - c * chunk : chunk;
         sums[c] = score_chunk(t, s, c * chunk, b);
     }
+    if (group != NULL) share_scores(t, s, sums, n);
     *loss = 0;
     for (size_t c = 0; c < n; c++) *loss += sums[c];
     *loss /= (double)s->n;
     free(sums);
-    return fr_metric_score(t->request->metric, s->y, s->outputs, s->n,
-                           t->network.width[t->network.n_layers], score);
+    return fr_fit_agree(group, fr_metric_score(t->request->metric, s->y, s->outputs, s->n,
+                                               t->network.width[t->network.n_layers], score));
 }

@@ -18,11 +18,21 @@ void fr_team_wait(fr_team team)
     }
 }
 
-/* This thread's part of n things: [first, end). */
-static void share(fr_team team, size_t n, size_t *first, size_t *end)
+/* This thread's part of what lies in [from, to): [first, end). */
+static void share(fr_team team, size_t from, size_t to, size_t *first, size_t *end)
 {
-    *first = n * team.index / team.size;
-    *end = n * (team.index + 1) / team.size;
+    *first = from + (to - from) * team.index / team.size;
+    *end = from + (to - from) * (team.index + 1) / team.size;
+}
+
+/* Rows of whole tiles that this process computes: those of its shards, and what else is in
+ * their tiles. */
+static void own_rows(const fr_trainer *t, size_t rows, size_t *from, size_t *to)
+{
+    const fr_part_of_pass own = fr_own_part(t, rows);
+    *from = own.from / FR_TILE_ROWS * FR_TILE_ROWS;
+    *to = (own.to + FR_TILE_ROWS - 1) / FR_TILE_ROWS * FR_TILE_ROWS;
+    if (*to > rows) *to = rows;
 }
 
 static double total_weight(const fr_trainer *t, size_t first, size_t rows)
@@ -39,7 +49,8 @@ static void gather(fr_trainer *t, fr_team team, size_t first, size_t rows)
     fr_batch *b = &t->batch;
     const size_t stride = t->network.stride[0];
     size_t from, to;
-    share(team, rows, &from, &to);
+    own_rows(t, rows, &from, &to);
+    share(team, from, to, &from, &to);
     for (size_t i = from; i < to; i++) {
         const uint32_t place = t->order[first + i];
         b->y[i] = t->prepared->train_y[place];
@@ -58,17 +69,19 @@ static void gather(fr_trainer *t, fr_team team, size_t first, size_t rows)
 static void forward(fr_trainer *t, fr_team team)
 {
     const fr_network *net = &t->network;
+    size_t from, to;
+    own_rows(t, t->batch.rows, &from, &to);
     for (size_t l = 1; l <= net->n_layers; l++) {
         const size_t rows = t->batch.rows, cols = net->width[l], depth = net->width[l - 1];
         const size_t n = fr_tile_count(rows, cols, depth);
         for (size_t i = team.index; i < n; i += team.size) {
             const fr_tile tile = fr_tile_at(rows, cols, depth, i);
+            if (tile.row < from || tile.row >= to) continue;
             fr_layer_forward(&t->batch, t->params, l, &tile, true);
         }
         fr_team_wait(team);
     }
-    size_t from, to;
-    share(team, t->batch.rows, &from, &to);
+    share(team, from, to, &from, &to);
     fr_head_run(&t->batch, from, to - from, NULL);
     fr_team_wait(team);
 }
@@ -76,11 +89,14 @@ static void forward(fr_trainer *t, fr_team team)
 static void backward(fr_trainer *t, fr_team team)
 {
     const fr_network *net = &t->network;
+    size_t from, to;
+    own_rows(t, t->batch.rows, &from, &to);
     for (size_t l = net->n_layers; l > 1; l--) {
         const size_t rows = t->batch.rows, cols = net->width[l - 1], depth = net->width[l];
         const size_t n = fr_tile_count(rows, cols, depth);
         for (size_t i = team.index; i < n; i += team.size) {
             const fr_tile tile = fr_tile_at(rows, cols, depth, i);
+            if (tile.row < from || tile.row >= to) continue;
             fr_layer_backward(&t->batch, t->params, l, &tile);
         }
         fr_team_wait(team);
@@ -97,7 +113,7 @@ static void run_pass(fr_trainer *t, fr_team team, size_t first, size_t rows)
     }
     fr_team_wait(team);
     forward(t, team);
-    if (team.index == 0)
+    if (team.index == 0 && t->pass == NULL)
         for (size_t i = 0; i < rows; i++) t->loss_sum += (double)t->batch.loss[i];
     backward(t, team);
 }

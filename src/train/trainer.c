@@ -22,10 +22,11 @@ static size_t outputs_of(const fr_schema *schema)
 
 static int useful_threads(const fr_trainer *t)
 {
+    const size_t processes = t->request->group == NULL ? 1 : t->request->group->size;
     const double flops =
-        (double)t->batch_rows * fr_model_flops_training(&t->request->recipe->model,
-                                                        t->network.width[0],
-                                                        t->network.width[t->network.n_layers]);
+        (double)(t->batch_rows / processes) *
+        fr_model_flops_training(&t->request->recipe->model, t->network.width[0],
+                                t->network.width[t->network.n_layers]);
     int threads = t->request->threads < 1 ? 1 : t->request->threads;
     while (threads > 1 && flops < FLOPS_PER_THREAD * threads) threads--;
     return threads;
