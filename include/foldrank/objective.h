@@ -82,9 +82,9 @@ typedef struct {
 /* Train the chosen trial on all search rows, for the median of its folds' kept epochs when
  * these stopped early, and score it once on the test rows. Errors: FR_ERR_STATE when the
  * objective trains nothing, FR_STOPPED (saved, if there is a keeper). */
-FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial,
-                                        uint64_t trial_id, const atomic_bool *stop,
-                                        const fr_fit_keeper *keeper, fr_refit *out);
+FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_task *task,
+                                        const fr_trial *trial, const atomic_bool *stop,
+                                        fr_refit *out);
 void fr_refit_clear(fr_refit *refit);
 
 #endif

@@ -41,11 +41,13 @@ size_t fr_check_idle_ranks(const fr_check *check);
 FR_CHECKED fr_status fr_check_print(const fr_check *check, FILE *out);
 
 /* Bytes that the largest fit of the study takes besides the shared data, and the number of
- * parameters of the largest model: over many random configurations. Errors: FR_ERR_MEMORY. */
+ * parameters of the largest model; rows of the smallest batch: over many random configurations.
+ * Errors: FR_ERR_MEMORY. */
 typedef struct {
     size_t inputs; /* features after preprocessing, at most */
     double params;
     double fit_bytes;
+    double least_batch; /* rows */
 } fr_check_size;
 FR_CHECKED fr_status fr_check_largest(const fr_check *check, fr_check_size *out);
 

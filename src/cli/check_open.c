@@ -11,6 +11,13 @@ fr_status fr_check_open(fr_check *c)
     if (c->nodes > c->ranks)
         return FR_FAIL(FR_ERR_USAGE, "%zu ranks cannot fill %zu nodes; use --ranks", c->ranks,
                        c->nodes);
+    if (study->resources.ranks_per_trial > (int64_t)((c->ranks + c->nodes - 1) / c->nodes))
+        return FR_FAIL(
+            FR_ERR_USAGE,
+            "resources.ranks_per_trial is %lld, but %zu rank%s on %zu node%s make no "
+            "group of so many on one of them; use --ranks",
+            (long long)study->resources.ranks_per_trial, c->ranks, c->ranks == 1 ? "" : "s",
+            c->nodes, c->nodes == 1 ? "" : "s");
     if (study->objective.type == FR_OBJECTIVE_TRAINING) {
         FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
         FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));

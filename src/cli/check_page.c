@@ -134,9 +134,27 @@ double fr_check_tasks_at_once(const fr_check *check)
     return fmin((double)concurrency, trials) * folds;
 }
 
+/* Ranks that train together are of one node; ranks are spread evenly. */
+static size_t groups_of(const fr_check *check)
+{
+    const size_t per_trial = (size_t)check->study->resources.ranks_per_trial;
+    const size_t each = check->ranks / check->nodes, fuller = check->ranks % check->nodes;
+    return fuller * ((each + 1) / per_trial) + (check->nodes - fuller) * (each / per_trial);
+}
+
 size_t fr_check_idle_ranks(const fr_check *check)
 {
-    return (size_t)fmax(0, (double)check->ranks - fr_check_tasks_at_once(check));
+    const size_t per_trial = (size_t)check->study->resources.ranks_per_trial;
+    const double busy = fmin((double)groups_of(check), fr_check_tasks_at_once(check));
+    return check->ranks - (size_t)busy * per_trial;
+}
+
+static void print_groups(const fr_check *check, FILE *out)
+{
+    const size_t per_trial = (size_t)check->study->resources.ranks_per_trial;
+    const size_t groups = groups_of(check);
+    if (per_trial == 1) return;
+    fprintf(out, ", in %zu group%s of %zu", groups, groups == 1 ? "" : "s", per_trial);
 }
 
 static void print_ranks(const fr_check *check, FILE *out)
@@ -144,9 +162,12 @@ static void print_ranks(const fr_check *check, FILE *out)
     const double at_once = fr_check_tasks_at_once(check);
     const size_t idle = fr_check_idle_ranks(check);
     label(out, "ranks");
-    fprintf(out, "%zu on %zu node%s, %zu of them idle", check->ranks, check->nodes,
-            check->nodes == 1 ? "" : "s", idle);
-    if (idle > 0 && at_once < trials_of(check) * fr_check_folds(check))
+    fprintf(out, "%zu on %zu node%s", check->ranks, check->nodes, check->nodes == 1 ? "" : "s");
+    print_groups(check, out);
+    fprintf(out, ", %zu of them idle", idle);
+    if (idle > 0 && at_once >= (double)groups_of(check))
+        fprintf(out, ": no multiple of ranks_per_trial on every node");
+    else if (idle > 0 && at_once < trials_of(check) * fr_check_folds(check))
         fprintf(out, ": %.0f fits run at once; raise search.concurrency", at_once);
     else if (idle > 0)
         fprintf(out, ": there are %.0f fits in all", at_once);
@@ -263,6 +284,12 @@ static fr_status print_memory(const fr_check *check, FILE *out)
     label(out, "");
     fprintf(out, "%s on a node with %zu rank%s, besides the program and its libraries\n",
             fr_format_bytes(on_node, node), per_node, per_node == 1 ? "" : "s");
+    const double share = (double)(check->study->resources.ranks_per_trial * FR_GROUP_ROWS);
+    if (check->study->resources.ranks_per_trial > 1 && largest.least_batch < share) {
+        label(out, "");
+        fprintf(out, "batches of %.0f rows leave ranks waiting: each takes %d or more\n",
+                largest.least_batch, FR_GROUP_ROWS);
+    }
     if (on_node > fr_memory_limit()) {
         label(out, "");
         fprintf(out, "more than the %s here: take nodes with more, or fewer ranks on each\n",

@@ -24,6 +24,12 @@ static size_t count_inputs(const fr_schema *schema)
     return inputs;
 }
 
+static double rows_of_batch(const fr_check *check, const fr_recipe *recipe)
+{
+    return recipe->train.optimizer == FR_OPT_GD ? (double)check->dataset.schema.rows
+                                                : (double)recipe->train.batch_size;
+}
+
 static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_t inputs)
 {
     const fr_schema *schema = &check->dataset.schema;
@@ -50,7 +56,8 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
     const fr_study *study = check->study;
     double *point = fr_alloc(study->space.n, sizeof *point);
     if (point == NULL) return FR_ERR_MEMORY;
-    *out = (fr_check_size){.inputs = count_inputs(&check->dataset.schema)};
+    *out = (fr_check_size){.inputs = count_inputs(&check->dataset.schema),
+                           .least_batch = (double)check->dataset.schema.rows};
     fr_rng rng = fr_rng_make(0, FR_RNG_SUGGEST, 0, 0, 0);
     for (int i = 0; i < DRAWS; i++) {
         fr_recipe recipe;
@@ -61,6 +68,7 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
         const double params =
             (double)fr_model_count_params(&recipe.model, out->inputs, outputs);
         out->params = fmax(out->params, params);
+        out->least_batch = fmin(out->least_batch, rows_of_batch(check, &recipe));
         out->fit_bytes = fmax(out->fit_bytes, bytes_of_fit(check, &recipe, out->inputs));
         if (study->space.n == 0) break;
     }

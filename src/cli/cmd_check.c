@@ -55,6 +55,9 @@ static fr_status check(const fr_cli *cli, void *parsed)
     fr_status st = fr_study_load(cli->operands[0], (const char *const *)values->set.item,
                                  values->set.n, &study);
     c.study = study;
+    /* Without --ranks, as many as make one group. */
+    if (st == FR_OK && values->ranks == 0 && c.ranks < (size_t)study->resources.ranks_per_trial)
+        c.ranks = (size_t)study->resources.ranks_per_trial;
     if (st == FR_OK) st = fr_check_open(&c);
     if (st == FR_OK && values->text) fprintf(cli->out, "%s", study->text);
     if (st == FR_OK && !values->text) st = fr_check_print(&c, cli->out);

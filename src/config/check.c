@@ -243,6 +243,26 @@ static bool has_one_fold(const fr_study *study)
     return study->objective.folds < 2;
 }
 
+static void check_resources(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const int64_t ranks = study->resources.ranks_per_trial;
+    const fr_node *node = fr_draft_at(draft, "resources", "ranks_per_trial");
+    if ((ranks & (ranks - 1)) != 0)
+        fr_faults_add(
+            draft->faults, node,
+            "resources.ranks_per_trial: %lld is not a power of two; allowed: 1, 2, 4, "
+            "8, 16",
+            (long long)ranks);
+    else if (ranks > 1 && study->objective.type != FR_OBJECTIVE_TRAINING)
+        fr_faults_add(draft->faults, node,
+                      "resources.ranks_per_trial has no effect: this objective trains no model "
+                      "whose mini-batches could be shared");
+    if (study->resources.gpus > 0 && !fr_objective_is_external(&study->objective))
+        fr_faults_add(draft->faults, fr_draft_at(draft, "resources", "gpus"),
+                      "resources.gpus goes with objective command, plugin or embedded");
+}
+
 static void check_select(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -419,10 +439,8 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     } else {
         fr_draft_objective_checks(draft, look_for_files);
     }
-    if (study->resources.gpus > 0 && !fr_objective_is_external(&study->objective))
-        fr_faults_add(draft->faults, fr_draft_at(draft, "resources", "gpus"),
-                      "resources.gpus goes with objective command, plugin or embedded");
     check_select(draft);
+    check_resources(draft);
     check_select_keys(draft);
     check_search_keys(draft);
     check_pruning(draft);

@@ -160,9 +160,8 @@ static fr_status finish_refit(fr_objective *objective, const fr_fold_result *res
     return score_test(objective, out);
 }
 
-fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uint64_t trial_id,
-                             const atomic_bool *stop, const fr_fit_keeper *keeper,
-                             fr_refit *out)
+fr_status fr_objective_refit(fr_objective *objective, const fr_task *task,
+                             const fr_trial *trial, const atomic_bool *stop, fr_refit *out)
 {
     const fr_study *study = objective->study;
     fr_fold_result result = {0};
@@ -176,16 +175,19 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uin
                               .recipe = &recipe,
                               .metric = study->metric,
                               .seed = (uint64_t)study->search.seed,
-                              .trial = trial_id,
+                              .trial = task->trial,
                               .fold = fr_folds_count(objective->folds),
                               .threads = objective->place.threads,
                               .stop = stop,
-                              .keeper = keeper,
+                              .keeper = task->keeper,
+                              .group = task->group,
                               .want_train_score = true};
     request.train = fr_folds_search_rows(objective->folds, &request.n_train);
+    fr_status st = FR_OK;
     if (keeps_best_epoch(objective->study, &recipe.train))
-        FR_TRY(epochs_to_train(trial, request.fold, &request.stop_after));
-    fr_status st = fr_fit(&request, &result, &out->model);
+        st = epochs_to_train(trial, request.fold, &request.stop_after);
+    FR_TRY(fr_fit_agree(task->group, st));
+    st = fr_fit(&request, &result, &out->model);
     if (st == FR_OK) st = finish_refit(objective, &result, out);
     free(result.curve);
     free(result.message);

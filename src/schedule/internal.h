@@ -16,6 +16,7 @@
 #include "foldrank/objective.h"
 #include "foldrank/pack.h"
 #include "foldrank/schedule.h"
+#include "group.h"
 
 enum { FR_TASKS_MAX = 1024 }; /* in one message */
 
@@ -113,6 +114,7 @@ typedef struct fr_worker fr_worker;
 typedef struct {
     fr_objective *objective; /* borrowed; used by the thread alone while it has work */
     fr_keeper *keeper;       /* borrowed; NULL: fits are not saved */
+    fr_group *group;         /* borrowed; that trains together, NULL: each rank alone */
     size_t n_params;
     uint32_t rank;
     double clock_offset_s; /* study time = fr_clock_now() + offset */
@@ -153,9 +155,9 @@ typedef struct {
     double next_live, next_line;
     uint64_t done_before; /* tasks that an earlier run had finished */
     uint64_t failed;
-    int n_ranks;
-    double busy_s;    /* time in finished tasks, all ranks, this run */
-    double *last_end; /* (n_ranks) when each rank's last known task ended, fr_clock_now() */
+    int n_workers;
+    double busy_s;    /* time in finished tasks, all workers, this run */
+    double *last_end; /* (n_workers) when each one's last known task ended, fr_clock_now() */
 } fr_progress;
 
 /* Show how far the run is, when it is time to. Local. */
@@ -188,13 +190,17 @@ typedef struct {
     fr_shared_data *data; /* NULL for an objective without data */
     fr_folds *folds;
     fr_objective *objective;
-    fr_keeper *keeper; /* NULL: nothing is trained */
+    fr_keeper *keeper; /* NULL: nothing is trained, or by another rank of the group */
+    fr_group *group;   /* of resources.ranks_per_trial; NULL with 1, and for idle ranks */
     fr_worker *worker;
     fr_mail mail;
     double loop_started; /* fr_clock_now() */
     double deadline;     /* when the run has to stop, fr_clock_now(); INFINITY = never */
 
     /* root only */
+    int n_workers;  /* ranks that get tasks: leaders of groups, or all */
+    int *leader_of; /* (n_workers) their ranks */
+    int *worker_of; /* (size) the worker that a rank is; < 0: none */
     fr_source *source;
     fr_lock *lock;
     fr_journal *journal;
@@ -255,6 +261,12 @@ fr_usage fr_run_usage(const fr_run_state *run, double now);
 
 /* Tell the coordinator how long it has by the clock's budgets. Root. */
 void fr_run_watch_clock(fr_run_state *run, double now);
+
+/* ---- groups.c ---- */
+
+/* Groups of resources.ranks_per_trial, within nodes; tells how many ranks are left over.
+ * Errors: FR_ERR_USAGE when there is no group, FR_ERR_MEMORY. Collective. */
+FR_CHECKED fr_status fr_run_form_groups(fr_run_state *run);
 
 /* ---- deadline.c ---- */
 

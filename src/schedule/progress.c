@@ -23,10 +23,10 @@ static figures get_figures(const fr_progress *p, double now)
     figures f = {.left = NAN, .score = NAN};
     const double wall = fmax(now - p->started, 1e-9);
     double busy = p->busy_s;
-    for (int rank = 0; rank < p->n_ranks; rank++)
-        if (fr_coordinator_held(p->coordinator, rank) > 0)
-            busy += fmax(now - p->last_end[rank], 0.0);
-    f.busy = fmin(100.0 * busy / (wall * p->n_ranks), 100.0);
+    for (int worker = 0; worker < p->n_workers; worker++)
+        if (fr_coordinator_held(p->coordinator, worker) > 0)
+            busy += fmax(now - p->last_end[worker], 0.0);
+    f.busy = fmin(100.0 * busy / (wall * p->n_workers), 100.0);
     fr_coordinator_progress(p->coordinator, &f.done, &f.total);
     f.rate = (double)(f.done - p->done_before) / wall;
     if (f.rate > 0.0 && f.total > 0) f.left = (double)(f.total - f.done) / f.rate;

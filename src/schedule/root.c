@@ -64,9 +64,10 @@ static void count_result(fr_root *r, int worker, const fr_fold_result *result)
     r->progress.failed += result->state != FR_TRIAL_COMPLETE &&
                           result->state != FR_TRIAL_PRUNED &&
                           result->state != FR_TRIAL_INTERRUPTED;
-    run->report->ranks[worker].busy_s += seconds;
-    run->report->ranks[worker].flops += result->flops;
-    run->report->ranks[worker].fits += result->state != FR_TRIAL_INTERRUPTED;
+    fr_rank_record *record = &run->report->ranks[run->leader_of[worker]];
+    record->busy_s += seconds;
+    record->flops += result->flops;
+    record->fits += result->state != FR_TRIAL_INTERRUPTED;
 }
 
 /* File what a worker brings. When that has failed once (a full disk), nothing more is filed. */
@@ -121,7 +122,10 @@ static fr_status take_results(fr_root *r, int rank, fr_unpack *in)
 {
     fr_results_list list = {0};
     fr_status st = fr_results_list_unpack(in, &list);
-    if (st == FR_OK) st = file_results(r, rank, &list);
+    const int worker = r->run->worker_of[rank];
+    if (st == FR_OK && list.n > 0 && worker < 0)
+        st = FR_FAIL(FR_ERR_MPI, "rank %d, which has no work, sends results", rank);
+    if (st == FR_OK && list.n > 0) st = file_results(r, worker, &list);
     fr_results_list_clear(&list);
     return st;
 }
@@ -206,13 +210,13 @@ static fr_status give(fr_root *r, int worker, size_t n)
     fr_pack pack = {0};
     fr_parcel_pack(parcel, &pack);
     fr_parcel_destroy(&parcel);
-    return fr_mail_send(&run->mail, worker, FR_TAG_TASKS, &pack);
+    return fr_mail_send(&run->mail, run->leader_of[worker], FR_TAG_TASKS, &pack);
 }
 
 static fr_status hand_out(fr_root *r, double now)
 {
     r->hungry = r->held_back = false;
-    for (int worker = 0; worker < r->run->size; worker++) {
+    for (int worker = 0; worker < r->run->n_workers; worker++) {
         size_t n = 0;
         if (!fr_run_may_begin(r->run, worker, now)) {
             r->held_back = true;
@@ -259,9 +263,10 @@ static void estimate_idle(fr_root *r, double now)
     fr_run_report *report = r->run->report;
     for (int rank = 0; rank < report->n_ranks; rank++) {
         const double wall_s = now - r->run->loop_started;
+        const int worker = r->run->worker_of[rank];
         double busy_s = report->ranks[rank].busy_s;
-        if (fr_coordinator_held(r->run->coordinator, rank) > 0)
-            busy_s += now - r->progress.last_end[rank];
+        if (worker >= 0 && fr_coordinator_held(r->run->coordinator, worker) > 0)
+            busy_s += now - r->progress.last_end[worker];
         report->ranks[rank].idle_s = fmax(wall_s - busy_s, 0.0);
     }
 }
@@ -303,7 +308,7 @@ fr_status fr_root_create(fr_run_state *run, fr_root **out)
 {
     const fr_run_options *options = run->options;
     fr_root *r = fr_alloc(1, sizeof *r);
-    double *last_end = fr_alloc((size_t)run->size, sizeof *last_end);
+    double *last_end = fr_alloc((size_t)run->n_workers, sizeof *last_end);
     *out = r;
     if (r == NULL || last_end == NULL) {
         free(last_end);
@@ -311,7 +316,8 @@ fr_status fr_root_create(fr_run_state *run, fr_root **out)
     }
     uint64_t done = 0, total = 0;
     fr_coordinator_progress(run->coordinator, &done, &total);
-    for (int rank = 0; rank < run->size; rank++) last_end[rank] = run->loop_started;
+    for (int worker = 0; worker < run->n_workers; worker++)
+        last_end[worker] = run->loop_started;
     r->run = run;
     r->n_left = run->size - 1;
     r->hungry = true;
@@ -322,7 +328,7 @@ fr_status fr_root_create(fr_run_state *run, fr_root **out)
                                 .every_s = options->log_every_s,
                                 .next_line = run->loop_started + options->log_every_s,
                                 .done_before = done,
-                                .n_ranks = run->size,
+                                .n_workers = run->n_workers,
                                 .last_end = last_end};
     return FR_OK;
 }

@@ -77,7 +77,7 @@ static fr_status open_study(fr_run_state *run)
                            &run->journal));
     fr_search_set_past(run->search, fr_journal_past(run->journal));
     run->report->resumed = run->history->n > 0;
-    FR_TRY(fr_coordinator_create(run->search, run->history, run->size, journal_trial, run,
+    FR_TRY(fr_coordinator_create(run->search, run->history, run->n_workers, journal_trial, run,
                                  &run->coordinator));
     if (study->prune_methods & FR_PRUNE_COMPARING)
         fr_coordinator_set_pruning(run->coordinator, (uint64_t)study->search.concurrency);
@@ -88,9 +88,15 @@ static fr_status open_study(fr_run_state *run)
     return FR_OK;
 }
 
+/* Of a group only the first rank, which has the tasks, saves. */
+static bool leads(const fr_run_state *run)
+{
+    return run->group == NULL || fr_group_hooks(run->group)->index == 0;
+}
+
 static fr_status open_keeper(fr_run_state *run)
 {
-    if (run->data == NULL) return FR_OK;
+    if (run->data == NULL || !leads(run)) return FR_OK;
     const uint64_t parts[2] = {run->study->fingerprint,
                                fr_shared_data_get(run->data)->schema.fingerprint};
     const fr_keeper_options options = {
@@ -115,6 +121,7 @@ static fr_status open_worker(fr_run_state *run)
     FR_TRY(open_keeper(run));
     const fr_worker_options options = {.objective = run->objective,
                                        .keeper = run->keeper,
+                                       .group = run->group,
                                        .n_params = run->study->space.n,
                                        .rank = (uint32_t)run->rank,
                                        .clock_offset_s = run->elapsed_s - run->loop_started,
@@ -178,6 +185,7 @@ static void log_start(const fr_run_state *run)
 static fr_status prepare(fr_run_state *run)
 {
     FR_TRY(gather_ranks(run));
+    FR_TRY(fr_run_form_groups(run));
     FR_TRY(open_data(run));
     FR_TRY(fr_agree(run->comm, run->rank == 0 ? open_study(run) : FR_OK));
     FR_MPI(MPI_Bcast(&run->elapsed_s, 1, MPI_DOUBLE, 0, run->comm));
@@ -272,6 +280,7 @@ static fr_status loop(fr_run_state *run)
 static void clean_up(fr_run_state *run, bool collective)
 {
     fr_root_destroy(&run->root);
+    fr_group_close(run->group);
     fr_worker_destroy(&run->worker);
     fr_keeper_destroy(&run->keeper);
     fr_objective_destroy(&run->objective);
@@ -283,9 +292,12 @@ static void clean_up(fr_run_state *run, bool collective)
     if (run->journal != NULL && fr_journal_close(&run->journal) != FR_OK)
         fr_log(FR_LOG_WARN, "schedule journal: %s", fr_status_message());
     fr_lock_release(&run->lock);
+    free(run->leader_of);
+    free(run->worker_of);
     fr_folds_destroy(&run->folds);
     fr_source_close(&run->source);
     if (!collective) return;
+    fr_group_destroy(&run->group);
     fr_shared_data_destroy(&run->data);
     if (run->comm != MPI_COMM_NULL) MPI_Comm_free(&run->comm);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "foldrank/clock.h"
+#include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -125,7 +126,11 @@ static void do_task(fr_worker *w, fr_task *task)
     /* Without the mutex, which the main thread would only wait for on this very core. */
     if (news) pthread_cond_signal(&w->has_news);
     const double start = fr_clock_now();
-    fr_status st = fr_objective_evaluate(w->options.objective, task, &w->stop, &result);
+    task->group = fr_group_hooks(w->options.group);
+    fr_status st = w->options.group == NULL
+                       ? FR_OK
+                       : fr_order_task(w->options.group, task, w->options.n_params);
+    if (st == FR_OK) st = fr_objective_evaluate(w->options.objective, task, &w->stop, &result);
     result.trial = task->trial;
     result.fold = task->fold;
     result.rank = w->options.rank;
@@ -145,10 +150,16 @@ static void do_refit(fr_worker *w)
     fr_refit refit = {0};
     pthread_mutex_unlock(&w->mutex);
     const double start = fr_clock_now();
-    const fr_fit_keeper *keeper =
-        fr_keeper_begin(w->options.keeper, w->refit_id, w->refit_fold, w->refit_trial.point);
-    fr_status st = fr_objective_refit(w->options.objective, &w->refit_trial, w->refit_id,
-                                      &w->stop, keeper, &refit);
+    fr_task task = {.trial = w->refit_id,
+                    .fold = w->refit_fold,
+                    .point = w->refit_trial.point,
+                    .group = fr_group_hooks(w->options.group)};
+    task.keeper = fr_keeper_begin(w->options.keeper, task.trial, task.fold, task.point);
+    fr_status st = FR_OK;
+    if (w->options.group != NULL)
+        st = fr_order_refit(w->options.group, &task, &w->refit_trial, w->options.n_params);
+    if (st == FR_OK)
+        st = fr_objective_refit(w->options.objective, &task, &w->refit_trial, &w->stop, &refit);
     const double seconds = fr_clock_now() - start;
     pthread_mutex_lock(&w->mutex);
     w->record.busy_s += seconds;
@@ -163,6 +174,44 @@ static void wait_for_work(fr_worker *w)
 {
     if (has_news(w)) pthread_cond_signal(&w->has_news);
     pthread_cond_wait(&w->has_work, &w->mutex);
+}
+
+/* Do as the leader does; what comes of it is the leader's to tell. */
+static fr_status follow_order(fr_worker *w, const fr_order *order)
+{
+    fr_fold_result result = {0};
+    fr_refit refit = {0};
+    const double start = fr_clock_now();
+    if (order->kind == FR_ORDER_TASK)
+        FR_TRY(fr_objective_evaluate(w->options.objective, &order->task, &w->stop, &result));
+    else if (fr_objective_refit(w->options.objective, &order->task, &order->trial, &w->stop,
+                                &refit) != FR_OK)
+        fr_log_all(FR_LOG_DEBUG, "schedule refit=%s", fr_status_message());
+    pthread_mutex_lock(&w->mutex);
+    w->record.busy_s += fr_clock_now() - start;
+    pthread_mutex_unlock(&w->mutex);
+    fr_fold_result_clear(&result);
+    fr_refit_clear(&refit);
+    return FR_OK;
+}
+
+/* The thread of a rank whose group another one leads. It ends when the leader says so. */
+static void *follow(void *argument)
+{
+    fr_worker *w = argument;
+    for (bool ends = false; !ends;) {
+        fr_order order;
+        fr_status st = fr_order_take(w->options.group, w->options.n_params, &order);
+        ends = st == FR_OK && order.kind == FR_ORDER_QUIT;
+        if (st == FR_OK && !ends) st = follow_order(w, &order);
+        fr_order_clear(&order);
+        if (st == FR_OK) continue;
+        pthread_mutex_lock(&w->mutex);
+        fail(w, st);
+        pthread_cond_signal(&w->has_news);
+        pthread_mutex_unlock(&w->mutex);
+    }
+    return NULL;
 }
 
 static void *compute(void *argument)
@@ -189,6 +238,7 @@ static void *compute(void *argument)
     }
     pthread_cond_signal(&w->has_news);
     pthread_mutex_unlock(&w->mutex);
+    if (w->options.group != NULL) fr_order_quit(w->options.group);
     free(point);
     return NULL;
 }
@@ -202,7 +252,9 @@ static fr_status start(fr_worker *w)
     pthread_cond_init(&w->has_work, NULL);
     pthread_cond_init(&w->has_news, &attributes);
     pthread_condattr_destroy(&attributes);
-    w->started = pthread_create(&w->thread, NULL, compute, w) == 0;
+    const fr_fit_group *group = fr_group_hooks(w->options.group);
+    const bool follows = group != NULL && group->index > 0;
+    w->started = pthread_create(&w->thread, NULL, follows ? follow : compute, w) == 0;
     return w->started ? FR_OK : FR_FAIL(FR_ERR_MEMORY, "cannot start a thread to train in");
 }
 

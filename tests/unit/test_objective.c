@@ -353,15 +353,15 @@ static void test_refit(void **unused)
     fr_fold_result *folds[3] = {&results[0], &results[1], &results[2]};
     const fr_trial trial = {.point = d.point, .folds = folds};
     fr_refit refit;
-    assert_int_equal(fr_objective_refit(d.objective, &trial, 5, NULL, NULL, &refit), FR_OK);
+    const fr_task task = {.trial = 5, .point = trial.point};
+    assert_int_equal(fr_objective_refit(d.objective, &task, &trial, NULL, &refit), FR_OK);
     assert_int_equal(refit.epochs, 5); /* the median */
     assert_true(refit.test_score > 0.85 && refit.train_score >= refit.test_score);
     assert_int_equal(refit.model.n_outputs, 10);
     fr_refit_clear(&refit);
     atomic_bool stop;
     atomic_init(&stop, true);
-    assert_int_equal(fr_objective_refit(d.objective, &trial, 5, &stop, NULL, &refit),
-                     FR_STOPPED);
+    assert_int_equal(fr_objective_refit(d.objective, &task, &trial, &stop, &refit), FR_STOPPED);
     close_digits(&d);
 }
 

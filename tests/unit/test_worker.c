@@ -34,15 +34,13 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
     return FR_OK;
 }
 
-fr_status fr_objective_refit(fr_objective *objective, const fr_trial *trial, uint64_t trial_id,
-                             const atomic_bool *stop, const fr_fit_keeper *keeper,
-                             fr_refit *out)
+fr_status fr_objective_refit(fr_objective *objective, const fr_task *task,
+                             const fr_trial *trial, const atomic_bool *stop, fr_refit *out)
 {
     (void)stop;
-    (void)keeper;
     (void)objective;
     out->test_score = trial->score_mean;
-    out->epochs = (uint32_t)trial_id;
+    out->epochs = (uint32_t)task->trial;
     return FR_OK;
 }
 
