@@ -66,6 +66,15 @@ uint64_t fr_coordinator_visible(const fr_coordinator *coordinator, uint64_t tria
 FR_CHECKED fr_status fr_coordinator_assign(fr_coordinator *coordinator, int worker,
                                            fr_assignment *tasks, size_t capacity, size_t *n);
 
+/* A round over the workers that may need something, each once: those that reported since they
+ * were asked last, and those that went short then; in the first round all. They are to be
+ * assigned to, or put off. False ends the round. So a turn of root costs what has happened, not
+ * what there is. */
+bool fr_coordinator_next(fr_coordinator *coordinator, int *worker);
+
+/* Put `worker` off to the next round. */
+void fr_coordinator_ask_again(fr_coordinator *coordinator, int worker);
+
 /* A task of `worker` came back: files it in the history (taking over its memory). An
  * interrupted one is handed out again. FR_ERR_ARG when the worker has no task, or the slot is
  * filled or does not exist. */

@@ -39,6 +39,7 @@
 #include "foldrank/schedule.h"
 #include "foldrank/search.h"
 #include "foldrank/select.h"
+#include "foldrank/simulate.h"
 #include "foldrank/space.h"
 #include "foldrank/status.h"
 #include "foldrank/store.h"

@@ -29,7 +29,11 @@ struct fr_coordinator {
     bool has_point;    /* it is suggested and waits for the budget's word */
     uint64_t n_trials; /* in all; less once the space is exhausted */
     size_t n_workers;
-    size_t *out;          /* (n_workers) tasks with each worker */
+    size_t *out;                 /* (n_workers) tasks with each worker */
+    int *short_of_work;          /* workers to be asked in the next round, n_short of them */
+    bool *is_short;              /* (n_workers) in that list */
+    size_t n_short, asked, kept; /* of the round: taken from the list, put back into it */
+    bool in_round;
     uint64_t n_out;       /* their sum */
     uint64_t concurrency; /* of pruning: trials in flight; 0 = without pruning, or any number */
     fr_budget *budget;    /* NULL: none */
@@ -67,6 +71,32 @@ static void learn_replayed(fr_coordinator *c)
     }
 }
 
+/* In a round the front of the list is used up before anything is put there. */
+static void put_on_list(fr_coordinator *c, size_t worker)
+{
+    if (c->is_short[worker]) return;
+    c->is_short[worker] = true;
+    c->short_of_work[c->in_round ? c->kept++ : c->n_short++] = (int)worker;
+}
+
+bool fr_coordinator_next(fr_coordinator *c, int *worker)
+{
+    if (!c->in_round) c->asked = c->kept = 0;
+    c->in_round = c->asked < c->n_short;
+    if (!c->in_round) {
+        c->n_short = c->kept;
+        return false;
+    }
+    *worker = c->short_of_work[c->asked++];
+    c->is_short[*worker] = false;
+    return true;
+}
+
+void fr_coordinator_ask_again(fr_coordinator *c, int worker)
+{
+    put_on_list(c, (size_t)worker);
+}
+
 fr_status fr_coordinator_create(fr_search *search, fr_history *history, int n_workers,
                                 fr_coordinator_on_trial *on_trial, void *context,
                                 fr_coordinator **out)
@@ -83,11 +113,14 @@ fr_status fr_coordinator_create(fr_search *search, fr_history *history, int n_wo
                           .time_left_s = INFINITY,
                           .n_workers = (size_t)n_workers};
     c->out = fr_alloc(c->n_workers, sizeof *c->out);
+    c->short_of_work = fr_alloc(c->n_workers, sizeof *c->short_of_work);
+    c->is_short = fr_alloc(c->n_workers, sizeof *c->is_short);
     c->point = fr_alloc(history->space->n, sizeof *c->point);
-    if (c->out == NULL || c->point == NULL) {
+    if (c->out == NULL || c->short_of_work == NULL || c->is_short == NULL || c->point == NULL) {
         fr_coordinator_destroy(&c);
         return FR_ERR_MEMORY;
     }
+    for (size_t worker = 0; worker < c->n_workers; worker++) put_on_list(c, worker);
     const uint64_t budget = fr_search_trials(search);
     c->n_trials = budget > history->n ? budget : history->n;
     learn_replayed(c);
@@ -100,6 +133,8 @@ void fr_coordinator_destroy(fr_coordinator **coordinator)
     fr_coordinator *c = *coordinator;
     if (c == NULL) return;
     free(c->out);
+    free(c->short_of_work);
+    free(c->is_short);
     free(c->point);
     free(c->returned);
     free(c->handed);
@@ -315,6 +350,9 @@ fr_status fr_coordinator_assign(fr_coordinator *c, int worker, fr_assignment *ta
         c->out[worker]++;
         c->n_out++;
     }
+    /* It has a reserve, or will ask for one when it reports; else whatever gives others work
+     * may give it some, too. */
+    if (*n == 0 && c->out[worker] < 2) put_on_list(c, (size_t)worker);
     return FR_OK;
 }
 
@@ -347,6 +385,7 @@ fr_status fr_coordinator_report(fr_coordinator *c, int worker, fr_fold_result *r
     }
     c->out[worker]--;
     c->n_out--;
+    put_on_list(c, (size_t)worker);
     return FR_OK;
 }
 

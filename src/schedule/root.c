@@ -216,10 +216,12 @@ static fr_status give(fr_root *r, int worker, size_t n)
 static fr_status hand_out(fr_root *r, double now)
 {
     r->hungry = r->held_back = false;
-    for (int worker = 0; worker < r->run->n_workers; worker++) {
+    int worker = 0;
+    while (fr_coordinator_next(r->run->coordinator, &worker)) {
         size_t n = 0;
         if (!fr_run_may_begin(r->run, worker, now)) {
             r->held_back = true;
+            fr_coordinator_ask_again(r->run->coordinator, worker);
             continue;
         }
         FR_TRY(fr_coordinator_assign(r->run->coordinator, worker, r->tasks, FR_TASKS_MAX, &n));

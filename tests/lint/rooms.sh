@@ -13,7 +13,7 @@ declare -A room_of=(
     [random]=base [budget]=search [past]=search [status]=base [text]=base [collective]=linalg [linalg]=linalg [space]=space [history]=search [importance]=select [follow]=store
     [search]=search [pareto]=search [select]=select [network]=model [text_table]=data [gram]=linalg [data]=data [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model
     [model]=model [train]=train [study]=config [objective]=objective [store]=store [export]=export
-    [coordinator]=schedule [schedule]=schedule [tune]=embed [foldrank]=cli)
+    [coordinator]=schedule [schedule]=schedule [simulate]=schedule [tune]=embed [foldrank]=cli)
 declare -A level
 for i in "${!rooms[@]}"; do level[${rooms[i]}]=$i; done
 

@@ -28,8 +28,8 @@ YAML
 : "${GROUPS_PROGRAM:=$(dirname "$FOLDRANK")/tests/mpi/test_groups}"
 for ranks in 2 4 8; do
     # shellcheck disable=SC2086
-    timeout -k 5 100 $MPIRUN $ranks "$GROUPS_PROGRAM" >"$dir/groups.log" 2>&1 </dev/null
-    [ $? -eq 0 ] && [ "$(grep -c '^ok ' "$dir/groups.log")" -eq 3 ]
+    timeout -k 5 100 $MPIRUN $ranks "$GROUPS_PROGRAM" >"$dir/groups.log" 2>&1 </dev/null &&
+        [ "$(grep -c "^ok " "$dir/groups.log")" -eq 3 ]
     tap_result $? "$ranks ranks add and share in memory" "$(cat "$dir/groups.log")"
 done
 

@@ -437,9 +437,56 @@ static void cancelled_folds_are_not_handed_out_again(void **state)
     }
 }
 
+/* Who is asked in a round: all at first, then those that reported, and those that went short.
+ */
+static void rounds_ask_whom_it_concerns(void **state)
+{
+    (void)state;
+    fixture f;
+    fr_assignment tasks[CAPACITY], held[4] = {{0}};
+    size_t n = 0;
+    int worker = -1;
+    open_history(&f, 1000, 2, 1); /* two trials in flight, one task each */
+    open_coordinator(&f, 4);
+    for (int k = 0; k < 4; k++) {
+        assert_true(fr_coordinator_next(f.coordinator, &worker));
+        assert_int_equal(worker, k);
+        n = assign(&f, worker, tasks, CAPACITY);
+        assert_int_equal(n, k < 2 ? 1 : 0);
+        held[k] = tasks[0];
+    }
+    assert_false(fr_coordinator_next(f.coordinator, &worker));
+    /* Nothing has changed: the two that went short are asked again, in vain. */
+    for (int k = 2; k < 4; k++) {
+        assert_true(fr_coordinator_next(f.coordinator, &worker));
+        assert_int_equal(worker, k);
+        assert_int_equal(assign(&f, worker, tasks, CAPACITY), 0);
+    }
+    assert_false(fr_coordinator_next(f.coordinator, &worker));
+    /* What worker 0 reports lets one of them begin; it was there before. */
+    report(&f, 0, held[0], 1.0);
+    static const int order[] = {2, 3, 0};
+    for (int k = 0; k < 3; k++) {
+        assert_true(fr_coordinator_next(f.coordinator, &worker));
+        assert_int_equal(worker, order[k]);
+        assert_int_equal(assign(&f, worker, tasks, CAPACITY), k == 0 ? 1 : 0);
+    }
+    assert_false(fr_coordinator_next(f.coordinator, &worker));
+    /* Worker 3 is put off, 0 asked; 1 and 2 are at work. */
+    assert_true(fr_coordinator_next(f.coordinator, &worker));
+    assert_int_equal(worker, 3);
+    fr_coordinator_ask_again(f.coordinator, worker);
+    assert_true(fr_coordinator_next(f.coordinator, &worker));
+    assert_int_equal(worker, 0);
+    assert_int_equal(assign(&f, worker, tasks, CAPACITY), 0);
+    assert_false(fr_coordinator_next(f.coordinator, &worker));
+    close_all(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rounds_ask_whom_it_concerns),
         cmocka_unit_test(tasks_are_trial_major),
         cmocka_unit_test(pruning_takes_the_lowest_fold_first),
         cmocka_unit_test(cancelled_folds_are_not_handed_out_again),
