@@ -236,7 +236,7 @@ static fr_status settle(fr_fit_course *c)
         result->loss = c->loss;
         result->best_epoch = c->done;
     }
-    FR_TRY(score_more(c));
+    FR_TRY(fr_fit_agree(c->request->group, score_more(c)));
     return c->request->want_train_score ? score_training(c) : FR_OK;
 }
 
