@@ -80,7 +80,7 @@ typedef struct {
 typedef struct {
     int64_t threads; /* OpenMP threads of a rank; 0 = the cores of the node / its ranks */
     int64_t ranks_per_trial; /* that share the mini-batches of a fit: a power of two */
-    int64_t gpus;    /* command, plugin, embedded: GPUs of a rank */
+    int64_t gpus;            /* command, plugin, embedded: GPUs of a rank */
 } fr_resource_options;
 
 /* What a score is. */
