@@ -11,7 +11,8 @@
  * float32 where the file has more digits); preprocessing is fitted and applied later, per fold,
  * while rows are gathered into a batch (preprocess.h). Test rows live in the same block, at the
  * end. Missing cells are NaN (then the cell type is float32). A categorical cell is the index
- * of its level. All functions are Local. */
+ * of its level. Features that are mostly 0 may be stored sparse: then the block holds the
+ * others alone (sparse.h). All functions are Local. */
 #ifndef FR_DATA_H
 #define FR_DATA_H
 
@@ -21,10 +22,16 @@
 
 #include "foldrank/option.h"
 #include "foldrank/pack.h"
+#include "foldrank/sparse.h"
 #include "foldrank/status.h"
 
 typedef enum { FR_LEARN_CLASSIFICATION, FR_LEARN_REGRESSION } fr_learn;
-typedef enum { FR_CELL_U8, FR_CELL_I16, FR_CELL_F32 } fr_cell;
+typedef enum {
+    FR_CELL_U8,
+    FR_CELL_I16,
+    FR_CELL_F32,
+    FR_CELL_SPARSE /* float32, those that are not 0 */
+} fr_cell;
 typedef enum { FR_COLUMN_NUMERIC, FR_COLUMN_CATEGORICAL } fr_column_kind;
 typedef enum {
     FR_FORMAT_AUTO,
@@ -42,6 +49,7 @@ typedef enum {
     FR_DELIMITER_SEMICOLON,
     FR_DELIMITER_SPACE /* runs of blanks and tabs */
 } fr_delimiter;
+typedef enum { FR_STORAGE_AUTO, FR_STORAGE_DENSE, FR_STORAGE_SPARSE } fr_storage;
 typedef enum { FR_HEADER_AUTO, FR_HEADER_YES, FR_HEADER_NO } fr_header;
 
 /* Study key `data`; every field is a row of fr_data_option_table. Paths are as given by the
@@ -55,6 +63,7 @@ typedef struct {
     char *features_dataset, *target_dataset; /* hdf5: names of the data sets; X and y */
     int delimiter;                           /* csv: fr_delimiter */
     int header;                              /* csv: fr_header */
+    int storage;                             /* svmlight: fr_storage */
     fr_strings missing; /* csv: texts that mean "no value" besides the empty cell */
     fr_strings
         categorical; /* columns to be taken as categories though their cells are numbers */
@@ -91,6 +100,7 @@ typedef struct {
     size_t test_rows; /* the last ones, when they come from a separate file; else 0 */
     size_t cols;      /* features */
     fr_cell cell;
+    size_t stored;      /* sparse: cells that are not 0 */
     fr_column *columns; /* (cols) */
     fr_learn learn;
     char *target_name;
@@ -102,7 +112,9 @@ typedef struct {
 
 typedef struct {
     fr_schema schema;         /* owned */
-    const void *x;            /* (rows, cols) row-major cells; borrowed, as all arrays below */
+    const void *x;            /* (rows, cols) row-major cells; borrowed, as all arrays below;
+                               * NULL when they are sparse */
+    fr_sparse_rows sparse;    /* (rows, cols) or nothing */
     const float *y;           /* (rows) target value or class index; NULL without target */
     const int32_t *group;     /* (rows) group number, or NULL */
     const int32_t *fold;      /* (rows) fold number from 0, or NULL */
@@ -181,7 +193,7 @@ FR_CHECKED fr_status fr_dataset_read(const fr_data_options *options,
 
 /* Write a data set as HDF5, under a temporary name first: X, y, names, classes, levels/<column
  * number>, group, fold, weight, test. Reading the file gives the same data set back. Errors:
- * FR_ERR_IO. */
+ * FR_ERR_IO; FR_ERR_DATA when it is sparse. */
 FR_CHECKED fr_status fr_dataset_write_hdf5(const fr_dataset *dataset, const char *path);
 
 #endif

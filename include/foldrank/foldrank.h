@@ -41,6 +41,7 @@
 #include "foldrank/select.h"
 #include "foldrank/simulate.h"
 #include "foldrank/space.h"
+#include "foldrank/sparse.h"
 #include "foldrank/status.h"
 #include "foldrank/store.h"
 #include "foldrank/study.h"

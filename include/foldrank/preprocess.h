@@ -18,7 +18,13 @@ typedef enum {
     FR_IMPUTE_MOST_FREQUENT,
     FR_IMPUTE_CONSTANT
 } fr_impute;
-typedef enum { FR_SCALE_NONE, FR_SCALE_STANDARD, FR_SCALE_MINMAX, FR_SCALE_ROBUST } fr_scale;
+typedef enum {
+    FR_SCALE_NONE,
+    FR_SCALE_STANDARD,
+    FR_SCALE_MINMAX,
+    FR_SCALE_ROBUST,
+    FR_SCALE_MAXABS
+} fr_scale;
 typedef enum { FR_ENCODE_ONEHOT, FR_ENCODE_ORDINAL } fr_encode;
 
 /* Study key `preprocess`. Any of these may be a hyperparameter. */
@@ -65,9 +71,10 @@ typedef struct {
 } fr_transform;
 
 /* Learn from rows[0..n) of the data set, as scikit-learn's SimpleImputer, StandardScaler,
- * MinMaxScaler, RobustScaler and OneHotEncoder do: first impute, then scale what came out. Sums
- * run in row order, in double. A column without any value is constant. A constant column that
- * is not dropped has factor 1. Errors: FR_ERR_DATA without rows; FR_ERR_MEMORY. */
+ * MinMaxScaler, RobustScaler, MaxAbsScaler and OneHotEncoder do: first impute, then scale what
+ * came out. Sums run in row order, in double. A column without any value is constant. A
+ * constant column that is not dropped has factor 1. Errors: FR_ERR_DATA without rows, or when
+ * the scaling would shift sparse data; FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
                                       const fr_dataset *dataset, const uint32_t *rows, size_t n,
                                       fr_transform *out);
@@ -77,6 +84,19 @@ void fr_transform_clear(fr_transform *transform);
  * set has the columns of the one that was fitted. Never fails; called in the training loop. */
 void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset,
                         const uint32_t *rows, size_t n, float *out, size_t stride);
+
+/* Whether a row of zeros stays one: then sparse data stay sparse. */
+bool fr_transform_keeps_zeros(const fr_transform *transform);
+
+/* The most outputs that any of rows[0..n) has that are not 0. */
+size_t fr_transform_most_values(const fr_transform *transform, const fr_dataset *dataset,
+                                const uint32_t *rows, size_t n);
+
+/* The same as fr_transform_apply, without zeros: rows of `out`, which has room for n of
+ * fr_transform_most_values each. Of a data set that is sparse itself the transform must keep
+ * zeros; of a dense one it may be any. Never fails; called in the training loop. */
+void fr_transform_apply_sparse(const fr_transform *transform, const fr_dataset *dataset,
+                               const uint32_t *rows, size_t n, fr_sparse_block *out);
 
 /* Name of output feature j, "age" or "protocol=tcp", appended to out. */
 void fr_transform_name(const fr_transform *transform, const fr_schema *schema, size_t j,

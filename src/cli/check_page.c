@@ -18,7 +18,7 @@ static void label(FILE *out, const char *name)
 
 static void print_columns(const fr_schema *schema, FILE *out)
 {
-    static const char *const cells[] = {"8-bit", "16-bit", "32-bit float"};
+    static const char *const cells[] = {"8-bit", "16-bit", "32-bit float", "sparse"};
     size_t categorical = 0;
     for (size_t c = 0; c < schema->cols; c++)
         categorical += schema->columns[c].kind == FR_COLUMN_CATEGORICAL;
@@ -27,6 +27,9 @@ static void print_columns(const fr_schema *schema, FILE *out)
     if (categorical > 0) fprintf(out, " (%zu categorical)", categorical);
     if (schema->learn == FR_LEARN_CLASSIFICATION)
         fprintf(out, ", %zu classes", schema->n_classes);
+    if (schema->cell == FR_CELL_SPARSE)
+        fprintf(out, ", %zu values that are not 0 (%.3g a row)", schema->stored,
+                (double)schema->stored / (double)schema->rows);
     fprintf(out, ", %s cells\n", cells[schema->cell]);
 }
 

@@ -1,14 +1,51 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* folds.c - the folds that a study asks for. */
 #include <stdio.h>
+#include <string.h>
 
 #include "internal.h"
 
 /* So many classes, and more than one in so many rows: they are numbers, not names. */
 enum { MANY_CLASSES = 20, ROWS_PER_CLASS = 20 };
 
+static bool moves_zero(const char *scale)
+{
+    return strcmp(scale, "none") != 0 && strcmp(scale, "maxabs") != 0;
+}
+
+/* A value of preprocess.scale that the study may take and that sparse data cannot have. */
+static const char *bad_scaling(const fr_study *study)
+{
+    const fr_option *row =
+        fr_option_find(fr_preprocess_option_table, fr_preprocess_option_count, "scale");
+    const size_t j = fr_space_find(&study->space, row->name);
+    if (j < study->space.n) {
+        const fr_param *p = &study->space.params[j];
+        for (size_t k = 0; k < p->n_choices; k++)
+            if (moves_zero(p->choices[k])) return p->choices[k];
+        return NULL;
+    }
+    for (int f = 0; f < FR_FAMILY_COUNT; f++) {
+        const char *scale = row->words[study->base[f].preprocess.scale];
+        if (study->families[f] && moves_zero(scale)) return scale;
+    }
+    return NULL;
+}
+
+static fr_status check_scaling(const fr_study *study, const fr_dataset *dataset)
+{
+    const char *scale = dataset->schema.cell == FR_CELL_SPARSE ? bad_scaling(study) : NULL;
+    if (scale == NULL) return FR_OK;
+    return FR_FAIL(
+        FR_ERR_DATA,
+        "%s: preprocess.scale is %s, which moves 0: it would fill the sparse cells of "
+        "%s; set it to maxabs or none, or data.storage to dense if the memory allows",
+        study->path, scale, study->data.path);
+}
+
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
 {
+    FR_TRY(check_scaling(study, dataset));
     const fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
     if (st != FR_ERR_DATA) return st;
     const fr_schema *schema = &dataset->schema;

@@ -13,6 +13,7 @@ typedef struct {
     fr_layout to;
     size_t row;
     uint64_t where;
+    size_t stored; /* sparse: cells that are in the block */
 } fill_place;
 
 static fr_status changed(const fr_reader *reader)
@@ -110,6 +111,76 @@ static fr_status fill_rows(fill_place *at, const ptrdiff_t *map, const fr_rows *
     return FR_OK;
 }
 
+/* A cell of a plain feature: 0 is what the block holds already. */
+static fr_status store_cell(fill_place *at, size_t feature, double value)
+{
+    const fr_schema *schema = &at->source->schema;
+    if (schema->cell != FR_CELL_SPARSE)
+        return put_cell(at, feature, value) ? FR_OK : changed(at->reader);
+    if ((float)value == 0) return FR_OK;
+    if (at->stored >= schema->stored) return changed(at->reader);
+    ((float *)at->to.x)[at->stored] = (float)value;
+    at->to.column[at->stored++] = (uint32_t)feature;
+    return FR_OK;
+}
+
+/* A file that is read for a model may name its features in another order. */
+static void order_row(const fill_place *at, size_t first)
+{
+    uint32_t *column = at->to.column;
+    float *value = at->to.x;
+    for (size_t i = first + 1; i < at->stored; i++)
+        for (size_t k = i; k > first && column[k] < column[k - 1]; k--) {
+            const uint32_t c = column[k];
+            const float v = value[k];
+            column[k] = column[k - 1];
+            value[k] = value[k - 1];
+            column[k - 1] = c;
+            value[k - 1] = v;
+        }
+}
+
+static bool is_number_feature(const fr_field *field)
+{
+    return field->role == FR_ROLE_FEATURE && !field->coded;
+}
+
+/* What is not a plain feature (target, groups, categories) gets its zeros, too. */
+static fr_status fill_other(const fill_place *at, const ptrdiff_t *map, const fr_rows *rows,
+                            size_t r)
+{
+    const fr_reader *reader = at->reader;
+    size_t k = rows->start[r];
+    for (size_t c = 0; c < reader->cols; c++) {
+        if (!reader->wanted[c] || is_number_feature(&at->source->field[map[c]])) continue;
+        while (k < rows->start[r + 1] && rows->column[k] < c) k++;
+        const bool there = k < rows->start[r + 1] && rows->column[k] == c;
+        FR_TRY(fill_number(at, &at->source->field[map[c]], c, there ? rows->values[k] : 0));
+    }
+    return FR_OK;
+}
+
+static fr_status fill_sparse_rows(fill_place *at, const ptrdiff_t *map, const fr_rows *rows)
+{
+    for (size_t r = 0; r < rows->n; r++, at->row++) {
+        const size_t first = at->stored;
+        at->where = rows->where + r;
+        for (size_t k = rows->start[r]; k < rows->start[r + 1]; k++) {
+            const size_t c = rows->column[k];
+            if (!at->reader->wanted[c]) continue;
+            const fr_field *field = &at->source->field[map[c]];
+            if (is_number_feature(field))
+                FR_TRY(store_cell(at, field->feature, rows->values[k]));
+        }
+        if (at->source->schema.cell == FR_CELL_SPARSE) {
+            order_row(at, first);
+            at->to.start[at->row + 1] = at->stored;
+        }
+        FR_TRY(fill_other(at, map, rows, r));
+    }
+    return FR_OK;
+}
+
 static fr_status fill_reader(fill_place *at, fr_reader *reader, const ptrdiff_t *map,
                              size_t n_rows)
 {
@@ -121,7 +192,8 @@ static fr_status fill_reader(fill_place *at, fr_reader *reader, const ptrdiff_t 
         FR_TRY(reader->ops->next(reader, &rows));
         if (rows.n > n_rows - (at->row - first)) return changed(reader);
         if (rows.n == 0) break;
-        FR_TRY(fill_rows(at, map, &rows));
+        FR_TRY(rows.start != NULL ? fill_sparse_rows(at, map, &rows)
+                                  : fill_rows(at, map, &rows));
     }
     return at->row - first == n_rows ? FR_OK : changed(reader);
 }
@@ -145,6 +217,7 @@ static fr_status fill_part(fr_source *source, const fr_part *part, const fr_layo
 {
     fr_reader *reader = part->reader;
     fill_place at = {.source = source, .reader = reader, .to = *to, .row = first_row};
+    if (to->start != NULL && first_row > 0) at.stored = (size_t)to->start[first_row];
     const bool plain = is_plain(source, part);
     size_t n_wanted = 0;
     if (plain && !done_cells) {
@@ -169,7 +242,7 @@ static fr_status fill_part(fr_source *source, const fr_part *part, const fr_layo
 static fr_status check_finite(const fr_source *source, const float *x)
 {
     const fr_schema *schema = &source->schema;
-    if (schema->cell != FR_CELL_F32) return FR_OK;
+    if (schema->cell != FR_CELL_F32) return FR_OK; /* sparse cells were all looked at */
     for (size_t i = 0; i < schema->rows * schema->cols; i++)
         if (isinf(x[i]))
             return FR_FAIL(FR_ERR_DATA,
@@ -188,7 +261,11 @@ static uint64_t fingerprint(const fr_schema *schema, const fr_layout *at)
     fr_schema_pack(schema, &pack);
     hash = fr_fingerprint(hash, pack.data, pack.size);
     fr_pack_clear(&pack);
-    hash = fr_fingerprint(hash, at->x, n * schema->cols * fr_cell_size(schema->cell));
+    const bool sparse = schema->cell == FR_CELL_SPARSE;
+    const size_t cells = sparse ? schema->stored : n * schema->cols;
+    hash = fr_fingerprint(hash, at->x, cells * fr_cell_size(schema->cell));
+    if (sparse) hash = fr_fingerprint(hash, at->column, cells * sizeof *at->column);
+    if (sparse) hash = fr_fingerprint(hash, at->start, (n + 1) * sizeof *at->start);
     if (at->y != NULL) hash = fr_fingerprint(hash, at->y, n * sizeof *at->y);
     if (at->group != NULL) hash = fr_fingerprint(hash, at->group, n * sizeof *at->group);
     if (at->fold != NULL) hash = fr_fingerprint(hash, at->fold, n * sizeof *at->fold);
@@ -204,13 +281,16 @@ static fr_status fill_all(fr_source *source, void *block, bool has_slabs)
     fr_schema *schema = &source->schema;
     (void)fr_schema_layout(schema, block, &at);
     size_t row = 0;
+    if (at.start != NULL) at.start[0] = 0;
     for (size_t p = 0; p < source->n_parts; p++) {
-        if (source->part[p].reader->sparse)
+        if (source->part[p].reader->sparse && schema->cell != FR_CELL_SPARSE)
             memset((char *)at.x + row * schema->cols * fr_cell_size(schema->cell), 0,
                    source->part[p].rows * schema->cols * fr_cell_size(schema->cell));
         FR_TRY(fill_part(source, &source->part[p], &at, row, has_slabs && p == 0));
         row += source->part[p].rows;
     }
+    if (at.start != NULL && at.start[row] != schema->stored)
+        return changed(source->part[0].reader);
     FR_TRY(check_finite(source, at.x));
     schema->fingerprint = 0;
     schema->fingerprint = fingerprint(schema, &at);

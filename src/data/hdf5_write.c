@@ -128,6 +128,10 @@ static fr_status write_all(hid_t file, const fr_dataset *dataset)
 fr_status fr_dataset_write_hdf5(const fr_dataset *dataset, const char *path)
 {
     fr_text temporary = {0};
+    if (dataset->schema.cell == FR_CELL_SPARSE)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s: sparse data are not written as HDF5: use the SVMlight file itself",
+                       path);
     fr_text_add(&temporary, "%s.tmp", path);
     if (temporary.failed) return FR_FAIL(FR_ERR_MEMORY, "out of memory");
     fr_hdf5_quiet quiet = fr_hdf5_hush();

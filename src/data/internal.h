@@ -88,6 +88,8 @@ typedef struct {
     size_t n;
     const fr_span *texts; /* (cols) or NULL */
     const double *values; /* (n, cols) row-major, NaN = missing, or NULL */
+    const size_t *start;  /* sparse: row i has values[start[i]] to values[start[i + 1]] ... */
+    const size_t *column; /* ... in these columns, ascending */
     uint64_t where;       /* line from 1 (texts), row from 0 (numbers) of the first */
 } fr_rows;
 
@@ -238,7 +240,9 @@ typedef struct {
 struct fr_source {
     fr_schema schema;
     fr_strings missing;
-    bool like;       /* opened for prediction: a missing target is no error */
+    bool like; /* opened for prediction: a missing target is no error */
+    fr_storage storage;
+    size_t stored;   /* cells of sparse files that are not 0 */
     fr_part part[2]; /* rows for the search, rows of a separate test file */
     size_t n_parts;
     fr_field *field;
@@ -262,7 +266,9 @@ FR_CHECKED fr_status fr_reader_key(const fr_reader *reader, size_t column, doubl
 
 /* Where the parts of a block are; NULL for those that the schema does not have. */
 typedef struct {
-    void *x;
+    void *x; /* cells; sparse: those that are not 0, with `column` and `start` */
+    uint32_t *column;
+    uint64_t *start;
     float *y;
     int32_t *group, *fold;
     float *weight;

@@ -16,9 +16,11 @@ const char *const fr_scheme_words[] = {"kfold",       "stratified_kfold", "group
 static const char *const learn_words[] = {"classification", "regression", NULL};
 static const char *const delimiter_words[] = {"auto",      "comma", "tab",
                                               "semicolon", "space", NULL};
+static const char *const storage_words[] = {"auto", "dense", "sparse", NULL};
 static const char *const header_words[] = {"auto", "true", "false", NULL};
 static const char *const impute_words[] = {"mean", "median", "most_frequent", "constant", NULL};
-static const char *const scale_words[] = {"none", "standard", "minmax", "robust", NULL};
+static const char *const scale_words[] = {"none",   "standard", "minmax",
+                                          "robust", "maxabs",   NULL};
 static const char *const encode_words[] = {"onehot", "ordinal", NULL};
 
 #define AT(field) .offset = offsetof(fr_data_options, field)
@@ -40,6 +42,8 @@ const fr_option fr_data_option_table[] = {
      .help = "csv: what separates cells; space: any run of blanks"},
     {"header", FR_OPTION_WORD, AT(header), "auto", .words = header_words,
      .help = "csv: whether the first line holds the columns' names"},
+    {"storage", FR_OPTION_WORD, AT(storage), "auto", .words = storage_words,
+     .help = "svmlight: sparse keeps only cells that are not 0; auto: when these are few"},
     {"missing", FR_OPTION_STRINGS, AT(missing), "[]",
      .help = "csv: cells without a value, besides empty, NA, N/A, NaN, null and ?"},
     {"categorical", FR_OPTION_STRINGS, AT(categorical), "[]",
@@ -73,7 +77,9 @@ const fr_option fr_preprocess_option_table[] = {
     {"fill_value", FR_OPTION_DOUBLE, AT(fill_value), "0", .low = -INFINITY, .high = INFINITY,
      .open_low = true, .open_high = true, .help = "impute constant: the number"},
     {"scale", FR_OPTION_WORD, AT(scale), "standard", .words = scale_words,
-     .help = "standard: mean 0, deviation 1; minmax: 0 to 1; robust: median, quartiles"},
+     .help =
+         "standard: mean 0, deviation 1; minmax: 0 to 1; robust: median, quartiles; maxabs: "
+         "-1 to 1, 0 stays 0"},
     {"encode", FR_OPTION_WORD, AT(encode), "onehot", .words = encode_words,
      .help = "categories as one 0/1 feature for each level, or as the level's number"},
     {"drop_constant", FR_OPTION_BOOL, AT(drop_constant), "true",

@@ -159,6 +159,51 @@ static bool wants_scan(const fr_source *source, const fr_reader *reader, const p
     return !reader->typed || field->coded || field->role != FR_ROLE_FEATURE;
 }
 
+/* Cells that sparse rows do not store are zeros: one look at a zero does for all of a column.
+ * stored: (cols) how many cells of each column were there. */
+static fr_status scan_stored(scan_place *at, const ptrdiff_t *map, const fr_rows *rows,
+                             size_t *stored)
+{
+    for (size_t r = 0; r < rows->n; r++) {
+        at->where = rows->where + r;
+        for (size_t k = rows->start[r]; k < rows->start[r + 1]; k++) {
+            const size_t c = rows->column[k];
+            if (!at->reader->wanted[c]) continue;
+            fr_field *field = &at->source->field[map[c]];
+            stored[c]++;
+            at->source->stored += field->role == FR_ROLE_FEATURE && (float)rows->values[k] != 0;
+            FR_TRY(scan_number(at, field, c, rows->values[k]));
+        }
+    }
+    return FR_OK;
+}
+
+static fr_status scan_zeros(scan_place *at, const ptrdiff_t *map, const size_t *stored,
+                            size_t n_rows)
+{
+    for (size_t c = 0; c < at->reader->cols; c++)
+        if (at->reader->wanted[c] && stored[c] < n_rows)
+            FR_TRY(scan_number(at, &at->source->field[map[c]], c, 0));
+    return FR_OK;
+}
+
+static fr_status scan_sparse(scan_place *at, fr_reader *reader, const ptrdiff_t *map,
+                             size_t *n_rows)
+{
+    fr_rows rows;
+    size_t *stored = fr_alloc(reader->cols, sizeof *stored);
+    if (stored == NULL) return FR_ERR_MEMORY;
+    fr_status st = reader->ops->rewind(reader);
+    do {
+        if (st == FR_OK) st = reader->ops->next(reader, &rows);
+        if (st == FR_OK) st = scan_stored(at, map, &rows, stored);
+        if (st == FR_OK) *n_rows += rows.n;
+    } while (st == FR_OK && rows.n > 0);
+    if (st == FR_OK) st = scan_zeros(at, map, stored, *n_rows);
+    free(stored);
+    return st;
+}
+
 static fr_status scan_rows(scan_place *at, const ptrdiff_t *map, const fr_rows *rows)
 {
     const size_t cols = at->reader->cols;
@@ -187,6 +232,7 @@ static fr_status scan_reader(fr_source *source, size_t p, fr_reader *reader,
     scan_place at = {.source = source, .reader = reader, .part = p};
     fr_rows rows;
     *n_rows = 0;
+    if (reader->sparse) return scan_sparse(&at, reader, map, n_rows);
     FR_TRY(reader->ops->rewind(reader));
     do {
         FR_TRY(reader->ops->next(reader, &rows));
@@ -251,12 +297,14 @@ static void forget(fr_field *field)
 fr_status fr_scan(fr_source *source)
 {
     bool again = false;
+    source->stored = 0;
     FR_TRY(scan_parts(source));
     for (size_t f = 0; f < source->n_fields; f++)
         if (source->field[f].role == FR_ROLE_FEATURE)
             FR_TRY(settle_kind(&source->field[f], &again));
     if (again) {
         for (size_t f = 0; f < source->n_fields; f++) forget(&source->field[f]);
+        source->stored = 0;
         FR_TRY(scan_parts(source));
     }
     for (size_t f = 0; f < source->n_fields; f++)

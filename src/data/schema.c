@@ -27,7 +27,11 @@ size_t fr_schema_layout(const fr_schema *schema, void *block, fr_layout *out)
 {
     const size_t n = schema->rows;
     size_t at = 0;
-    out->x = place(block, &at, true, n * schema->cols * fr_cell_size(schema->cell));
+    const bool sparse = schema->cell == FR_CELL_SPARSE;
+    const size_t cells = sparse ? schema->stored : n * schema->cols;
+    out->x = place(block, &at, true, cells * fr_cell_size(schema->cell));
+    out->column = place(block, &at, sparse, cells * sizeof *out->column);
+    out->start = place(block, &at, sparse, (n + 1) * sizeof *out->start);
     out->y = place(block, &at, schema->has_target, n * sizeof *out->y);
     out->group = place(block, &at, schema->has_group, n * sizeof *out->group);
     out->fold = place(block, &at, schema->has_fold, n * sizeof *out->fold);
@@ -70,6 +74,7 @@ void fr_schema_pack(const fr_schema *schema, fr_pack *out)
     const bool flags[] = {schema->has_target, schema->has_group, schema->has_fold,
                           schema->has_weight, schema->has_test_mark};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) fr_pack_u8(out, flags[i]);
+    if (schema->cell == FR_CELL_SPARSE) fr_pack_u64(out, schema->stored);
     fr_pack_u64(out, schema->fingerprint);
     fr_pack_string(out, schema->target_name);
     pack_names(schema->classes, schema->n_classes, out);
@@ -106,9 +111,10 @@ static bool unpack_columns(fr_unpack *in, fr_schema *out)
     bool *const flags[] = {&out->has_target, &out->has_group, &out->has_fold, &out->has_weight,
                            &out->has_test_mark};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) *flags[i] = fr_unpack_u8(in) != 0;
+    if (cell == FR_CELL_SPARSE) out->stored = (size_t)fr_unpack_u64(in);
     out->fingerprint = fr_unpack_u64(in);
     out->target_name = fr_unpack_string(in);
-    if (cell > FR_CELL_F32 || learn > FR_LEARN_REGRESSION || out->target_name == NULL)
+    if (cell > FR_CELL_SPARSE || learn > FR_LEARN_REGRESSION || out->target_name == NULL)
         return false;
     out->cell = (fr_cell)cell;
     out->learn = (fr_learn)learn;
@@ -132,8 +138,9 @@ static bool is_addressable(const fr_schema *schema)
 {
     const size_t other = 5 * (sizeof(float) + FR_ALIGNMENT);
     const size_t limit = SIZE_MAX / 2 / sizeof(float);
-    return schema->rows <= limit / (schema->cols + other) && schema->rows <= UINT32_MAX &&
-           schema->test_rows <= schema->rows;
+    const size_t cols = schema->cell == FR_CELL_SPARSE ? 0 : schema->cols;
+    return schema->rows <= limit / (cols + other) && schema->rows <= UINT32_MAX &&
+           schema->stored <= limit / 4 && schema->test_rows <= schema->rows;
 }
 
 fr_status fr_schema_unpack(fr_unpack *in, fr_schema *out)
@@ -167,7 +174,9 @@ void fr_dataset_attach(fr_schema *schema, const void *block, fr_dataset *out)
     fr_layout at;
     (void)fr_schema_layout(schema, (void *)(uintptr_t)block, &at);
     *out = (fr_dataset){.schema = *schema,
-                        .x = at.x,
+                        .x = at.start == NULL ? at.x : NULL,
+                        .sparse = {at.start == NULL ? 0 : schema->rows, at.start, at.column,
+                                   at.start == NULL ? NULL : at.x},
                         .y = at.y,
                         .group = at.group,
                         .fold = at.fold,

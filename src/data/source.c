@@ -101,6 +101,38 @@ static fr_status take_target(fr_source *source, const fr_field *field)
     return FR_OK;
 }
 
+/* A data set of sparse files is stored so when it is asked for, or when that saves much: small
+ * data train faster dense. */
+static fr_status choose_storage(const fr_source *source, fr_schema *schema)
+{
+    enum { LEAST_BYTES = 16 << 20, LEAST_ZEROS = 10 }; /* dense; cells for each that is not 0 */
+    const char *path = source->part[0].reader->path;
+    bool sparse = true;
+    const fr_column *coded = NULL;
+    for (size_t p = 0; p < source->n_parts; p++)
+        sparse = sparse && source->part[p].reader->sparse;
+    for (size_t c = 0; c < schema->cols && coded == NULL; c++)
+        if (schema->columns[c].kind != FR_COLUMN_NUMERIC) coded = &schema->columns[c];
+    if (source->storage == FR_STORAGE_SPARSE && !sparse)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s: data.storage is sparse, but only SVMlight files are stored so; "
+                       "leave it out",
+                       path);
+    if (source->storage == FR_STORAGE_SPARSE && coded != NULL)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s: data.storage is sparse, but column `%s` is categorical; take it "
+                       "out of data.categorical, or set data.storage: dense",
+                       path, coded->name);
+    const double cells = (double)schema->rows * (double)schema->cols;
+    const bool pays = (double)source->stored * LEAST_ZEROS <= cells &&
+                      cells * (double)fr_cell_size(schema->cell) > LEAST_BYTES;
+    if (!sparse || coded != NULL || source->storage == FR_STORAGE_DENSE) return FR_OK;
+    if (source->storage == FR_STORAGE_AUTO && !pays) return FR_OK;
+    schema->cell = FR_CELL_SPARSE;
+    schema->stored = source->stored;
+    return FR_OK;
+}
+
 static fr_status make_schema(fr_source *source)
 {
     fr_schema *schema = &source->schema;
@@ -124,24 +156,25 @@ static fr_status make_schema(fr_source *source)
     schema->has_fold = has_role(source, FR_ROLE_FOLD);
     schema->has_weight = has_role(source, FR_ROLE_WEIGHT);
     schema->has_test_mark = has_role(source, FR_ROLE_TEST);
-    return FR_OK;
+    return choose_storage(source, schema);
 }
 
 /* More than there is: say so instead of swapping, or of being killed by the system. */
 static fr_status check_size(const fr_source *source, size_t rows, size_t cols, fr_cell cell)
 {
     const char *path = source->part[0].reader->path;
-    const double bytes = (double)rows * ((double)cols * (double)fr_cell_size(cell) + 4);
+    const size_t index = cell == FR_CELL_SPARSE ? sizeof(uint32_t) : 0;
+    const double bytes =
+        (double)rows * ((double)cols * (double)(fr_cell_size(cell) + index) + 4);
     char need[FR_NUMBER_SIZE], have[FR_NUMBER_SIZE];
     if (rows > UINT32_MAX)
         return FR_FAIL(FR_ERR_DATA, "%s: %zu rows; at most %u can be used", path, rows,
                        UINT32_MAX);
     if (bytes > fr_memory_limit())
-        return FR_FAIL(FR_ERR_DATA,
-                       "%s: %zu rows x %zu columns, stored dense, need %s; there are %s of "
-                       "memory",
-                       path, rows, cols, fr_format_bytes(bytes, need),
-                       fr_format_bytes(fr_memory_limit(), have));
+        return FR_FAIL(FR_ERR_DATA, "%s: %zu rows x %zu %s, need %s; there are %s of memory",
+                       path, rows, cols,
+                       cell == FR_CELL_SPARSE ? "values" : "columns, stored dense",
+                       fr_format_bytes(bytes, need), fr_format_bytes(fr_memory_limit(), have));
     return FR_OK;
 }
 
@@ -161,7 +194,9 @@ static fr_status learn_schema(fr_source *source)
     FR_TRY(fr_scan(source));
     FR_TRY(make_schema(source));
     const fr_schema *schema = &source->schema;
-    return check_size(source, schema->rows, schema->cols, schema->cell);
+    const size_t per_row = schema->stored / schema->rows + 1;
+    return check_size(source, schema->rows,
+                      schema->cell == FR_CELL_SPARSE ? per_row : schema->cols, schema->cell);
 }
 
 fr_status fr_source_open(const fr_data_options *options, const fr_test_options *test,
@@ -172,6 +207,7 @@ fr_status fr_source_open(const fr_data_options *options, const fr_test_options *
     if (source == NULL) return FR_ERR_MEMORY;
     fr_status st = open_files(source, options, test);
     source->schema.learn = (fr_learn)options->task;
+    source->storage = (fr_storage)options->storage;
     if (st == FR_OK) st = fr_fields_assign(source, options, test);
     if (st == FR_OK && source->n_parts > 1) st = fr_fields_connect(source, &source->part[1]);
     if (st == FR_OK) st = learn_schema(source);
@@ -188,6 +224,7 @@ fr_status fr_source_open_like(const fr_data_options *options, const fr_schema *s
     if (source == NULL) return FR_ERR_MEMORY;
     source->like = true;
     source->schema.learn = schema->learn;
+    source->storage = (fr_storage)options->storage;
     source->schema.cols = schema->cols;
     fr_status st = open_files(source, options, NULL);
     if (st == FR_OK) st = fr_fields_from_schema(source, schema);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* svmlight.c - `label [qid:n] index:value ... # comment`, one row a line; rows come out dense.
+/* svmlight.c - `label [qid:n] index:value ... # comment`, one row a line.
  *
  * Column 0 is the label, column 1 + i the feature with index i, called fi. Indices start at 1
- * or at 0: when 0 never occurs, f0 is not a feature. */
+ * or at 0: when 0 never occurs, f0 is not a feature. Rows come out sparse, the label first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,19 @@
 enum { BATCH_VALUES = 1 << 16, COLS_MAX = FR_COLUMNS_MAX };
 
 typedef struct {
+    size_t column;
+    double value;
+} svm_pair;
+
+typedef struct {
     fr_reader base;
     fr_stream stream;
     uint64_t line;
-    size_t batch;
-    double *values; /* (batch, cols) */
+    svm_pair *pair; /* of the line that was parsed last */
+    size_t n_pairs, max_pairs;
+    size_t *start, *column; /* of the rows that were read last, as in fr_rows */
+    double *values;
+    size_t max_rows, max_columns, max_values;
 } svm_reader;
 
 /* The next line, without its end and comment; length 0 when blank. *more = false at the end. */
@@ -74,41 +82,47 @@ static fr_status parse_pair(const svm_reader *svm, fr_span word, size_t *index, 
                        (unsigned long long)svm->line, fr_span_show(word, shown));
     if (number >= COLS_MAX)
         return FR_FAIL(FR_ERR_DATA,
-                       "%s:%llu: index in `%s` is too large; up to %d features can be "
-                       "stored dense",
+                       "%s:%llu: index in `%s` is too large; there can be up to %d features",
                        svm->base.path, (unsigned long long)svm->line, fr_span_show(word, shown),
                        COLS_MAX - 1);
     *index = number;
     return FR_OK;
 }
 
-/* One row into out (cols), or only its largest and smallest index when out is NULL. */
-static fr_status parse_row(const svm_reader *svm, fr_span line, double *out, size_t *low,
-                           size_t *high)
+static int by_column(const void *a, const void *b)
+{
+    const size_t x = ((const svm_pair *)a)->column, y = ((const svm_pair *)b)->column;
+    return (x > y) - (x < y);
+}
+
+/* One line into svm->pair: the label in column 0, then what is stored, by column. */
+static fr_status parse_row(svm_reader *svm, fr_span line)
 {
     fr_span word;
     char shown[FR_SHOWN_SIZE];
     double label;
+    bool ascends = true;
     if (!next_word(&line, &word) || !fr_span_number(word, &label))
         return FR_FAIL(FR_ERR_DATA, "%s:%llu: label `%s` is not a number", svm->base.path,
                        (unsigned long long)svm->line, fr_span_show(word, shown));
-    if (out != NULL) {
-        memset(out, 0, svm->base.cols * sizeof *out);
-        out[0] = label;
-    }
+    svm->pair[0] = (svm_pair){0, label};
+    svm->n_pairs = 1;
     while (next_word(&line, &word)) {
         size_t index = SIZE_MAX;
         double value = 0;
         FR_TRY(parse_pair(svm, word, &index, &value));
         if (index == SIZE_MAX) continue;
-        if (index < *low) *low = index;
-        if (index > *high) *high = index;
-        if (out == NULL) continue;
-        if (index + 1 >= svm->base.cols)
-            return FR_FAIL(FR_ERR_DATA, "%s: changed while it was read; run again",
-                           svm->base.path);
-        out[index + 1] = value;
+        FR_TRY(
+            fr_grow((void **)&svm->pair, &svm->max_pairs, svm->n_pairs + 1, sizeof *svm->pair));
+        ascends = ascends && index + 1 > svm->pair[svm->n_pairs - 1].column;
+        svm->pair[svm->n_pairs++] = (svm_pair){index + 1, value};
     }
+    if (ascends) return FR_OK;
+    qsort(svm->pair, svm->n_pairs, sizeof *svm->pair, by_column);
+    for (size_t k = 1; k < svm->n_pairs; k++)
+        if (svm->pair[k].column == svm->pair[k - 1].column)
+            return FR_FAIL(FR_ERR_DATA, "%s:%llu: index %zu occurs twice", svm->base.path,
+                           (unsigned long long)svm->line, svm->pair[k].column - 1);
     return FR_OK;
 }
 
@@ -119,12 +133,29 @@ static fr_status svm_rewind(fr_reader *reader)
     return fr_stream_rewind(&svm->stream);
 }
 
+/* The parsed row becomes row n of the batch. */
+static fr_status keep_row(svm_reader *svm, size_t n)
+{
+    const size_t first = n == 0 ? 0 : svm->start[n], end = first + svm->n_pairs;
+    if (svm->pair[svm->n_pairs - 1].column >= svm->base.cols)
+        return FR_FAIL(FR_ERR_DATA, "%s: changed while it was read; run again", svm->base.path);
+    FR_TRY(fr_grow((void **)&svm->start, &svm->max_rows, n + 2, sizeof *svm->start));
+    FR_TRY(fr_grow((void **)&svm->values, &svm->max_values, end, sizeof *svm->values));
+    FR_TRY(fr_grow((void **)&svm->column, &svm->max_columns, end, sizeof *svm->column));
+    for (size_t k = 0; k < svm->n_pairs; k++) {
+        svm->column[first + k] = svm->pair[k].column;
+        svm->values[first + k] = svm->pair[k].value;
+    }
+    svm->start[n + 1] = end;
+    return FR_OK;
+}
+
 static fr_status svm_next(fr_reader *reader, fr_rows *rows)
 {
     svm_reader *svm = (svm_reader *)reader;
-    size_t n = 0, low = 0, high = 0;
-    *rows = (fr_rows){.values = svm->values};
-    while (n < svm->batch) {
+    size_t n = 0;
+    *rows = (fr_rows){0};
+    while (n == 0 || svm->start[n] < BATCH_VALUES) {
         fr_span line;
         bool more;
         FR_TRY(next_line(svm, &line, &more));
@@ -136,10 +167,13 @@ static fr_status svm_next(fr_reader *reader, fr_rows *rows)
             svm->line--;
             break;
         }
-        FR_TRY(parse_row(svm, line, svm->values + n * reader->cols, &low, &high));
-        n++;
+        FR_TRY(parse_row(svm, line));
+        FR_TRY(keep_row(svm, n++));
     }
     rows->n = n;
+    rows->values = svm->values;
+    rows->start = svm->start;
+    rows->column = svm->column;
     return FR_OK;
 }
 
@@ -147,21 +181,19 @@ static void svm_close(fr_reader *reader)
 {
     svm_reader *svm = (svm_reader *)reader;
     fr_stream_close(&svm->stream);
+    free(svm->pair);
+    free(svm->start);
+    free(svm->column);
     free(svm->values);
 }
 
-/* Names and buffers for that many columns. */
+/* Names for that many columns. */
 static fr_status set_columns(svm_reader *svm, size_t cols)
 {
     fr_names_free(svm->base.names, svm->base.cols);
     free(svm->base.wanted);
-    free(svm->values);
     svm->base.names = NULL;
-    svm->values = NULL;
     svm->base.cols = cols;
-    svm->batch = BATCH_VALUES / cols > 0 ? BATCH_VALUES / cols : 1;
-    svm->values = fr_alloc(svm->batch * cols, sizeof *svm->values);
-    if (svm->values == NULL) return FR_ERR_MEMORY;
     FR_TRY(fr_reader_number_columns(&svm->base));
     for (size_t c = 0; c < cols; c++) {
         char name[64];
@@ -182,16 +214,15 @@ static fr_status learn_columns(svm_reader *svm)
         bool more = true;
         while (more && line.length == 0) FR_TRY(next_line(svm, &line, &more));
         if (!more) break;
-        FR_TRY(parse_row(svm, line, NULL, &low, &high));
+        FR_TRY(parse_row(svm, line));
+        if (svm->n_pairs == 1) continue;
+        if (svm->pair[1].column - 1 < low) low = svm->pair[1].column - 1;
+        if (svm->pair[svm->n_pairs - 1].column - 1 > high)
+            high = svm->pair[svm->n_pairs - 1].column - 1;
     }
     if (rows == 0) return FR_FAIL(FR_ERR_DATA, "%s: has no rows", svm->base.path);
     if (low == SIZE_MAX)
         return FR_FAIL(FR_ERR_DATA, "%s: no row has an index:value pair", svm->base.path);
-    if ((double)rows * (double)high > fr_memory_limit())
-        return FR_FAIL(FR_ERR_DATA,
-                       "%s: %zu rows x %zu features, stored dense, do not fit the "
-                       "memory of this machine",
-                       svm->base.path, rows, high);
     svm->base.from_one = low > 0;
     return set_columns(svm, high + 2);
 }
@@ -214,6 +245,8 @@ fr_status fr_svmlight_open(const fr_data_options *options, const char *path, fr_
     fr_reader *reader = &svm->base;
     fr_status st = fr_stream_open(path, &svm->stream);
     if (st == FR_OK && (svm->base.path = fr_strdup(path)) == NULL) st = FR_ERR_MEMORY;
+    if (st == FR_OK) st = fr_grow((void **)&svm->pair, &svm->max_pairs, 1, sizeof *svm->pair);
+    if (st == FR_OK) st = fr_grow((void **)&svm->start, &svm->max_rows, 1, sizeof *svm->start);
     if (st == FR_OK) st = learn_columns(svm);
     if (st != FR_OK) fr_reader_close(&reader);
     *out = reader;

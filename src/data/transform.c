@@ -14,6 +14,7 @@ static void free_plan(struct fr_transform_plan *plan)
     free(plan->fill);
     free(plan->shift);
     free(plan->factor);
+    free(plan->to);
     free(plan->runs);
     free(plan->onehot);
     free(plan);
@@ -34,9 +35,11 @@ static void lay_out(const fr_transform *transform, struct fr_transform_plan *pla
         plan->fill[c] = feature->fill;
         plan->shift[c] = feature->shift;
         plan->factor[c] = feature->factor;
+        plan->to[c] = -1;
         if (feature->kind == FR_FEATURE_ONEHOT) plan->onehot[plan->n_onehot++] = c;
         if (feature->kind != FR_FEATURE_NUMERIC && feature->kind != FR_FEATURE_ORDINAL)
             continue;
+        plan->to[c] = (int32_t)feature->first;
         fr_run *last = plan->n_runs > 0 ? &plan->runs[plan->n_runs - 1] : NULL;
         if (last != NULL && last->from + last->n == c && last->to + last->n == feature->first)
             last->n++;
@@ -53,9 +56,10 @@ fr_status fr_transform_make_plan(fr_transform *transform)
     plan->fill = fr_alloc(cols, sizeof *plan->fill);
     plan->shift = fr_alloc(cols, sizeof *plan->shift);
     plan->factor = fr_alloc(cols, sizeof *plan->factor);
+    plan->to = fr_alloc(cols, sizeof *plan->to);
     plan->runs = fr_alloc(cols, sizeof *plan->runs);
     plan->onehot = fr_alloc(cols, sizeof *plan->onehot);
-    if (plan->fill == NULL || plan->shift == NULL || plan->factor == NULL ||
+    if (plan->fill == NULL || plan->shift == NULL || plan->factor == NULL || plan->to == NULL ||
         plan->runs == NULL || plan->onehot == NULL) {
         free_plan(plan);
         return FR_ERR_MEMORY;

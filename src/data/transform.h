@@ -13,6 +13,7 @@ typedef struct {
 /* All numbers by runs; then the one-hot columns. */
 struct fr_transform_plan {
     float *fill, *shift, *factor; /* (cols) */
+    int32_t *to;                  /* (cols) output of a column of numbers, or -1 */
     fr_run *runs;
     size_t n_runs;
     size_t *onehot; /* their columns */
@@ -20,6 +21,16 @@ struct fr_transform_plan {
 };
 
 FR_CHECKED fr_status fr_transform_make_plan(fr_transform *transform);
+
+/* fr_transform_fit of the columns of a sparse data set. */
+FR_CHECKED fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
+                                             const fr_dataset *dataset, const uint32_t *rows,
+                                             size_t n, fr_transform *out);
+extern const char fr_transform_no_shift[]; /* why it refuses some scalings, and what to do */
+
+/* fr_transform_apply of a sparse data set. */
+void fr_transform_expand(const fr_transform *transform, const fr_dataset *dataset,
+                         const uint32_t *rows, size_t n, float *out, size_t stride);
 
 /* The training rows' cells of one column: as how often each value occurs (narrow integers), or
  * as values. */

@@ -170,6 +170,10 @@ void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset
     assert(transform->cols == dataset->schema.cols && stride >= transform->width);
     const struct fr_transform_plan *plan = transform->plan;
     const fr_cell cell = dataset->schema.cell;
+    if (cell == FR_CELL_SPARSE) {
+        fr_transform_expand(transform, dataset, rows, n, out, stride);
+        return;
+    }
     strip s = {.plan = plan,
                .x = dataset->x,
                .cols = transform->cols,

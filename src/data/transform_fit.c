@@ -136,6 +136,9 @@ static void scale_feature(int scale, const fr_summary *summary, fr_feature *feat
         shift = summary->low;
         spread = summary->high - summary->low;
         break;
+    case FR_SCALE_MAXABS:
+        spread = fmax(fabs(summary->low), fabs(summary->high));
+        break;
     case FR_SCALE_ROBUST:
         shift = summary->q50;
         spread = summary->q75 - summary->q25;
@@ -250,12 +253,14 @@ fr_status fr_transform_fit(const fr_preprocess_options *options, const fr_datase
     const size_t cols = dataset->schema.cols;
     *out = (fr_transform){0};
     if (n == 0) return FR_FAIL(FR_ERR_DATA, "no training rows to learn the preprocessing from");
-    fr_status st = plan_tiles(&fit);
+    const bool sparse = dataset->schema.cell == FR_CELL_SPARSE;
+    fr_status st = sparse ? FR_OK : plan_tiles(&fit);
     if (st == FR_OK && (out->features = fr_alloc(cols, sizeof *out->features)) == NULL)
         st = FR_ERR_MEMORY;
     if (st == FR_OK) {
         out->cols = cols;
-        st = fit_columns(&fit, out);
+        st = sparse ? fr_transform_fit_sparse(options, dataset, rows, n, out)
+                    : fit_columns(&fit, out);
     }
     if (st == FR_OK) fit_target(&fit, out);
     if (st == FR_OK) st = fr_transform_make_plan(out);
