@@ -15,6 +15,7 @@
 #include "foldrank/plugin.h"
 #include "foldrank/status.h"
 #include "foldrank/study.h"
+#include "foldrank/text.h"
 #include "foldrank/train.h"
 
 /* One unit of work. */
@@ -86,5 +87,19 @@ FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_task *
                                         const fr_trial *trial, const atomic_bool *stop,
                                         fr_refit *out);
 void fr_refit_clear(fr_refit *refit);
+
+/* ---- problems to measure searches with ---- */
+
+/* Append the text of a study over a test function: `NAME:DIMENSIONS`. The minimum lies off the
+ * centre, at 0.2 + 0.6 frac(0.618... j) of the range of parameter j = 1, 2, ...; branin and
+ * hartmann6 have their usual boxes; mixed takes floats, integers, choices and logarithms in
+ * turn; conditional has two families of so many numbers, the second with another choice and its
+ * branches inside. Errors: FR_ERR_USAGE. */
+FR_CHECKED fr_status fr_problem_text(const char *problem, fr_text *out);
+
+/* The best and the median score of all points, for regrets that compare across problems: of the
+ * rows of a table, of 100,000 random points of a function whose minimum is known. Errors:
+ * FR_ERR_USAGE (an objective that trains), FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_problem_scale(fr_objective *objective, double *best, double *median);
 
 #endif

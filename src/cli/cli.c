@@ -40,12 +40,34 @@ static int launched_size(void)
     return launched(names, 1);
 }
 
-static const fr_cli_command *find_command(const fr_cli_command *const commands[],
-                                          const char *name)
+/* Words of the command's name that argv, up to a NULL, begins with; 0 when not all of them. */
+static int words_of(const fr_cli_command *command, char *const argv[])
 {
-    for (size_t i = 0; commands[i] != NULL; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
-    return NULL;
+    const char *name = command->name;
+    int words = 0;
+    while (argv[words] != NULL) {
+        const size_t length = strcspn(name, " ");
+        if (strlen(argv[words]) != length || strncmp(argv[words], name, length) != 0) return 0;
+        words++;
+        if (name[length] == '\0') return words;
+        name += length + 1;
+    }
+    return 0;
+}
+
+/* The command whose name has most words of argv. */
+static const fr_cli_command *find_command(const fr_cli_command *const commands[],
+                                          char *const argv[], int *words)
+{
+    const fr_cli_command *found = NULL;
+    *words = 0;
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const int n = words_of(commands[i], argv);
+        if (n <= *words) continue;
+        found = commands[i];
+        *words = n;
+    }
+    return found;
 }
 
 static fr_status fail_unknown_command(const fr_cli_command *const commands[], const char *name)
@@ -183,7 +205,8 @@ int fr_cli_main(const fr_cli_command *const commands[], int argc, char **argv)
         fr_cli_overview(commands, &page);
         return print_page(&page);
     }
-    const fr_cli_command *command = find_command(commands, word);
+    int words = 0;
+    const fr_cli_command *command = find_command(commands, argv + 1, &words);
     if (command == NULL) {
         fr_status st = fail_unknown_command(commands, word);
         report(st, cli.rank);
@@ -192,7 +215,7 @@ int fr_cli_main(const fr_cli_command *const commands[], int argc, char **argv)
     fr_text typed = {0};
     for (int i = 0; i < argc; i++) fr_text_add(&typed, "%s%s", i > 0 ? " " : "", argv[i]);
     cli.typed = fr_text_get(&typed);
-    const int code = run_command(command, &cli, argc - 2, argv + 2);
+    const int code = run_command(command, &cli, argc - 1 - words, argv + 1 + words);
     fr_text_clear(&typed);
     return code;
 }

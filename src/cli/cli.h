@@ -57,7 +57,7 @@ typedef struct {
 } fr_cli;
 
 typedef struct {
-    const char *name;     /* "show" */
+    const char *name;     /* "show"; "bench search": two arguments */
     const char *operands; /* as in the usage line: "RESULTS" */
     const char *summary;  /* one line for the list of commands */
     const char *details;  /* a paragraph for --help, lines <= 78 characters; may be NULL */
@@ -82,6 +82,8 @@ extern const fr_cli_command fr_cmd_predict;
 extern const fr_cli_command fr_cmd_export;
 extern const fr_cli_command fr_cmd_import;
 extern const fr_cli_command fr_cmd_bench;
+extern const fr_cli_command fr_cmd_bench_schedule;
+extern const fr_cli_command fr_cmd_bench_search;
 extern const fr_cli_command fr_cmd_submit;
 extern const fr_cli_command fr_cmd_report;
 
@@ -137,6 +139,8 @@ void fr_cli_describe_option(const fr_cli_option *row, fr_text *out);
 /* Manual pages (roff, man macros): of a command, of the program, of study files. `date` is that
  * of the manual. */
 void fr_cli_man(const fr_cli_command *command, const char *date, fr_text *out);
+/* Append the name of a command's page: "foldrank-bench-search". */
+void fr_cli_man_name(const fr_cli_command *command, fr_text *out);
 void fr_cli_man_overview(const fr_cli_command *const commands[], const char *date,
                          fr_text *out);
 void fr_cli_man_study(const char *date, fr_text *out);

@@ -6,14 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench.h"
 #include "cli.h"
 #include "foldrank/clock.h"
 #include "foldrank/linalg.h"
 #include "foldrank/text.h"
 #include "foldrank/train.h"
 
-#define FIELD(name) offsetof(fr_bench_values, name)
+typedef struct {
+    double seconds;
+} bench_values;
+
+#define FIELD(name) offsetof(bench_values, name)
 
 static const fr_cli_option options[] = {
     {.option = {.name = "seconds",
@@ -25,70 +28,6 @@ static const fr_cli_option options[] = {
                 .help = "time to measure, in all"},
      .letter = 's',
      .value = "TIME"},
-    {.option = {.name = "ranks",
-                .type = FR_OPTION_INT,
-                .offset = FIELD(ranks),
-                .fallback = "1000",
-                .low = 1,
-                .high = 1e6,
-                .help = "schedule: ranks"},
-     .letter = 'n',
-     .value = "N"},
-    {.option = {.name = "task-seconds",
-                .type = FR_OPTION_DOUBLE,
-                .offset = FIELD(task_s),
-                .fallback = "1",
-                .low = 1e-6,
-                .high = 1e6,
-                .help = "schedule: mean time of a task"},
-     .value = "S"},
-    {.option = {.name = "spread",
-                .type = FR_OPTION_DOUBLE,
-                .offset = FIELD(spread),
-                .fallback = "0.3",
-                .low = 0,
-                .high = 1,
-                .open_high = true,
-                .help = "schedule: tasks take from 1 - X to 1 + X times that"},
-     .value = "X"},
-    {.option = {.name = "method",
-                .type = FR_OPTION_STRING,
-                .offset = FIELD(method),
-                .fallback = "random",
-                .help = "schedule: search.method"},
-     .value = "NAME"},
-    {.option = {.name = "folds",
-                .type = FR_OPTION_INT,
-                .offset = FIELD(folds),
-                .fallback = "5",
-                .low = 1,
-                .high = 1000,
-                .help = "schedule: tasks of a trial"},
-     .value = "N"},
-    {.option = {.name = "tasks-per-rank",
-                .type = FR_OPTION_INT,
-                .offset = FIELD(tasks_per_rank),
-                .fallback = "30",
-                .low = 1,
-                .high = 1e6,
-                .help = "schedule: how long it lasts"},
-     .value = "N"},
-    {.option = {.name = "concurrency",
-                .type = FR_OPTION_INT,
-                .offset = FIELD(concurrency),
-                .fallback = "0",
-                .low = 0,
-                .high = 1e9,
-                .help = "schedule: search.concurrency; 0: twice what occupies all ranks"},
-     .value = "N"},
-    {.option = {.name = "latency",
-                .type = FR_OPTION_DOUBLE,
-                .offset = FIELD(latency_s),
-                .fallback = "5e-6",
-                .low = 0,
-                .high = 10,
-                .help = "schedule: of a message [s]"},
-     .value = "S"},
 };
 
 /* Empty tasks that are sent through the scheduler. */
@@ -200,12 +139,11 @@ static fr_status bench_dispatch(const fr_cli *cli)
 
 static fr_status bench(const fr_cli *cli, void *parsed)
 {
-    const fr_bench_values *values = parsed;
-    if (cli->n_operands > 0 && strcmp(cli->operands[0], "schedule") != 0)
-        return FR_FAIL(FR_ERR_USAGE, "bench: there is no part '%s'; there is: schedule",
-                       cli->operands[0]);
+    const bench_values *values = parsed;
     if (cli->n_operands > 0)
-        return fr_agree(cli->comm, cli->rank == 0 ? fr_bench_schedule(cli, values) : FR_OK);
+        return FR_FAIL(FR_ERR_USAGE,
+                       "bench: there is no part '%s'; there are: schedule, search",
+                       cli->operands[0]);
     if (cli->rank == 0) print_kernels(cli);
     FR_TRY(bench_arithmetic(cli, values->seconds / (1 + FR_TRAINING_RATES)));
     return bench_dispatch(cli);
@@ -213,20 +151,18 @@ static fr_status bench(const fr_cli *cli, void *parsed)
 
 const fr_cli_command fr_cmd_bench = {
     .name = "bench",
-    .operands = "[schedule]",
+    .operands = "[schedule|search]",
     .summary = "measure the machine, and what training reaches of it",
     .details = "Names the kernels in use, measures the best matrix product of the BLAS, what\n"
                "training two networks reaches of it on one thread, and how many empty tasks a\n"
                "second the scheduler hands out. All ranks measure at once.\n\n"
-               "bench schedule: the scheduler on ranks that are not there. Root's part of the\n"
-               "program runs and takes its time; ranks, tasks and messages are simulated.",
+               "foldrank bench schedule and foldrank bench search are commands of their own.",
     .example = "  foldrank bench --seconds 30\n"
-               "  mpirun -n 4 foldrank bench\n"
-               "  foldrank bench schedule --ranks 10000 --task-seconds 1 --method tpe",
+               "  mpirun -n 4 foldrank bench",
     .max_operands = 1,
     .parallel = true,
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .values_size = sizeof(fr_bench_values),
+    .values_size = sizeof(bench_values),
     .run = bench,
 };

@@ -14,6 +14,8 @@ const fr_cli_command *const fr_cli_commands[] = {
     &fr_cmd_import,
     &fr_cmd_submit,
     &fr_cmd_bench,
+    &fr_cmd_bench_schedule,
+    &fr_cmd_bench_search,
     NULL,
 };
 /* clang-format on */

@@ -31,10 +31,11 @@ int main(int argc, char **argv)
     fr_cli_man_study(argv[2], &page);
     good = write_page(argv[1], "foldrank-study", 5, &page) && good;
     for (size_t i = 0; fr_cli_commands[i] != NULL; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "foldrank-%s", fr_cli_commands[i]->name);
+        fr_text name = {0};
+        fr_cli_man_name(fr_cli_commands[i], &name);
         fr_cli_man(fr_cli_commands[i], argv[2], &page);
-        good = write_page(argv[1], name, 1, &page) && good;
+        good = write_page(argv[1], fr_text_get(&name), 1, &page) && good;
+        fr_text_clear(&name);
     }
     return good ? 0 : 1;
 }

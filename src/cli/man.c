@@ -112,10 +112,28 @@ static void add_option(fr_text *out, const fr_cli_option *row)
     fr_text_clear(&help);
 }
 
+void fr_cli_man_name(const fr_cli_command *command, fr_text *out)
+{
+    fr_text_add(out, "foldrank-");
+    for (const char *c = command->name; *c != '\0'; c++)
+        fr_text_add(out, "%c", *c == ' ' ? '-' : *c);
+}
+
+/* A reference to the page of a command. */
+static void add_reference(fr_text *out, const fr_cli_command *command)
+{
+    fr_text name = {0};
+    fr_cli_man_name(command, &name);
+    fr_text_add(out, ".BR ");
+    add_text(out, fr_text_get(&name));
+    fr_text_add(out, " (1)");
+    fr_text_clear(&name);
+}
+
 void fr_cli_man(const fr_cli_command *command, const char *date, fr_text *out)
 {
     fr_text name = {0};
-    fr_text_add(&name, "foldrank-%s", command->name);
+    fr_cli_man_name(command, &name);
     add_title(out, fr_text_get(&name), 1, date);
     add_name(out, fr_text_get(&name), command->summary);
     fr_text_add(out, ".SH SYNOPSIS\n.B foldrank %s\n[\\fIOPTION\\fR]...\n", command->name);
@@ -169,7 +187,9 @@ void fr_cli_man_overview(const fr_cli_command *const commands[], const char *dat
              "stdout carries results only, stderr the log.");
     fr_text_add(out, ".SH COMMANDS\n");
     for (size_t i = 0; commands[i] != NULL; i++) {
-        fr_text_add(out, ".TP\n.BR foldrank\\-%s (1)\n", commands[i]->name);
+        fr_text_add(out, ".TP\n");
+        add_reference(out, commands[i]);
+        fr_text_add(out, "\n");
         add_flow(out, commands[i]->summary);
     }
     add_files(out);
@@ -177,8 +197,10 @@ void fr_cli_man_overview(const fr_cli_command *const commands[], const char *dat
     add_example(out, "  mpirun -n 4 foldrank run jobs/digits.yaml\n"
                      "  foldrank show results/digits");
     fr_text_add(out, ".SH SEE ALSO\n.BR foldrank\\-study (5)");
-    for (size_t i = 0; commands[i] != NULL; i++)
-        fr_text_add(out, ",\n.BR foldrank\\-%s (1)", commands[i]->name);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fr_text_add(out, ",\n");
+        add_reference(out, commands[i]);
+    }
     fr_text_add(out, "\n");
 }
 

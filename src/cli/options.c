@@ -230,7 +230,7 @@ void fr_cli_overview(const fr_cli_command *const commands[], fr_text *out)
                 "usage: foldrank COMMAND [OPTION]... [ARGUMENT]...\n"
                 "       mpirun -n RANKS foldrank COMMAND ...\n\ncommands:\n");
     for (size_t i = 0; commands[i] != NULL; i++)
-        fr_text_add(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        fr_text_add(out, "  %-14s  %s\n", commands[i]->name, commands[i]->summary);
     fr_text_add(out, "\nfoldrank COMMAND --help explains a command; foldrank --version names "
                      "the versions.\n\nexample:\n"
                      "  mpirun -n 4 foldrank run jobs/digits.yaml\n"

@@ -107,40 +107,69 @@ static double griewank(const double *x, size_t n)
     return sum - product + 1.0;
 }
 
-typedef struct {
-    const char *name;
-    double (*value)(const double *x, size_t n); /* NULL: a function of the whole point */
-    size_t fewest, most;                        /* numeric parameters */
-    size_t most_scores;                         /* 0: one score, `value` */
-    void (*values)(const double *x, size_t n, double *f, size_t n_scores);
-} test_function;
+/* Every active parameter counts by its place u in its range: numbers (u - 0.3)^2, integers and
+ * choices 0.1 |u - 0.5|. */
+static double mixed(const fr_space *space, const double *point)
+{
+    double sum = 0;
+    for (size_t j = 0; j < space->n; j++) {
+        const fr_param *param = &space->params[j];
+        if (isnan(point[j])) continue;
+        const double u = fr_param_to_unit(param, point[j]);
+        if (param->kind == FR_PARAM_FLOAT || param->kind == FR_PARAM_LOG)
+            sum += (u - 0.3) * (u - 0.3);
+        else
+            sum += 0.1 * fabs(u - 0.5);
+    }
+    return sum;
+}
 
-static const test_function functions[] = {
-    {"sphere", sphere, 1, DIMENSIONS_MAX, 0, NULL},
-    {"rosenbrock", rosenbrock, 2, DIMENSIONS_MAX, 0, NULL},
-    {"rastrigin", rastrigin, 1, DIMENSIONS_MAX, 0, NULL},
-    {"ackley", ackley, 1, DIMENSIONS_MAX, 0, NULL},
-    {"branin", branin, 2, 2, 0, NULL},
-    {"hartmann6", hartmann6, 6, 6, 0, NULL},
-    {"levy", levy, 1, DIMENSIONS_MAX, 0, NULL},
-    {"griewank", griewank, 1, DIMENSIONS_MAX, 0, NULL},
-    {"mixed", NULL, 0, DIMENSIONS_MAX, 0, NULL},
-    {"conditional", NULL, 0, DIMENSIONS_MAX, 0, NULL},
-    {"zdt1", NULL, 2, DIMENSIONS_MAX, 2, fr_function_zdt1},
-    {"zdt2", NULL, 2, DIMENSIONS_MAX, 2, fr_function_zdt2},
-    {"zdt3", NULL, 2, DIMENSIONS_MAX, 2, fr_function_zdt3},
-    {"dtlz2", NULL, FR_GOALS_MAX, DIMENSIONS_MAX, FR_GOALS_MAX, fr_function_dtlz2},
+/* An active choice costs 0.1 times its index, so that the branch of the first ones is the best.
+ * Numbers cost (u - t)^2, with t = 0.3 or 0.7 as the sum of these indices is even or odd: what
+ * is good in one branch is not in another. */
+static double conditional(const fr_space *space, const double *point)
+{
+    double indices = 0, sum = 0;
+    for (size_t j = 0; j < space->n; j++)
+        if (space->params[j].kind == FR_PARAM_CHOICE && !isnan(point[j])) indices += point[j];
+    const double best = fmod(indices, 2.0) == 0.0 ? 0.3 : 0.7;
+    for (size_t j = 0; j < space->n; j++) {
+        if (space->params[j].kind == FR_PARAM_CHOICE || isnan(point[j])) continue;
+        const double off = fr_param_to_unit(&space->params[j], point[j]) - best;
+        sum += off * off;
+    }
+    return sum + 0.1 * indices;
+}
+
+static const fr_test_function functions[] = {
+    {"sphere", 1, DIMENSIONS_MAX, .value = sphere, .best = 0.0, .width = 10.0},
+    {"rosenbrock", 2, DIMENSIONS_MAX, .value = rosenbrock, .best = 1.0, .width = 15.0},
+    {"rastrigin", 1, DIMENSIONS_MAX, .value = rastrigin, .best = 0.0, .width = 10.0},
+    {"ackley", 1, DIMENSIONS_MAX, .value = ackley, .best = 0.0, .width = 60.0},
+    {"branin", 2, 2, .value = branin, .minimum = 0.39788735772973816,
+     .box = {{-5.0, 10.0}, {0.0, 15.0}}},
+    {"hartmann6", 6, 6, .value = hartmann6, .minimum = -3.322368011391339,
+     .box = {{0.0, 1.0}, {0.0, 1.0}}},
+    {"levy", 1, DIMENSIONS_MAX, .value = levy, .best = 1.0, .width = 20.0},
+    {"griewank", 1, DIMENSIONS_MAX, .value = griewank, .best = 0.0, .width = 1200.0},
+    {"mixed", 0, DIMENSIONS_MAX, .whole = mixed},
+    {"conditional", 0, DIMENSIONS_MAX, .whole = conditional},
+    {"zdt1", 2, DIMENSIONS_MAX, .most_scores = 2, .values = fr_function_zdt1},
+    {"zdt2", 2, DIMENSIONS_MAX, .most_scores = 2, .values = fr_function_zdt2},
+    {"zdt3", 2, DIMENSIONS_MAX, .most_scores = 2, .values = fr_function_zdt3},
+    {"dtlz2", FR_GOALS_MAX, DIMENSIONS_MAX, .most_scores = FR_GOALS_MAX,
+     .values = fr_function_dtlz2},
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
-static const test_function *find_function(const char *name)
+const fr_test_function *fr_test_function_find(const char *name)
 {
     for (size_t i = 0; name != NULL && i < FUNCTIONS; i++)
         if (strcmp(functions[i].name, name) == 0) return &functions[i];
     return NULL;
 }
 
-static fr_status unknown_function(const char *name)
+fr_status fr_test_function_unknown(const char *name)
 {
     const char *names[FUNCTIONS];
     fr_text list = {0};
@@ -149,15 +178,15 @@ static fr_status unknown_function(const char *name)
         fr_text_add(&list, "%s%s", i > 0 ? ", " : "", names[i]);
     }
     const char *near = name == NULL ? NULL : fr_nearest(name, names, FUNCTIONS);
-    const fr_status st = FR_FAIL(
-        FR_ERR_USAGE, "objective.function: `%s` is not a test function; allowed: %s%s%s%s",
-        name == NULL ? "" : name, fr_text_get(&list), near == NULL ? "" : " (did you mean ",
-        near == NULL ? "" : near, near == NULL ? "" : "?)");
+    const fr_status st = FR_FAIL(FR_ERR_USAGE, "`%s` is not a test function; allowed: %s%s%s%s",
+                                 name == NULL ? "" : name, fr_text_get(&list),
+                                 near == NULL ? "" : " (did you mean ",
+                                 near == NULL ? "" : near, near == NULL ? "" : "?)");
     fr_text_clear(&list);
     return st;
 }
 
-static fr_status check_scores(const test_function *f, size_t n)
+static fr_status check_scores(const fr_test_function *f, size_t n)
 {
     if (f->most_scores == 0 && n > 1)
         return FR_FAIL(FR_ERR_USAGE,
@@ -174,9 +203,12 @@ static fr_status check_scores(const test_function *f, size_t n)
 
 fr_status fr_function_check(const fr_study *study)
 {
-    const test_function *f = find_function(study->objective.function);
+    const fr_test_function *f = fr_test_function_find(study->objective.function);
     size_t numbers = 0;
-    if (f == NULL) return unknown_function(study->objective.function);
+    if (f == NULL) {
+        const fr_status st = fr_test_function_unknown(study->objective.function);
+        return FR_FAIL(st, "objective.function: %s", fr_status_message());
+    }
     for (size_t j = 0; j < study->space.n; j++)
         numbers += study->space.params[j].kind != FR_PARAM_CHOICE;
     if (numbers < f->fewest || numbers > f->most)
@@ -187,31 +219,9 @@ fr_status fr_function_check(const fr_study *study)
     return check_scores(f, study->n_goals);
 }
 
-/* Every active parameter counts by its place u in its range. mixed: numbers (u - 0.3)^2,
- * integers and choices 0.1 |u - 0.5|. conditional: (u - 0.5)^2 for all but choices, which cost
- * 0.1 times their index, so that the branch of the first choice is the best one. */
-static double whole_point(const fr_space *space, const double *point, bool conditional)
+bool fr_function_values(const fr_study *study, const double *point, double *out)
 {
-    double sum = 0;
-    for (size_t j = 0; j < space->n; j++) {
-        const fr_param *param = &space->params[j];
-        if (isnan(point[j])) continue;
-        const double u = fr_param_to_unit(param, point[j]);
-        if (conditional)
-            sum += param->kind == FR_PARAM_CHOICE ? 0.1 * point[j] : (u - 0.5) * (u - 0.5);
-        else if (param->kind == FR_PARAM_FLOAT || param->kind == FR_PARAM_LOG)
-            sum += (u - 0.3) * (u - 0.3);
-        else
-            sum += 0.1 * fabs(u - 0.5);
-    }
-    return sum;
-}
-
-/* Inactive parameters have no value and no place among the numbers. False when too few are
- * active. */
-static bool function_values(const fr_study *study, const double *point, double *out)
-{
-    const test_function *f = find_function(study->objective.function);
+    const fr_test_function *f = fr_test_function_find(study->objective.function);
     const fr_space *space = &study->space;
     double x[DIMENSIONS_MAX];
     size_t n = 0;
@@ -223,7 +233,7 @@ static bool function_values(const fr_study *study, const double *point, double *
     else if (f->value != NULL)
         out[0] = f->value(x, n);
     else
-        out[0] = whole_point(space, point, strcmp(f->name, "mixed") != 0);
+        out[0] = f->whole(space, point);
     return true;
 }
 
@@ -243,7 +253,7 @@ fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *tas
 {
     const fr_study *study = objective->study;
     double value[FR_GOALS_MAX];
-    const bool enough = function_values(study, task->point, value);
+    const bool enough = fr_function_values(study, task->point, value);
     if (!pretend_to_work(study->objective.sleep, stop)) {
         result->state = FR_TRIAL_INTERRUPTED;
         return FR_OK;

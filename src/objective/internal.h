@@ -51,6 +51,30 @@ void fr_function_zdt2(const double *x, size_t n, double *f, size_t n_scores);
 void fr_function_zdt3(const double *x, size_t n, double *f, size_t n_scores);
 void fr_function_dtlz2(const double *x, size_t n, double *f, size_t n_scores);
 
+/* A test function and where to look for its minimum: a box of `width` around the coordinate
+ * `best` for functions of any number of parameters, else a box whose last range holds for all
+ * that follow. */
+typedef struct {
+    const char *name;
+    size_t fewest, most; /* numeric parameters */
+    /* One of these, of the numeric parameters, of all parameters, or of several scores. */
+    double (*value)(const double *x, size_t n);
+    double (*whole)(const fr_space *space, const double *point);
+    void (*values)(const double *x, size_t n, double *f, size_t n_scores);
+    size_t most_scores; /* 0: one */
+    double minimum;     /* of one score */
+    double best, width;
+    double box[2][2];
+} fr_test_function;
+
+/* NULL when there is none of that name; then the other one says so, FR_ERR_USAGE. */
+const fr_test_function *fr_test_function_find(const char *name);
+FR_CHECKED fr_status fr_test_function_unknown(const char *name);
+
+/* The scores at a point, (study->n_goals), without noise. Inactive parameters have no value and
+ * no place among the numbers. False when too few are active. */
+bool fr_function_values(const fr_study *study, const double *point, double *out);
+
 /* FR_ERR_USAGE: no such function, or not the parameters and scores it needs. */
 FR_CHECKED fr_status fr_function_check(const fr_study *study);
 FR_CHECKED fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *task,
@@ -58,6 +82,9 @@ FR_CHECKED fr_status fr_function_evaluate(const fr_objective *objective, const f
 
 FR_CHECKED fr_status fr_score_table_read(const fr_study *study, fr_score_table **out);
 void fr_score_table_destroy(fr_score_table **table);
+/* Mean first score of every row that has one, (*n); the caller frees *scores. */
+FR_CHECKED fr_status fr_score_table_scores(const fr_score_table *table, double **scores,
+                                           size_t *n);
 FR_CHECKED fr_status fr_score_table_evaluate(const fr_score_table *table, const fr_task *task,
                                              fr_fold_result *result);
 

@@ -268,6 +268,19 @@ fr_status fr_score_table_read(const fr_study *study, fr_score_table **out)
     return st;
 }
 
+fr_status fr_score_table_scores(const fr_score_table *table, double **scores, size_t *n)
+{
+    *n = 0;
+    *scores = fr_alloc(table->n, sizeof **scores);
+    if (*scores == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < table->n; i++) {
+        const size_t at = i * table->n_goals;
+        if (table->counts[at] > 0)
+            (*scores)[(*n)++] = table->sums[at] / (double)table->counts[at];
+    }
+    return FR_OK;
+}
+
 static fr_status fail_without_row(const fr_score_table *t, const double *point,
                                   fr_fold_result *result)
 {

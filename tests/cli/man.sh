@@ -8,15 +8,17 @@ cd "$(dirname "$0")/../.." || exit 1
 pages=$(dirname "$FOLDRANK")/man
 
 missing=
-commands=$("$FOLDRANK" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-for command in $commands; do
-    page=$pages/man1/foldrank-$command.1
+commands=$("$FOLDRANK" --help | sed -nE '/^commands:/,/^$/s/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
+while read -r command; do
+    page=$pages/man1/foldrank-${command// /-}.1
+    read -ra words <<<"$command"
     [ -s "$page" ] || missing+="no page for $command"$'\n'
-    for option in $("$FOLDRANK" "$command" --help | sed -nE 's/^  (-[a-z],|   ) --([a-z-]+).*/\2/ip'); do
+    for option in $("$FOLDRANK" "${words[@]}" --help | sed -nE 's/^  (-[a-z],|   ) --([a-z-]+).*/\2/ip'); do
         grep -qF -- "\\-\\-${option//-/\\-}\\fR" "$page" || missing+="$command: no --$option"$'\n'
     done
-    grep -q "foldrank.-$command (1)" "$pages/man1/foldrank.1" || missing+="foldrank.1 has no $command"$'\n'
-done
+    name=${command// /-}
+    grep -qF "foldrank\\-${name//-/\\-} (1)" "$pages/man1/foldrank.1" || missing+="foldrank.1 has no $command"$'\n'
+done <<<"$commands"
 tap_empty "a page for every command, every option in it" "$missing"
 [ "$(wc -w <<<"$commands")" -ge 8 ]
 tap_result $? "the commands were found" "$commands"

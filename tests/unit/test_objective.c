@@ -102,7 +102,7 @@ static void test_functions_of_the_whole_point(void **unused)
 {
     (void)unused;
     char text[1024];
-    const double best[3] = {0, 5, 3}, branch[3] = {1, 5, NAN}, mixed[3] = {1, 3, NAN};
+    const double best[3] = {0, 3, 2}, branch[3] = {1, 7, NAN}, mixed[3] = {1, 3, NAN};
     snprintf(text, sizeof text, MIXED, "conditional", "");
     fr_study *study = parse(text);
     fr_objective *objective = create(study, NULL, NULL);
