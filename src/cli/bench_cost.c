@@ -37,10 +37,13 @@ static fr_status measure(const fr_bench_problem *p, int method, fr_history *h, f
                          double *ms)
 {
     fr_search *search = NULL;
-    const fr_search_options options = {
-        .method = method, .trials = (int64_t)h->n + SUGGESTIONS, .concurrency = 1};
+    fr_search_options options = {0};
     double point[DIMS], times[SUGGESTIONS];
     bool found = false;
+    FR_TRY(fr_option_defaults(fr_search_option_table, fr_search_option_count, &options));
+    options.method = method;
+    options.trials = (int64_t)h->n + SUGGESTIONS + 1;
+    options.concurrency = 1;
     FR_TRY(fr_search_create(&p->study->space, &options, NULL, 0, &search));
     fr_status st = fr_search_suggest(search, h, point, &found);
     for (size_t i = 0; i < SUGGESTIONS && st == FR_OK; i++) {
@@ -86,7 +89,8 @@ static double resident(void)
     return told ? (double)pages * (double)sysconf(_SC_PAGESIZE) : (double)NAN;
 }
 
-static fr_status print_memory(FILE *out, const fr_bench_problem *p)
+/* Of a history of the greatest length [bytes a trial and parameter]. */
+static fr_status measure_memory(const fr_bench_problem *p, double *bytes)
 {
     fr_history *h = NULL;
     fr_rng rng = fr_rng_make(2, FR_RNG_NOISE, 0, 0, 0);
@@ -94,8 +98,7 @@ static fr_status print_memory(FILE *out, const fr_bench_problem *p)
     const size_t n = lengths[N_LENGTHS - 1];
     fr_status st = fr_history_create(&p->study->space, 1, false, &h);
     while (st == FR_OK && h->n < n) st = add_random(p, h, &rng);
-    fprintf(out, "\nhistory of %zu trials: %.1f bytes a trial and parameter\n", n,
-            (resident() - before) / ((double)n * DIMS));
+    *bytes = (resident() - before) / ((double)n * DIMS);
     fr_history_destroy(&h);
     return st;
 }
@@ -104,6 +107,8 @@ fr_status fr_bench_cost(FILE *out, const fr_strings *samplers)
 {
     fr_bench_problems problems = {0};
     fr_status st = fr_bench_problems_add(&problems, "ackley:8");
+    double bytes = 0.0;
+    if (st == FR_OK) st = measure_memory(&problems.item[0], &bytes);
     if (st == FR_OK) {
         fprintf(out,
                 "milliseconds of processor time a suggestion after so many trials, "
@@ -114,7 +119,9 @@ fr_status fr_bench_cost(FILE *out, const fr_strings *samplers)
     }
     for (size_t i = 0; i < samplers->n && st == FR_OK; i++)
         st = print_row(out, &problems.item[0], samplers->item[i]);
-    if (st == FR_OK) st = print_memory(out, &problems.item[0]);
+    if (st == FR_OK)
+        fprintf(out, "\nhistory of %zu trials: %.1f bytes a trial and parameter\n",
+                lengths[N_LENGTHS - 1], bytes);
     fr_bench_problems_clear(&problems);
     return st;
 }

@@ -10,7 +10,7 @@
 #include "foldrank/memory.h"
 
 typedef struct {
-    fr_strings samplers;
+    fr_strings samplers, set;
     int64_t seeds, trials, concurrency;
     bool cost;
 } search_values;
@@ -52,6 +52,12 @@ static const fr_cli_option options[] = {
                 .help = "trials in flight: a result comes so many trials later"},
      .letter = 'c',
      .value = "N"},
+    {.option = {.name = "set",
+                .type = FR_OPTION_STRINGS,
+                .offset = FIELD(set),
+                .fallback = "[]",
+                .help = "set another key of `search`, as repeats=true"},
+     .value = "KEY=VALUE"},
     {.option = {.name = "cost",
                 .type = FR_OPTION_BOOL,
                 .offset = FIELD(cost),
@@ -92,6 +98,32 @@ static double regret(const fr_bench_problem *p, double best)
     return isnan(share) ? 0.0 : log10(fmax(share, 1e-6));
 }
 
+/* The options of a study: their defaults, then what --set says, then those of this command. */
+static fr_status search_options(const search_values *v, const char *sampler,
+                                fr_search_options *out)
+{
+    FR_TRY(fr_option_defaults(fr_search_option_table, fr_search_option_count, out));
+    for (size_t i = 0; i < v->set.n; i++) {
+        char name[64];
+        const char *text = v->set.item[i];
+        const size_t length = strcspn(text, "=");
+        snprintf(name, sizeof name, "%.*s", (int)length, text);
+        const fr_option *row =
+            fr_option_find(fr_search_option_table, fr_search_option_count, name);
+        if (row == NULL || text[length] == '\0')
+            return FR_FAIL(
+                FR_ERR_USAGE,
+                "bench search: --set %s: wanted is a key of `search` and a value, as "
+                "repeats=true",
+                text);
+        FR_TRY(fr_option_set(row, text + length + 1, out));
+    }
+    out->trials = v->trials;
+    out->concurrency = v->concurrency;
+    out->seed = 0;
+    return fr_bench_method(sampler, &out->method);
+}
+
 /* One row: means over the seeds, standard error of the last, time of a suggestion. The means
  * are added to `total`. */
 static fr_status measure(const fr_cli *cli, const search_values *v, const char *sampler,
@@ -99,8 +131,8 @@ static fr_status measure(const fr_cli *cli, const search_values *v, const char *
 {
     const marks m = marks_until((size_t)v->trials);
     double mean[MARKS_MAX] = {0}, squares = 0.0, seconds = 0.0;
-    fr_search_options search = {.trials = v->trials, .concurrency = v->concurrency};
-    FR_TRY(fr_bench_method(sampler, &search.method));
+    fr_search_options search = {0};
+    FR_TRY(search_options(v, sampler, &search));
     for (; search.seed < v->seeds; search.seed++) {
         double best[MARKS_MAX];
         FR_TRY(fr_bench_search(p, &search, m.at, m.n, best, &seconds));

@@ -277,6 +277,32 @@ fr_status fr_gaussian_predict(fr_gaussian *g, const double *x, size_t m, double 
     return st;
 }
 
+size_t fr_gaussian_rows(const fr_gaussian *g)
+{
+    return g->n;
+}
+
+fr_status fr_gaussian_slope(const fr_gaussian *g, const double *z, double *mean,
+                            double *variance, double *slopes, double *work)
+{
+    const size_t n = g->n, d = g->d;
+    double *kernel = work, *solved = work + n;
+    const fr_matrix l = leading(g, n), k = {kernel, n, 1, 1}, b = {solved, n, 1, 1};
+    fr_matern_cross(g->theta, d, g->x, z, &k);
+    memcpy(solved, kernel, n * sizeof *solved);
+    FR_TRY(fr_triangle_solve(&l, false, &b));
+    *mean = 0.0;
+    *variance = 1.0;
+    for (size_t i = 0; i < g->observed; i++) *mean += kernel[i] * g->alpha[i];
+    for (size_t i = 0; i < n; i++) *variance -= solved[i] * solved[i];
+    *variance = fmax(*variance, 1e-12);
+    FR_TRY(fr_triangle_solve(&l, true, &b));
+    fr_matern_slope(g->theta, d, g->x, g->observed, z, g->alpha, slopes);
+    fr_matern_slope(g->theta, d, g->x, n, z, solved, slopes + d);
+    for (size_t j = 0; j < d; j++) slopes[d + j] *= -2.0;
+    return FR_OK;
+}
+
 /* The rows of m points below the n that are there: Z' with L Z = K(rows, points), and the
  * factor of what Z leaves of the points' own kernel. `solved` is Z, (n, m). */
 static fr_status add_block(fr_gaussian *g, const double *solved, size_t m)

@@ -44,4 +44,13 @@ FR_CHECKED fr_status fr_gaussian_believe(fr_gaussian *gaussian, const double *x,
 FR_CHECKED fr_status fr_gaussian_predict(fr_gaussian *gaussian, const double *x, size_t m,
                                          double *mean, double *variance);
 
+/* The same at one encoded point z, (space->n) as in matern.h, with the gradients of both,
+ * (2, space->n), mean first; `work` is (2, fr_gaussian_rows). */
+FR_CHECKED fr_status fr_gaussian_slope(const fr_gaussian *gaussian, const double *z,
+                                       double *mean, double *variance, double *slopes,
+                                       double *work);
+
+/* Observations and beliefs. */
+size_t fr_gaussian_rows(const fr_gaussian *gaussian);
+
 #endif

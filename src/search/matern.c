@@ -109,6 +109,23 @@ void fr_matern_cross(const double *theta, size_t d, const double *x, const doubl
         }
 }
 
+void fr_matern_slope(const double *theta, size_t d, const double *x, size_t n, const double *z,
+                     const double *weight, double *slope)
+{
+    for (size_t j = 0; j < d; j++) slope[j] = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double square = 0.0;
+        for (size_t j = 0; j < d; j++)
+            square += 5.0 * rate(theta, j) * distance(x[i * d + j], z[j]);
+        const double a = sqrt(square), pull = weight[i] * 5.0 / 3.0 * (1.0 + a) * exp(-a);
+        for (size_t j = 0; j < d; j++) {
+            const double apart = x[i * d + j] - z[j];
+            if (fabs(apart) < 1.0) slope[j] += pull * apart;
+        }
+    }
+    for (size_t j = 0; j < d; j++) slope[j] *= rate(theta, j);
+}
+
 static void fill(const fr_gram *gram, size_t row, size_t col, const fr_matrix *tile)
 {
     const size_t d = gram->d;

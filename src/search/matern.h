@@ -37,6 +37,11 @@ fr_gram fr_matern_gram(const double *x, size_t n, size_t d, const double *theta)
 void fr_matern_cross(const double *theta, size_t d, const double *x, const double *z,
                      const fr_matrix *out);
 
+/* slope (d) = the gradient with respect to z (d) of sum_i weight_i k(x_i, z), for the encoded
+ * points x (n, d); what it says of choices means nothing. */
+void fr_matern_slope(const double *theta, size_t d, const double *x, size_t n, const double *z,
+                     const double *weight, double *slope);
+
 /* All that stands on the diagonal of a kernel matrix besides 1. */
 double fr_matern_noise(const double *theta, size_t d);
 

@@ -2,8 +2,10 @@
 /* matern_learn.c - length scales and noise by maximum a posteriori, whatever solver factors the
  * kernel matrices.
  *
- * The prior of the length scales grows with the dimension (Hvarfner, Hellsten and Nardi,
- * "Vanilla Bayesian optimization performs great in high dimensions", ICML 2024). */
+ * The prior of the length scales grows with the square root of the dimension, as distances do
+ * (Hvarfner, Hellsten and Nardi, "Vanilla Bayesian optimization performs great in high
+ * dimensions", ICML 2024). Theirs has e^sqrt(2) times longer ones; with these gp learns faster
+ * on test functions, most in 8 and more dimensions. */
 #include <math.h>
 #include <nlopt.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 #include "matern.h"
 
 static const double SCALE_VARIANCE = 3.0;                  /* of log length scales */
-static const double NOISE_MEAN = -6.0, NOISE_SPREAD = 2.0; /* of log noise variance */
+static const double NOISE_MEAN = -6.0, NOISE_SPREAD = 3.0; /* of log noise variance */
 
 /* What the optimiser sees. */
 typedef struct {
@@ -28,7 +30,7 @@ typedef struct {
 
 static double scale_mean(size_t d)
 {
-    return sqrt(2.0) + 0.5 * log((double)d);
+    return 0.5 * log((double)d);
 }
 
 void fr_matern_start(size_t d, bool rough, double *theta)

@@ -114,6 +114,12 @@ void fr_sobol_point(const fr_sobol *sobol, uint64_t index, double *out)
     }
 }
 
+void fr_sobol_start(const fr_sobol *sobol, uint64_t index, double *out)
+{
+    for (size_t j = 0; j < sobol->dims && index == 0; j++) out[j] = 0.5;
+    if (index > 0) fr_sobol_point(sobol, index - 1, out);
+}
+
 static fr_status create(const fr_space *space, const fr_search_options *options, void **state)
 {
     fr_sobol *sobol = NULL;

@@ -20,11 +20,6 @@ static const double GOOD_SHARE = 0.15, LEAST_WEIGHT = 0.25;
 
 enum { CANDIDATES = 100 }; /* of a front that does not fit, the least crowded */
 
-typedef struct {
-    double score; /* smaller is better */
-    size_t trial;
-} entry;
-
 static size_t count_good(size_t n_visible, size_t n_complete)
 {
     const size_t share = (size_t)ceil(GOOD_SHARE * (double)n_visible);
@@ -34,48 +29,49 @@ static size_t count_good(size_t n_visible, size_t n_complete)
 
 /* Each good trial weighs as much as it improves on the best of the others, which makes the
  * ratio of the densities proportional to the expected improvement; but none so little that one
- * lucky trial is all that is left. `best` holds the good ones, best first, and one more if
+ * lucky trial is all that is left. The ranking holds the good ones and one more if
  * there is one. */
-static void weigh(const entry *best, size_t n, fr_split *out)
+static void weigh(const fr_ranking *r, fr_split *out)
 {
     const size_t n_good = out->n_good;
-    const double bar = n > n_good ? best[n_good].score : best[n_good - 1].score;
+    const double bar = r->best[r->n_best > n_good ? n_good : n_good - 1].score;
     double mean = 0.0;
-    for (size_t i = 0; i < n_good; i++) mean += (bar - best[i].score) / (double)n_good;
+    for (size_t i = 0; i < n_good; i++) mean += (bar - r->best[i].score) / (double)n_good;
     for (size_t i = 0; i < n_good; i++)
         out->weight[i] = mean > 0.0 && isfinite(mean)
-                             ? (float)fmax((bar - best[i].score) / mean, LEAST_WEIGHT)
+                             ? (float)fmax((bar - r->best[i].score) / mean, LEAST_WEIGHT)
                              : 1.0f;
 }
 
-/* The best FR_GOOD_MAX + 1 complete trials, best first, ties to the lower index. */
-static size_t find_best(const fr_ask *ask, entry best[FR_GOOD_MAX + 1], fr_split *out)
+/* Put a trial where it belongs; ties go to the lower index. */
+static void rank(const fr_history *h, size_t t, fr_ranking *r)
 {
-    const fr_history *h = ask->history;
-    size_t n = 0;
-    for (size_t t = 0; t < h->n; t++) {
-        if (!fr_ask_sees(ask, t)) continue;
-        const fr_trial *trial = &h->trials[t];
-        out->n_visible++;
-        if (trial->state != FR_TRIAL_COMPLETE || !isfinite(trial->score_mean)) continue;
-        out->n_complete++;
-        const double score = h->maximize ? -trial->score_mean : trial->score_mean;
-        if (n == FR_GOOD_MAX + 1 && !(score < best[n - 1].score)) continue;
-        size_t at = n < FR_GOOD_MAX + 1 ? n++ : n - 1;
-        for (; at > 0 && score < best[at - 1].score; at--) best[at] = best[at - 1];
-        best[at] = (entry){.score = score, .trial = t};
-    }
-    return n;
+    const fr_trial *trial = &h->trials[t];
+    if (trial->state != FR_TRIAL_COMPLETE || !isfinite(trial->score_mean)) return;
+    const double score = h->maximize ? -trial->score_mean : trial->score_mean;
+    r->n_complete++;
+    if (r->n_best == FR_GOOD_MAX + 1 && !(score < r->best[r->n_best - 1].score)) return;
+    size_t at = r->n_best < FR_GOOD_MAX + 1 ? r->n_best++ : r->n_best - 1;
+    for (; at > 0 && score < r->best[at - 1].score; at--) r->best[at] = r->best[at - 1];
+    r->best[at].score = score;
+    r->best[at].trial = t;
 }
 
-static void split_by_score(const fr_ask *ask, fr_split *out)
+/* What earlier studies found is compared anew each time: its scores are relative to the own. */
+static void split_by_score(const fr_ask *ask, const fr_sight *sight, fr_ranking *kept,
+                           fr_split *out)
 {
-    entry best[FR_GOOD_MAX + 1];
-    const size_t n = find_best(ask, best, out);
+    if (kept->serial != ask->seen->serial || ask->past != NULL || kept->n > sight->end)
+        *kept = (fr_ranking){.serial = ask->seen->serial};
+    for (; kept->n < sight->end; kept->n++) rank(ask->history, kept->n, kept);
+    fr_ranking r = *kept;
+    for (size_t i = 0; i < sight->n_late; i++) rank(ask->history, sight->late[i], &r);
+    out->n_visible = fr_sight_count(sight);
+    out->n_complete = r.n_complete;
     out->n_good = count_good(out->n_visible, out->n_complete);
     if (out->n_good == 0) return;
-    for (size_t i = 0; i < out->n_good; i++) out->good[i] = best[i].trial;
-    weigh(best, n, out);
+    for (size_t i = 0; i < out->n_good; i++) out->good[i] = r.best[i].trial;
+    weigh(&r, out);
 }
 
 /* ---- several objectives ---- */
@@ -240,10 +236,11 @@ static fr_status split_by_fronts(const fr_ask *ask, fr_split *out)
     return st == FR_OK ? weigh_by_volume(ask, out) : st;
 }
 
-fr_status fr_split_find(const fr_ask *ask, fr_split *out)
+fr_status fr_split_find(const fr_ask *ask, const fr_sight *sight, fr_ranking *ranking,
+                        fr_split *out)
 {
     *out = (fr_split){0};
     if (ask->history->n_goals > 1) return split_by_fronts(ask, out);
-    split_by_score(ask, out);
+    split_by_score(ask, sight, ranking, out);
     return FR_OK;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "internal.h"
+#include "sight.h"
 
 enum { FR_GOOD_MAX = 25 };
 
@@ -16,7 +17,20 @@ typedef struct {
     float weight[FR_GOOD_MAX];
 } fr_split;
 
-/* Errors: FR_ERR_MEMORY. */
-FR_CHECKED fr_status fr_split_find(const fr_ask *ask, fr_split *out);
+/* The best of the first `n` trials of a history, kept from one suggestion to the next. Start
+ * with {0}. */
+typedef struct {
+    uint64_t serial; /* of the index of points that it belongs to */
+    size_t n, n_complete;
+    struct {
+        double score; /* smaller is better */
+        size_t trial;
+    } best[FR_GOOD_MAX + 1]; /* best first */
+    size_t n_best;
+} fr_ranking;
+
+/* `ranking` only saves time. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_split_find(const fr_ask *ask, const fr_sight *sight,
+                                   fr_ranking *ranking, fr_split *out);
 
 #endif

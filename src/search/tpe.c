@@ -40,8 +40,9 @@ typedef struct {
     float *coordinates;
     size_t n_rows, capacity;
     uint64_t serial; /* of the index they belong to */
-    double *point;   /* (space->n) */
-    float *place;    /* (space->n) */
+    fr_ranking ranking;
+    double *point; /* (space->n) */
+    float *place;  /* (space->n) */
 } tpe;
 
 static void destroy(void *state)
@@ -92,43 +93,38 @@ static fr_status update_rows(tpe *t, const fr_ask *ask)
     return FR_OK;
 }
 
-static int by_trial(const void *a, const void *b)
+static int by_number(const void *a, const void *b)
 {
     const size_t x = *(const size_t *)a, y = *(const size_t *)b;
     return (x > y) - (x < y);
 }
 
-/* All visible trials that are not good, in order; of more than BAD_MAX the newest half, and of
- * the older ones every so manyth. `good` is sorted. Returns how many. */
-static size_t list_bad(const fr_ask *ask, size_t n_visible, const size_t *good, size_t n_good,
-                       size_t *bad)
+/* All trials in sight that are not good, in order; of more than BAD_MAX the newest half, and of
+ * the older ones every so manyth. `good` holds sorted places. Returns how many. */
+static size_t list_bad(const fr_sight *sight, const size_t *good, size_t n_good,
+                       size_t bad[BAD_MAX])
 {
-    const size_t n = n_visible - n_good;
-    const size_t newest = n > BAD_MAX ? BAD_MAX / 2 : n;
-    const double stride = n > BAD_MAX ? (double)(n - newest) / (BAD_MAX / 2) : 1.0;
-    size_t count = 0, next_good = 0, position = 0;
-    for (size_t t = 0; t < ask->history->n && position < n; t++) {
-        if (!fr_ask_sees(ask, t)) continue;
-        if (next_good < n_good && good[next_good] == t) {
-            next_good++;
-            continue;
-        }
-        const bool old = position < n - newest;
-        const size_t due = (size_t)(stride * (double)count);
-        if (!old || position == due) bad[count++] = t;
-        position++;
+    const size_t n = fr_sight_count(sight) - n_good, most = n < BAD_MAX ? n : BAD_MAX;
+    const size_t old = n > BAD_MAX ? BAD_MAX / 2 : 0;
+    const double stride = old > 0 ? (double)(n - (most - old)) / (double)old : 1.0;
+    size_t skipped = 0;
+    for (size_t i = 0; i < most; i++) {
+        const size_t wanted = i < old ? (size_t)(stride * (double)i) : n - most + i;
+        while (skipped < n_good && good[skipped] <= wanted + skipped) skipped++;
+        bad[i] = fr_sight_trial(sight, wanted + skipped);
     }
-    return count;
+    return most;
 }
 
-static fr_status fit(tpe *t, const fr_ask *ask, const fr_split *split)
+static fr_status fit(tpe *t, const fr_sight *sight, const fr_split *split)
 {
-    size_t sorted[FR_GOOD_MAX];
-    size_t *bad = fr_alloc(BAD_MAX + 1, sizeof *bad);
+    size_t places[FR_GOOD_MAX];
+    size_t *bad = fr_alloc(BAD_MAX, sizeof *bad);
     if (bad == NULL) return FR_ERR_MEMORY;
-    memcpy(sorted, split->good, split->n_good * sizeof *sorted);
-    qsort(sorted, split->n_good, sizeof *sorted, by_trial);
-    const size_t n_bad = list_bad(ask, split->n_visible, sorted, split->n_good, bad);
+    for (size_t i = 0; i < split->n_good; i++)
+        places[i] = fr_sight_place(sight, split->good[i]);
+    qsort(places, split->n_good, sizeof *places, by_number);
+    const size_t n_bad = list_bad(sight, places, split->n_good, bad);
     fr_status st =
         fr_mixture_fit(t->good, t->coordinates, split->good, split->weight, split->n_good);
     if (st == FR_OK) st = fr_mixture_fit(t->bad, t->coordinates, bad, NULL, n_bad);
@@ -162,21 +158,32 @@ static bool pick(tpe *t, const fr_ask *ask, double *point)
     return found;
 }
 
+static fr_status model_suggest(tpe *t, const fr_ask *ask, const fr_sight *sight, double *point,
+                               bool *found)
+{
+    fr_split split;
+    *found = false;
+    FR_TRY(fr_split_find(ask, sight, &t->ranking, &split));
+    if (split.n_complete < START) return FR_OK;
+    FR_TRY(update_rows(t, ask));
+    FR_TRY(fit(t, sight, &split));
+    *found = true;
+    return pick(t, ask, point) ? FR_OK : fr_sampler_random.suggest(NULL, ask, point);
+}
+
 static fr_status suggest(void *state, const fr_ask *ask, double *point)
 {
     tpe *t = state;
-    fr_split split;
+    fr_sight sight;
+    bool found = false;
     if (ask->attempt > 0) return fr_sampler_random.suggest(NULL, ask, point);
-    FR_TRY(fr_split_find(ask, &split));
-    if (split.n_complete < START) {
-        fr_sobol_point(t->sobol, ask->trial - ask->n_enqueued, point);
-        fr_space_from_unit(ask->space, point, point);
-        return FR_OK;
-    }
-    FR_TRY(update_rows(t, ask));
-    FR_TRY(fit(t, ask, &split));
-    if (pick(t, ask, point)) return FR_OK;
-    return fr_sampler_random.suggest(NULL, ask, point);
+    fr_status st = fr_sight_open(ask, &sight);
+    if (st == FR_OK) st = model_suggest(t, ask, &sight, point, &found);
+    fr_sight_clear(&sight);
+    if (st != FR_OK || found) return st;
+    fr_sobol_point(t->sobol, ask->trial - ask->n_enqueued, point);
+    fr_space_from_unit(ask->space, point, point);
+    return FR_OK;
 }
 
 const fr_sampler fr_sampler_tpe = {.name = "tpe",
