@@ -23,6 +23,28 @@ double fr_log_improvement(double bar, double mean, double variance)
     return log(sigma) + log_unit_improvement((bar - mean) / sigma);
 }
 
+/* Derivative of log_unit_improvement. */
+static double log_unit_slope(double z)
+{
+    if (z > -5.0) {
+        const double density = 0.39894228040143268 * exp(-0.5 * z * z);
+        const double share = 0.5 * erfc(-z * 0.70710678118654752);
+        return share / (density + z * share);
+    }
+    const double q = 1.0 / (z * z);
+    const double series = (6.0 - 60.0 * q) * q / (1.0 - 3.0 * q + 15.0 * q * q);
+    return -z + (series - 2.0) / z;
+}
+
+double fr_log_improvement_slope(double bar, double mean, double variance, double *by_mean,
+                                double *by_variance)
+{
+    const double sigma = sqrt(variance), z = (bar - mean) / sigma, slope = log_unit_slope(z);
+    *by_mean = -slope / sigma;
+    *by_variance = 0.5 * (1.0 - z * slope) / variance;
+    return log(sigma) + log_unit_improvement(z);
+}
+
 void fr_mutate(const fr_space *space, fr_rng *rng, double sigma, const double *from, double *to)
 {
     const double share = space->n > 2 ? 2.0 / (double)space->n : 1.0;

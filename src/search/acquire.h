@@ -8,6 +8,10 @@
 /* Logarithm of the expected improvement below `bar` of a normal value. */
 double fr_log_improvement(double bar, double mean, double variance);
 
+/* The same, and its derivatives with respect to mean and variance. */
+double fr_log_improvement_slope(double bar, double mean, double variance, double *by_mean,
+                                double *by_variance);
+
 /* A neighbour: about two parameters are changed, numbers by a normal step of `sigma`, at least
  * to the next value, choices to any. What becomes active is drawn. */
 void fr_mutate(const fr_space *space, fr_rng *rng, double sigma, const double *from,
@@ -20,6 +24,8 @@ bool fr_ask_may_try(const fr_ask *ask, const double *point);
 typedef struct {
     /* value[i] of points + i * space->n: the larger the better. */
     fr_status (*score)(void *context, const double *points, size_t n, double *value);
+    /* Move a point to where it is larger; NULL: it cannot. */
+    fr_status (*climb)(void *context, double *point);
     void *context;
 } fr_acquisition;
 

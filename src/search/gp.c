@@ -3,10 +3,8 @@
  * improvement is tried next.
  *
  * The improvement counts from the best posterior mean at an observed point, not from the best
- * observed value, which under noise is mostly luck. It is maximised by sampling: many points of
- * the whole space, then mutations of the best of them in ever smaller steps; this treats
- * numbers, choices and branches alike. Trials in flight are believed to give what the model
- * predicts.
+ * observed value, which under noise is mostly luck. Trials in flight are believed to give what
+ * the model predicts.
  *
  * All results are in the model, up to `search.observations`. From more than
  * `search.distribute_from` of them on it is made once in a generation, see generation.h. */
@@ -15,6 +13,7 @@
 #include <string.h>
 
 #include "acquire.h"
+#include "climb.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "gaussian.h"
@@ -69,6 +68,7 @@ static fr_status create(const fr_space *space, const fr_search_options *options,
 /* Expected improvement on `bar`. */
 typedef struct {
     fr_gaussian *model;
+    const fr_space *space;
     double bar;
 } improvement;
 
@@ -82,6 +82,12 @@ static fr_status score(void *context, const double *points, size_t n, double *va
         value[i] = fr_log_improvement(on->bar, value[i], variance[i]);
     free(variance);
     return st;
+}
+
+static fr_status climb(void *context, double *point)
+{
+    const improvement *on = context;
+    return fr_climb(on->model, on->space, on->bar, point);
 }
 
 /* ---- what the model learns from ---- */
@@ -228,8 +234,9 @@ static fr_status fit(const gp *s, const fr_ask *ask, entry *observed, size_t n, 
 static fr_status model_suggest(gp *s, const fr_ask *ask, entry *observed, double *point)
 {
     const size_t d = ask->space->n, rows = ask->history->n + FLYING_MAX + INCUMBENTS;
-    improvement on = {.model = s->model};
-    const fr_acquisition acquisition = {score, &on};
+    improvement on = {.model = s->model, .space = ask->space};
+    const fr_acquisition acquisition = {
+        .score = score, .climb = fr_can_climb(ask->space) ? climb : NULL, .context = &on};
     double *x = fr_alloc(rows, d * sizeof *x), *y = fr_alloc(ask->history->n, sizeof *y);
     fr_status st = x == NULL || y == NULL ? FR_ERR_MEMORY : FR_OK;
     if (st == FR_OK) st = learn(s, ask, learning_end(ask), observed);
@@ -314,9 +321,9 @@ static fr_status suggest(void *state, const fr_ask *ask, double *point)
         st = several ? fr_gp_front_suggest(s->front, ask, point)
                      : model_suggest(s, ask, observed, point);
     free(observed);
-    /* Before the start, and where a kernel matrix defies factoring: the next Sobol point. */
+    /* Before the start, and where a kernel matrix defies factoring: the next of the design. */
     if (st != FR_ERR_NUMERIC) return st;
-    fr_sobol_point(s->sobol, ask->trial - ask->n_enqueued, point);
+    fr_sobol_start(s->sobol, ask->trial - ask->n_enqueued, point);
     fr_space_from_unit(ask->space, point, point);
     return FR_OK;
 }

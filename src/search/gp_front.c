@@ -303,7 +303,7 @@ static fr_status maximise(const target *t, const fr_ask *ask, double *x, size_t 
     double *flying = x + n * ask->space->n, *incumbents = flying + FLYING_MAX * ask->space->n;
     const size_t n_flying = copy_flying(ask, flying);
     const size_t n_incumbents = copy_incumbents(ask, x, member, t->n, incumbents);
-    const fr_acquisition acquisition = {score, (void *)(uintptr_t)t};
+    const fr_acquisition acquisition = {.score = score, .context = (void *)(uintptr_t)t};
     for (size_t k = 0; k < GOALS; k++)
         FR_TRY(fr_gaussian_believe(t->s->model[k], flying, n_flying));
     return fr_acquisition_maximise(&acquisition, ask, incumbents, n_incumbents, point);

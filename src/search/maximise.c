@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* maximise.c - the point that a model makes most of, by sampling: many points of the whole
  * space, then mutations of the best of them in ever smaller steps; this treats numbers, choices
- * and branches alike. */
+ * and branches alike. Where the model has a gradient, the best climb along it before and after.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum {
     PARENTS = 8,
     CHILDREN = 24, /* mutations of each parent in a round */
     ROUNDS = 8,
+    CLIMBS = 4, /* of the best points before the first round */
 };
 
 /* Points with their acquisition values. */
@@ -24,7 +26,7 @@ typedef struct {
     size_t n, d;
 } pool;
 
-enum { POOL_MAX = GLOBAL + PARENTS * (1 + CHILDREN) };
+enum { POOL_MAX = GLOBAL + (PARENTS + CLIMBS) * (1 + CHILDREN) };
 
 static fr_status make_pool(size_t d, pool *p)
 {
@@ -60,6 +62,58 @@ static void select_front(pool *p, size_t keep, double *swap)
     if (p->n > keep) p->n = keep;
 }
 
+/* Leave out what was tried before and keep the best few. */
+static void select_new(const fr_ask *ask, pool *p, size_t keep, double *swap)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (!fr_ask_may_try(ask, p->points + i * p->d)) p->value[i] = -INFINITY;
+    select_front(p, keep, swap);
+}
+
+static fr_status score_from(const fr_acquisition *a, size_t first, pool *p)
+{
+    return a->score(a->context, p->points + first * p->d, p->n - first, p->value + first);
+}
+
+/* Points of the whole space, and neighbours of the incumbents. */
+static fr_status scatter(const fr_acquisition *a, const fr_ask *ask, fr_rng *rng,
+                         const double *incumbents, size_t n_incumbents, pool *p)
+{
+    for (; p->n < GLOBAL; p->n++) {
+        double *to = p->points + p->n * p->d;
+        const double sigma = p->n % 2 == 0 ? 0.1 : 0.02;
+        if (p->n % 4 == 3 && n_incumbents > 0)
+            fr_mutate(ask->space, rng, sigma, incumbents + p->n / 4 % n_incumbents * p->d, to);
+        else
+            fr_space_draw(ask->space, rng, to);
+    }
+    return score_from(a, 0, p);
+}
+
+/* Add what the best `n` points climb to. */
+static fr_status climb(const fr_acquisition *a, size_t n, pool *p)
+{
+    const size_t first = p->n;
+    if (a->climb == NULL) return FR_OK;
+    for (size_t i = 0; i < n && i < first; i++, p->n++) {
+        double *to = p->points + p->n * p->d;
+        memcpy(to, p->points + i * p->d, p->d * sizeof *to);
+        FR_TRY(a->climb(a->context, to));
+    }
+    return score_from(a, first, p);
+}
+
+/* Add mutations of all points. */
+static fr_status breed(const fr_acquisition *a, const fr_ask *ask, fr_rng *rng, double sigma,
+                       pool *p)
+{
+    const size_t parents = p->n;
+    for (size_t c = 0; c < parents * CHILDREN; c++, p->n++)
+        fr_mutate(ask->space, rng, sigma, p->points + c / CHILDREN * p->d,
+                  p->points + p->n * p->d);
+    return score_from(a, parents, p);
+}
+
 fr_status fr_acquisition_maximise(const fr_acquisition *acquisition, const fr_ask *ask,
                                   const double *incumbents, size_t n_incumbents, double *point)
 {
@@ -70,34 +124,20 @@ fr_status fr_acquisition_maximise(const fr_acquisition *acquisition, const fr_as
     double *swap = fr_alloc(d, sizeof *swap);
     fr_status st = make_pool(d, &p);
     if (swap == NULL) st = FR_ERR_MEMORY;
-    if (st != FR_OK) goto out;
-    for (; p.n < GLOBAL; p.n++) {
-        double *to = p.points + p.n * d;
-        const double sigma = p.n % 2 == 0 ? 0.1 : 0.02;
-        if (p.n % 4 == 3 && n_incumbents > 0)
-            fr_mutate(ask->space, &rng, sigma, incumbents + p.n / 4 % n_incumbents * d, to);
-        else
-            fr_space_draw(ask->space, &rng, to);
-    }
-    st = acquisition->score(acquisition->context, p.points, p.n, p.value);
+    if (st == FR_OK) st = scatter(acquisition, ask, &rng, incumbents, n_incumbents, &p);
     for (int round = 0; round < ROUNDS && st == FR_OK; round++) {
-        for (size_t i = 0; i < p.n; i++)
-            if (!fr_ask_may_try(ask, p.points + i * d)) p.value[i] = -INFINITY;
-        select_front(&p, PARENTS, swap);
-        const size_t first = p.n, parents = p.n;
-        for (size_t c = 0; c < parents * CHILDREN; c++, p.n++)
-            fr_mutate(ask->space, &rng, 0.2 * pow(0.5, round), p.points + c / CHILDREN * d,
-                      p.points + p.n * d);
-        st = acquisition->score(acquisition->context, p.points + first * d, p.n - first,
-                                p.value + first);
+        select_new(ask, &p, PARENTS, swap);
+        if (round == 0) st = climb(acquisition, CLIMBS, &p);
+        if (st == FR_OK) st = breed(acquisition, ask, &rng, 0.2 * pow(0.5, round), &p);
     }
-    for (size_t i = 0; i < p.n && st == FR_OK; i++)
-        if (!fr_ask_may_try(ask, p.points + i * d)) p.value[i] = -INFINITY;
     if (st == FR_OK) {
-        select_front(&p, 1, swap);
+        select_new(ask, &p, 1, swap);
+        st = climb(acquisition, 1, &p);
+    }
+    if (st == FR_OK) {
+        select_new(ask, &p, 1, swap);
         memcpy(point, p.points, d * sizeof *point);
     }
-out:
     free_pool(&p);
     free(swap);
     return st;

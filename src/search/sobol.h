@@ -29,8 +29,8 @@ typedef struct fr_sobol fr_sobol;
 FR_CHECKED fr_status fr_sobol_create(size_t dims, uint64_t seed, bool scramble, fr_sobol **out);
 void fr_sobol_destroy(fr_sobol **sobol);
 
-/* Point number `index` of a start design, which knows nothing yet: the centre of the space, which
- * is nearest to everything, then the sequence. */
+/* Point number `index` of a start design, which knows nothing yet: the centre of the space,
+ * which is nearest to everything, then the sequence. */
 void fr_sobol_start(const fr_sobol *sobol, uint64_t index, double *out);
 
 /* Point number `index` (from 0, below 2^32), (dims), each in [0, 1). */
