@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* auto.c - the Gaussian process where it learns faster, the Parzen estimator elsewhere; with
- * several objectives one of them first, then evolution from what it has found.
+/* auto.c - the Gaussian process where it learns faster, the Parzen estimator elsewhere; then
+ * evolution from what they have found.
  *
  * The process is the better one on continuous functions; on recorded grids of integers both are
  * alike, and choices, conditions and wide spaces are no ground of its. Its price grows with the
- * cube of the trials, the estimator costs the same for ever. The change goes by the number of
- * the trial and the space, not by the budget, so a study that is given more trials goes on as
- * if it had had them from the start.
+ * cube of the trials, evolution costs the same for ever. The change goes by the number of the
+ * trial and the space, not by the budget, so a study that is given more trials goes on as if it
+ * had had them from the start.
  *
  * Several objectives, measured on ZDT3, ZDT6, Fonseca, Kursawe, DTLZ2 and DTLZ7: the estimator
  * is ahead of evolution for the first 500 to 1,000 trials and behind after 1,500; to change
@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "cmaes.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -27,8 +28,10 @@ enum {
 };
 
 typedef struct {
-    void *process, *estimator, *evolution;
-    bool smooth; /* the process may be asked */
+    void *process, *estimator;
+    void *strategy; /* one objective: cmaes */
+    void *front;    /* several: nsga2 */
+    bool smooth;    /* the process may be asked */
 } both;
 
 static void destroy(void *state)
@@ -37,7 +40,8 @@ static void destroy(void *state)
     if (b == NULL) return;
     fr_sampler_gp.destroy(b->process);
     fr_sampler_tpe.destroy(b->estimator);
-    fr_sampler_nsga2.destroy(b->evolution);
+    fr_sampler_cmaes.destroy(b->strategy);
+    fr_sampler_nsga2.destroy(b->front);
     free(b);
 }
 
@@ -59,7 +63,8 @@ static fr_status create(const fr_space *space, const fr_search_options *options,
     b->smooth = is_smooth(space);
     fr_status st = fr_sampler_gp.create(space, options, &b->process);
     if (st == FR_OK) st = fr_sampler_tpe.create(space, options, &b->estimator);
-    if (st == FR_OK) st = fr_sampler_nsga2.create(space, options, &b->evolution);
+    if (st == FR_OK) st = fr_cmaes_create(space, PROCESS_TRIALS, &b->strategy);
+    if (st == FR_OK) st = fr_sampler_nsga2.create(space, options, &b->front);
     if (st != FR_OK)
         destroy(b);
     else
@@ -67,18 +72,28 @@ static fr_status create(const fr_space *space, const fr_search_options *options,
     return st;
 }
 
+/* One objective. */
+static fr_status suggest_best(const both *b, const fr_ask *ask, double *point)
+{
+    if (!b->smooth) return fr_sampler_tpe.suggest(b->estimator, ask, point);
+    if (fr_cmaes_is_due(b->strategy, ask))
+        return fr_sampler_cmaes.suggest(b->strategy, ask, point);
+    return fr_sampler_gp.suggest(b->process, ask, point);
+}
+
+static fr_status suggest_front(const both *b, const fr_ask *ask, double *point)
+{
+    const bool smooth = b->smooth && ask->history->n_goals <= fr_sampler_gp.most_goals;
+    if (ask->trial >= (smooth ? FRONT_PROCESS_TRIALS : FRONT_TRIALS))
+        return fr_sampler_nsga2.suggest(b->front, ask, point);
+    if (smooth) return fr_sampler_gp.suggest(b->process, ask, point);
+    return fr_sampler_tpe.suggest(b->estimator, ask, point);
+}
+
 static fr_status suggest(void *state, const fr_ask *ask, double *point)
 {
-    both *b = state;
-    const size_t goals = ask->history->n_goals;
-    const bool smooth = b->smooth && goals <= fr_sampler_gp.most_goals;
-    const uint64_t first = goals == 1 ? UINT64_MAX
-                           : smooth   ? FRONT_PROCESS_TRIALS
-                                      : FRONT_TRIALS;
-    if (ask->trial >= first) return fr_sampler_nsga2.suggest(b->evolution, ask, point);
-    if (smooth && ask->trial < PROCESS_TRIALS)
-        return fr_sampler_gp.suggest(b->process, ask, point);
-    return fr_sampler_tpe.suggest(b->estimator, ask, point);
+    if (ask->history->n_goals > 1) return suggest_front(state, ask, point);
+    return suggest_best(state, ask, point);
 }
 
 const fr_sampler fr_sampler_auto = {.name = "auto",

@@ -150,7 +150,7 @@ static void draw(cmaes *s, const fr_ask *ask, uint64_t t, uint32_t attempt, doub
 static fr_status remember(cmaes *s, const fr_ask *ask, uint64_t t)
 {
     const size_t n = s->numbers->n, row = (size_t)(t - s->begin), d = s->space->n;
-    const double *point = ask->history->trials[t].point;
+    const double *point = ask->own->trials[t].point;
     void *block = s->latent;
     FR_TRY(fr_grow(&block, &s->latent_capacity, (row + 1) * n, sizeof *s->latent));
     s->latent = block;
@@ -353,21 +353,26 @@ static fr_status begin_next(cmaes *s, const fr_ask *ask, uint64_t trial)
 
 /* ---- replay ---- */
 
+/* Trials whose results trial t may look at. */
+static uint64_t visible_at(const fr_ask *ask, uint64_t t)
+{
+    return fr_history_visible(ask->own, (uint64_t)ask->options->concurrency, t);
+}
+
 /* Bring the distribution to where it is for trial t, which is s->next: every generation that
  * may be seen has been learned from. */
 static fr_status advance(cmaes *s, const fr_ask *ask, uint64_t t)
 {
-    const uint64_t visible =
-        fr_history_visible(ask->history, (uint64_t)ask->options->concurrency, t);
+    const uint64_t visible = visible_at(ask, t);
     if (!s->running) {
         if (t < ask->n_enqueued || visible < s->start) return FR_OK;
-        FR_TRY(begin_first(s, ask->history, visible));
+        FR_TRY(begin_first(s, ask->own, visible));
         s->running = true;
         s->begin = t;
     }
     while (s->begin + s->numbers->population <= visible) {
         bool over = false;
-        FR_TRY(learn(s, ask->history, &over));
+        FR_TRY(learn(s, ask->own, &over));
         if (!over) continue;
         FR_TRY(begin_next(s, ask, t));
         s->begin = t;
@@ -390,12 +395,17 @@ static fr_status replay(cmaes *s, const fr_ask *ask)
     return advance(s, ask, ask->trial);
 }
 
+bool fr_cmaes_is_due(const void *state, const fr_ask *ask)
+{
+    const cmaes *s = state;
+    return visible_at(ask, ask->trial) >= s->start;
+}
+
 static fr_status suggest(void *state, const fr_ask *ask, double *point)
 {
     cmaes *s = state;
     if (ask->attempt > 0) return fr_sampler_random.suggest(NULL, ask, point);
     FR_TRY(replay(s, ask));
-    if (!s->running) return fr_sampler_random.suggest(NULL, ask, point);
     double *latent = fr_alloc(s->numbers->n, sizeof *latent);
     if (latent == NULL) return FR_ERR_MEMORY;
     const uint32_t attempts = ask->options->repeats ? 1 : ATTEMPTS;
