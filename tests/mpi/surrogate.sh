@@ -35,7 +35,7 @@ objective:
   type: function
   function: hartmann6
   direction: minimize
-  sleep: 0.08
+  sleep: 0.16
   parameters: {a: {float: [0, 1]}, b: {float: [0, 1]}, c: {float: [0, 1]}, d: {float: [0, 1]}, e: {float: [0, 1]}, f: {float: [0, 1]}}
 search: {method: gp, trials: $trials, seed: 2, concurrency: 4, distribute_from: $from, generation: 4}
 output: $dir/unused
@@ -52,7 +52,7 @@ decisions() {
             printf "%s", $1; for (i = NF - 6; i < NF; i++) printf " %.8f", $i; print "" }' | sort -n
 }
 
-launch 1 1 "$dir/one"
+launch 1 1 "$dir/one" --set objective.sleep=0
 tap_result $? "study: 1 rank" "$(tail -n 20 "$dir/one.log")"
 launch 4 1 "$dir/four"
 tap_result $? "study: 4 ranks" "$(tail -n 20 "$dir/four.log")"
