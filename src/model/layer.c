@@ -11,6 +11,7 @@
  * own kernels stop at FR_GEMM_SMALL. 64 columns are four panels of those kernels; a network of
  * the size of 64-128-10 with 32 rows is one tile per layer. */
 enum { TILE_COLS = 128, TILE_VOLUME = 8 * 1024 * 1024, NARROWEST = 16 };
+enum { MOST_PADS = 32 }; /* of fr_network_stride */
 
 static size_t tile_cols(size_t rows, size_t depth)
 {
@@ -43,14 +44,15 @@ fr_tile fr_tile_at(size_t rows, size_t cols, size_t depth, size_t i)
 
 /* Scores start from the bias, and what pads a row is nothing to a softmax. */
 FR_HOT static void start_scores(const fr_network *net, const float *bias, const fr_tile *tile,
-                                float *z)
+                                float *restrict z)
 {
     const size_t width = net->width[net->n_layers], stride = net->stride[net->n_layers];
     const size_t pads = tile->col + tile->cols == width ? stride - width : 0;
-    for (size_t i = 0; i < tile->rows; i++) {
-        for (size_t j = 0; j < tile->cols; j++) z[i * stride + j] = bias[j];
-        for (size_t j = 0; j < pads; j++) z[i * stride + tile->cols + j] = FR_SCORE_PAD;
-    }
+    const size_t cols = tile->cols + pads;
+    float row[TILE_COLS + MOST_PADS];
+    for (size_t j = 0; j < cols; j++) row[j] = j < tile->cols ? bias[j] : FR_SCORE_PAD;
+    for (size_t i = 0; i < tile->rows; i++)
+        for (size_t j = 0; j < cols; j++) z[i * stride + j] = row[j];
 }
 
 void fr_layer_forward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile,
@@ -126,12 +128,20 @@ void fr_layer_gradient(const fr_batch *batch, size_t layer, const fr_tile *tile,
             batch->delta[layer] + first * ldb + tile->col, out);
 }
 
+/* A line of the cache at a time, whose sums stay in registers; what pads a row is read, too. */
 FR_HOT static void sum_rows(const float *from, size_t rows, size_t cols, size_t stride,
                             float *restrict out)
 {
-    memset(out, 0, cols * sizeof *out);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < cols; j++) out[j] += from[i * stride + j];
+    enum { LANES = 16 };
+    for (size_t j = 0; j < cols; j += LANES) {
+        float sum[LANES] = {0};
+        if (stride == 1)
+            for (size_t i = 0; i < rows; i++) sum[0] += from[i];
+        else
+            for (size_t i = 0; i < rows; i++)
+                for (size_t k = 0; k < LANES; k++) sum[k] += from[i * stride + j + k];
+        for (size_t k = 0; k < LANES && j + k < cols; k++) out[j + k] = sum[k];
+    }
 }
 
 void fr_layer_bias_gradient(const fr_batch *batch, size_t layer, size_t first, size_t rows,
