@@ -9,14 +9,15 @@
  *
  * Including this header also tells GCC, for the rest of the file, that nobody looks at
  * floating-point exception flags: otherwise it turns `a > b ? c : d * e` into a branch, and a
- * loop that has one is not vectorised. No result changes, NaN and infinity included. */
+ * loop that has one is not vectorised. No result changes, NaN and infinity included. Nor does
+ * it turn a loop that copies a row of a few vectors into a call of memcpy. */
 #ifndef FR_HOT_H
 #define FR_HOT_H
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                         \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FR_HOT __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#pragma GCC optimize("no-trapping-math")
+#pragma GCC optimize("no-trapping-math", "no-tree-loop-distribute-patterns")
 #else
 #define FR_HOT
 #endif

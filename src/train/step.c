@@ -6,8 +6,9 @@
  * not depend on their number. A team of one meets no barrier and opens no parallel region: for
  * a step of 20 us either would be felt. */
 #include <omp.h>
-#include <string.h>
+#include <stdint.h>
 
+#include "foldrank/hot.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "internal.h"
@@ -44,14 +45,18 @@ static double total_weight(const fr_trainer *t, size_t first, size_t rows)
     return sum > 0 ? sum : 1.0;
 }
 
-/* Ask for the row that will be wanted a few rows from now: shuffled rows come from no nearer
- * than the second-level cache. */
-static void fetch_ahead(const fr_trainer *t, size_t i)
+/* Rows of `from` in the order of `place`, to (rows, stride), with their padding: whole vectors.
+ * The rows lie no nearer than the second-level cache: one is asked for before its turn. */
+FR_HOT static void copy_rows(const float *restrict from, const uint32_t *place, size_t rows,
+                             size_t stride, float *restrict to)
 {
-    enum { AHEAD = 3, LINE = FR_ALIGNMENT / sizeof(float) };
-    if (i + AHEAD >= t->request->n_train) return;
-    const float *row = t->prepared->train_x + t->order[i + AHEAD] * t->network.stride[0];
-    for (size_t j = 0; j < t->network.width[0]; j += LINE) __builtin_prefetch(row + j);
+    enum { AHEAD = 4, LINE = FR_ALIGNMENT / sizeof(float) };
+    for (size_t i = 0; i < rows; i++, to += stride) {
+        const float *row = from + place[i] * stride;
+        const float *later = from + place[i + AHEAD < rows ? i + AHEAD : i] * stride;
+        for (size_t j = 0; j < stride; j += LINE) __builtin_prefetch(later + j);
+        for (size_t j = 0; j < stride; j++) to[j] = row[j];
+    }
 }
 
 /* Rows first .. first + rows of the epoch's order become the batch. */
@@ -66,17 +71,14 @@ static void gather(fr_trainer *t, fr_team team, size_t first, size_t rows)
         const uint32_t place = t->order[first + i];
         b->y[i] = t->prepared->train_y[place];
         b->weight[i] = t->row_weight == NULL ? 1.0f : t->row_weight[place];
-        if (t->gathered != NULL) {
-            t->gathered[i] = t->request->train[place];
-            continue;
-        }
-        fetch_ahead(t, first + i);
-        memcpy(b->level[0] + i * stride, t->prepared->train_x + place * stride,
-               t->network.width[0] * sizeof(float));
+        if (t->gathered != NULL) t->gathered[i] = t->request->train[place];
     }
     if (t->gathered != NULL)
         fr_transform_apply(&t->prepared->transform, t->request->dataset, t->gathered + from,
                            to - from, b->level[0] + from * stride, stride);
+    else
+        copy_rows(t->prepared->train_x, t->order + first + from, to - from, stride,
+                  b->level[0] + from * stride);
 }
 
 static void forward(fr_trainer *t, fr_team team)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +35,31 @@ def load(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return x_train, x_test, y_train, y_test
 
 
+def trials_like(path: Path | None) -> list[dict[str, object]]:
+    """Read the hyperparameter sets of `foldrank show --format csv`: the same work for all.
+
+    Returns
+    -------
+    list of dict
+        `hidden` (empty for softmax), `optimizer`, `learning_rate`, `batch_size` of each trial.
+    """
+    if path is None:
+        return []
+    with path.open(newline="") as file:
+        return [{"hidden": tuple(json.loads(row["mlp.hidden"])) if row["model"] == "mlp" else (),
+                 "optimizer": row["optimizer"], "learning_rate": float(row["learning_rate"]),
+                 "batch_size": int(row["batch_size"])}
+                for row in sorted(csv.DictReader(file), key=lambda row: int(row["trial"]))]
+
+
 def parser(about: str) -> argparse.ArgumentParser:
-    """Return a parser of --trials, --epochs, --processes, --seed and --data."""
+    """Return a parser of --trials, --epochs, --processes, --seed, --like and --data."""
     made = argparse.ArgumentParser(description=about.splitlines()[0])
     made.add_argument("--trials", type=int, default=64, help="hyperparameter sets, each fitted on five folds (64)")
     made.add_argument("--epochs", type=int, default=20, help="passes over the training rows of a fit (20)")
     made.add_argument("--processes", type=int, default=2, help="worker processes, one thread each (2)")
     made.add_argument("--seed", type=int, default=1, help="of the search and the trainings (1)")
+    made.add_argument("--like", type=Path, help="hyperparameter sets to train, in place of drawn ones: what foldrank show --format csv prints")
     made.add_argument("--data", type=Path, default=DATA, help="the table (data/digits.csv.gz)")
     return made
 

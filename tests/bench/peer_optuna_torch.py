@@ -4,7 +4,7 @@
 
 Tensors are in memory, one permutation is gathered per epoch and sliced into batches, the forward pass calls functions rather than
 modules, the optimizer is the fused one, and PyTorch has one thread per process: each was measured to be the fastest of the plain
-ways. The validation fold is scored once per epoch. Imports, the start of the worker processes and the refit of the
+ways. The validation fold is scored once, at the end of a fit. Imports, the start of the worker processes and the refit of the
 winner are not timed.
 """
 
@@ -51,6 +51,14 @@ def suggest(trial: optuna.trial.BaseTrial) -> dict[str, object]:
             "optimizer": trial.suggest_categorical("optimizer", study.OPTIMIZERS),
             "learning_rate": trial.suggest_float("learning_rate", *study.LEARNING_RATE, log=True),
             "batch_size": trial.suggest_categorical("batch_size", study.BATCH_SIZES)}
+
+
+def as_suggested(trial: dict[str, object]) -> dict[str, object]:
+    """Return what `suggest` has to draw to get this trial."""
+    drawn = {key: trial[key] for key in ("optimizer", "learning_rate", "batch_size")}
+    if trial["hidden"]:
+        return drawn | {"family": "mlp", "hidden": study.HIDDEN.index(trial["hidden"])}
+    return drawn | {"family": "softmax"}
 
 
 def fit(train: Rows, other: Rows, epochs: int, hidden: tuple[int, ...], optimizer: str, learning_rate: float,
@@ -130,7 +138,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = str(Path(folder) / "journal")
         storage = JournalStorage(JournalFileBackend(journal))
-        optuna.create_study(study_name=STUDY, storage=storage, direction="maximize")
+        empty = optuna.create_study(study_name=STUDY, storage=storage, direction="maximize")
+        for trial in study.trials_like(args.like):
+            empty.enqueue_trial(as_suggested(trial))
         claimed, ready = context.Value("i", 0), context.Barrier(args.processes + 1)
         workers = [context.Process(target=work, args=(w, journal, args.data, args.trials, args.epochs, args.seed, claimed, ready))
                    for w in range(args.processes)]
