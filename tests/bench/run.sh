@@ -8,7 +8,8 @@
 # environment is made under build/. Python's start and imports are not counted for the rivals.
 # The rivals train the hyperparameter sets that foldrank drew, so that none is lucky with them.
 # foldrank is timed twice: the whole command, mpirun's start and the writing of results
-# included, and, as the rivals are, from the first task to the last (`inside`).
+# included, and, as the rivals are, from the first task to the last, without the refit
+# (`inside`).
 set -euo pipefail
 program=$(realpath "$1")
 cd "$(dirname "$0")/../.."
@@ -37,7 +38,8 @@ ours() {
     end=$(date +%s.%N)
     accuracy=$("$program" show build/bench/digits --format json |
         sed -nE 's/.*"test_score": *([0-9.]+).*/\1/p' | head -n 1)
-    inside=$(sed -nE 's/.* wall_s=([0-9.]+).*/\1/p' build/bench/ours.log)
+    inside=$("$program" show build/bench/digits --format json |
+        sed -nE 's/.*"wall_seconds": *([0-9.]+).*/\1/p' | head -n 1)
     awk -v b="$begin" -v e="$end" -v i="$inside" -v a="$accuracy" 'BEGIN {
         printf "foldrank fits_per_second=%.3f test_accuracy=%s\n", 320 / (e - b), a
         printf "foldrank,inside fits_per_second=%.3f test_accuracy=%s\n", 320 / i, a }'
