@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "../../src/search/genes.h"
+#include "../../src/search/sight.h"
 #include "../../src/search/split.h"
 #include "foldrank/memory.h"
 #include "foldrank/search.h"
@@ -301,6 +302,15 @@ static void naive_subset(const fr_costs *costs, size_t n, size_t d, size_t wante
     fr_volume_destroy(&volume);
 }
 
+static void find_split(const fr_ask *ask, fr_split *split)
+{
+    fr_sight sight;
+    fr_ranking ranking = {0};
+    assert_int_equal(fr_sight_open(ask, &sight), FR_OK);
+    assert_int_equal(fr_split_find(ask, &sight, &ranking, split), FR_OK);
+    fr_sight_clear(&sight);
+}
+
 /* 60 trials in front of 60 others, of which 18 (15 %) are good: all from the first front. */
 static void good_trials_cover_the_front(void **state)
 {
@@ -331,7 +341,7 @@ static void good_trials_cover_the_front(void **state)
         const fr_ask ask = {
             .space = &space, .options = &options, .history = h, .trial = N, .visible = N};
         fr_split split;
-        assert_int_equal(fr_split_find(&ask, &split), FR_OK);
+        find_split(&ask, &split);
         assert_int_equal(split.n_visible, N);
         assert_int_equal(split.n_complete, N);
         assert_int_equal(split.n_good, GOOD);
@@ -365,7 +375,7 @@ static void whole_fronts_come_first(void **state)
     const fr_ask ask = {
         .space = &space, .options = &options, .history = h, .trial = 20, .visible = 20};
     fr_split split;
-    assert_int_equal(fr_split_find(&ask, &split), FR_OK);
+    find_split(&ask, &split);
     assert_int_equal(split.n_good, 3); /* 15 % of 20 */
     assert_int_equal(split.good[0], 1);
     assert_int_equal(split.good[1], 5);
