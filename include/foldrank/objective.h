@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "foldrank/data.h"
+#include "foldrank/explain.h"
 #include "foldrank/folds.h"
 #include "foldrank/history.h"
 #include "foldrank/plugin.h"
@@ -87,6 +88,20 @@ FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_task *
                                         const fr_trial *trial, const atomic_bool *stop,
                                         fr_refit *out);
 void fr_refit_clear(fr_refit *refit);
+
+/* Which part of a fold's explanation. */
+typedef struct {
+    uint32_t part, parts; /* columns part, part + parts, ... */
+    bool keep_outputs;    /* part 0: the predictions of the validation rows */
+} fr_explain_part;
+
+/* Train the task's fold as it was trained when the trial was evaluated (task->rungs do not
+ * count: the trial is complete) and explain its model. What it gives depends on (trial, fold)
+ * alone. Errors: FR_ERR_STATE when the objective trains nothing, FR_ERR_NUMERIC, FR_STOPPED
+ * (saved, if there is a keeper), FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_objective_explain(fr_objective *objective, const fr_task *task,
+                                          const fr_explain_part *part, const atomic_bool *stop,
+                                          fr_fold_explanation *out);
 
 /* ---- problems to measure searches with ---- */
 

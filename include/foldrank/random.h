@@ -29,6 +29,8 @@ typedef enum {
     FR_RNG_PAST,        /* parameters that an earlier study did not have */
     FR_RNG_BOOTSTRAP,   /* rows drawn anew for the interval of a test score */
     FR_RNG_TASK,        /* the seed that an external task is given */
+    FR_RNG_PERMUTE,     /* explanations: cells of a column dealt anew to the rows ... */
+    FR_RNG_SAMPLE,      /* ... and the rows that they look at */
 } fr_rng_purpose;
 
 typedef struct {

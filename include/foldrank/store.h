@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/explain.h"
 #include "foldrank/history.h"
 #include "foldrank/model.h"
 #include "foldrank/past.h"
@@ -124,6 +125,7 @@ typedef struct {
     double test_score;                  /* NaN when there is none */
     double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
     const fr_scored *test;              /* what the model says of the test rows; may be NULL */
+    const fr_explanation *explanation;  /* of the model; may be NULL */
     const fr_rank_record *ranks;        /* (n_ranks), NULL while unknown */
     int n_ranks;                        /* also known without `ranks` */
     const char *command;                /* as typed */
@@ -155,6 +157,8 @@ typedef struct {
     fr_end end;
     fr_usage usage;
     fr_scored test; /* with the model, and when the file has them */
+    fr_explanation explanation;
+    bool has_explanation; /* likewise */
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;

@@ -16,6 +16,7 @@ typedef struct {
     int format; /* show_format */
     char *trial;
     char *sort;
+    bool explain;
     bool ascii;
 } show_values;
 
@@ -51,6 +52,12 @@ static const fr_cli_option options[] = {
                 .help = "order by score, an objective, trial, seconds, epochs or a parameter"},
      .letter = 's',
      .value = "KEY"},
+    {.option = {.name = "explain",
+                .type = FR_OPTION_BOOL,
+                .offset = offsetof(show_values, explain),
+                .fallback = "false",
+                .help = "what the chosen model goes by and where it errs"},
+     .letter = 'e'},
     {.option = {.name = "ascii",
                 .type = FR_OPTION_BOOL,
                 .offset = offsetof(show_values, ascii),
@@ -319,9 +326,14 @@ static fr_status run(const fr_cli *cli, void *values)
     const show_values *wanted = values;
     fr_results_file *results = NULL;
     fr_results_quiet_exit();
-    FR_TRY(fr_results_open(cli->operands[0], false, &results));
-    const fr_status st = wanted->trial != NULL ? show_trial(results, wanted, cli->out)
-                                               : show_study(results, wanted, cli->out);
+    if (wanted->explain && (wanted->trial != NULL || wanted->format != FORMAT_TABLE))
+        return FR_FAIL(FR_ERR_USAGE,
+                       "show: --explain is a page of its own, without --trial and --format; "
+                       "foldrank export RESULTS --csv DIR writes its tables");
+    FR_TRY(fr_results_open(cli->operands[0], wanted->explain, &results));
+    const fr_status st = wanted->explain ? fr_show_explain(results, wanted->ascii, cli->out)
+                         : wanted->trial != NULL ? show_trial(results, wanted, cli->out)
+                                                 : show_study(results, wanted, cli->out);
     fr_results_close(&results);
     return st;
 }
@@ -336,6 +348,7 @@ const fr_cli_command fr_cmd_show = {
                "marked + are the front: no other trial is better in one and as good in all.",
     .example = "  foldrank show results/digits              the ten best trials\n"
                "  foldrank show results/digits --trial 17   everything about one\n"
+               "  foldrank show results/digits --explain    what the model goes by\n"
                "  foldrank show results/digits -f csv       all trials, to read elsewhere",
     .min_operands = 1,
     .max_operands = 1,

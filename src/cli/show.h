@@ -54,6 +54,12 @@ void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out)
  * user's locale is not one of UTF-8. */
 FR_CHECKED fr_status fr_show_charts(const fr_results_file *results, bool ascii, FILE *out);
 
+/* What the chosen model goes by. Errors: FR_ERR_DATA when the file does not say. */
+FR_CHECKED fr_status fr_show_explain(const fr_results_file *results, bool ascii, FILE *out);
+
+/* Lines of cells that tabs separate, as columns; align[c] is l or r. */
+void fr_show_print_table(const char *text, const char *align, FILE *out);
+
 /* For programs: CSV with a header line; one JSON object. A number that is not there is an empty
  * field, and null. */
 void fr_show_csv(const fr_show *show, FILE *out);

@@ -94,7 +94,7 @@ static const char *next_line(const char *row)
 }
 
 /* Print lines of tab-separated cells in columns; align[c] is 'r' for numbers. */
-static void print_table(const char *text, const char *align, FILE *out)
+void fr_show_print_table(const char *text, const char *align, FILE *out)
 {
     size_t width[COLUMNS_MAX] = {0}, length[COLUMNS_MAX];
     const char *cell[COLUMNS_MAX];
@@ -267,7 +267,7 @@ void fr_show_page(const fr_show *show, FILE *out)
     for (size_t i = 0; i < show->n; i++) add_row(&table, show, &digits, (size_t)show->order[i]);
     if (show->n > 0) {
         fputc('\n', out);
-        print_table(fr_text_get(&table), aligns[study->n_goals - 1], out);
+        fr_show_print_table(fr_text_get(&table), aligns[study->n_goals - 1], out);
     }
     fr_text_clear(&table);
     print_front(show, out);
@@ -330,7 +330,7 @@ void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out)
         fr_param_format(&history->space->params[p], shown->point[p], &text);
         fr_text_add(&text, "\n");
     }
-    print_table(fr_text_get(&text), "ll", out);
+    fr_show_print_table(fr_text_get(&text), "ll", out);
     fr_text_clear(&text);
 
     fr_text_add(&text, "fold\tstate");
@@ -342,7 +342,7 @@ void fr_show_trial_page(const fr_results_file *results, size_t trial, FILE *out)
         if (shown->folds[f] != NULL) add_fold(&text, &digits, history, shown->folds[f]);
     if (shown->n_done > 0) {
         fputc('\n', out);
-        print_table(fr_text_get(&text), aligns[study->n_goals - 1], out);
+        fr_show_print_table(fr_text_get(&text), aligns[study->n_goals - 1], out);
     }
     fr_text_clear(&text);
     for (uint32_t f = 0; f < history->n_folds; f++)

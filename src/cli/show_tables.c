@@ -119,12 +119,13 @@ static bool has_test(const fr_results_file *results)
     return results->test.n > 0;
 }
 
-static void write_test_row(const fr_results_file *results, size_t i, FILE *out)
+static void write_scored_row(const fr_results_file *results, const fr_scored *scored, size_t i,
+                             FILE *out)
 {
     const fr_schema *schema = &results->model.schema;
     const size_t n = results->model.n_outputs;
-    const float *output = results->test.output + i * n, target = results->test.target[i];
-    fprintf(out, "%u", results->test.row[i]);
+    const float *output = scored->output + i * n, target = scored->target[i];
+    fprintf(out, "%u", scored->row[i]);
     if (schema->learn == FR_LEARN_REGRESSION) {
         csv_float(target, out);
     } else {
@@ -138,7 +139,7 @@ static void write_test_row(const fr_results_file *results, size_t i, FILE *out)
     fputc('\n', out);
 }
 
-static void write_test(const fr_results_file *results, FILE *out)
+static void write_scored(const fr_results_file *results, const fr_scored *scored, FILE *out)
 {
     const fr_model *model = &results->model;
     const bool probable = fr_model_has_probabilities(model);
@@ -151,7 +152,12 @@ static void write_test(const fr_results_file *results, FILE *out)
         fr_text_clear(&name);
     }
     fputc('\n', out);
-    for (size_t i = 0; i < results->test.n; i++) write_test_row(results, i, out);
+    for (size_t i = 0; i < scored->n; i++) write_scored_row(results, scored, i, out);
+}
+
+static void write_test(const fr_results_file *results, FILE *out)
+{
+    write_scored(results, &results->test, out);
 }
 
 static bool has_ranks(const fr_results_file *results)
@@ -200,11 +206,123 @@ static void write_space(const fr_results_file *results, FILE *out)
     for (size_t p = 0; p < space->n; p++) write_param(space, &space->params[p], out);
 }
 
+static bool has_explanation(const fr_results_file *results)
+{
+    return results->has_explanation;
+}
+
+static void write_importance(const fr_results_file *results, FILE *out)
+{
+    const fr_explanation *e = &results->explanation;
+    fputs("feature,mean,fold_sd,repeat_sd\n", out);
+    for (size_t j = 0; j < e->n_features; j++) {
+        fr_csv_text(results->model.schema.columns[j].name, out);
+        fr_csv_number(e->features[j].importance, out);
+        fr_csv_number(e->features[j].fold_sd, out);
+        fr_csv_number(e->features[j].repeat_sd, out);
+        fputc('\n', out);
+    }
+}
+
+static void write_dependence(const fr_results_file *results, FILE *out)
+{
+    const fr_explanation *e = &results->explanation;
+    const fr_schema *schema = &results->model.schema;
+    const size_t width = results->model.n_outputs;
+    fputs("feature,value,output,mean\n", out);
+    for (size_t i = 0; i < e->n_points * width; i++) {
+        const fr_dependence_point *point = &e->points[i / width];
+        const fr_column *column = &schema->columns[point->feature];
+        fr_csv_text(column->name, out);
+        if (column->kind == FR_COLUMN_NUMERIC) {
+            fr_csv_number(point->value, out);
+            fputc(',', out);
+        } else {
+            fputc(',', out);
+            fr_csv_text(column->levels[(size_t)point->value], out);
+            fputc(',', out);
+        }
+        fr_csv_text(schema->learn == FR_LEARN_REGRESSION ? schema->target_name
+                                                         : schema->classes[i % width],
+                    out);
+        csv_float(e->dependence[i], out);
+        fputc('\n', out);
+    }
+}
+
+static void write_confusion(const fr_results_file *results, FILE *out)
+{
+    const fr_explanation *e = &results->explanation;
+    fputs("target,prediction,rows\n", out);
+    for (size_t i = 0; i < e->n_confusion; i++) {
+        fr_csv_text(results->model.schema.classes[e->confusion[i].truth], out);
+        fputc(',', out);
+        fr_csv_text(results->model.schema.classes[e->confusion[i].said], out);
+        fprintf(out, ",%llu\n", (unsigned long long)e->confusion[i].rows);
+    }
+}
+
+static void write_calibration(const fr_results_file *results, FILE *out)
+{
+    const fr_explanation *e = &results->explanation;
+    fputs("rows,predicted,observed\n", out);
+    for (size_t i = 0; i < e->n_calibration; i++) {
+        fprintf(out, "%llu", (unsigned long long)e->calibration[i].rows);
+        fr_csv_number(e->calibration[i].predicted, out);
+        fr_csv_number(e->calibration[i].observed, out);
+        fputc('\n', out);
+    }
+}
+
+static void write_groups(const fr_results_file *results, FILE *out)
+{
+    const fr_explanation *e = &results->explanation;
+    fputs("group,first_row,rows,score\n", out);
+    for (size_t i = 0; i < e->n_groups; i++) {
+        fprintf(out, "%d,%u,%llu", (int)e->groups[i].group, (unsigned)e->groups[i].first_row,
+                (unsigned long long)e->groups[i].rows);
+        fr_csv_number(e->groups[i].score, out);
+        fputc('\n', out);
+    }
+}
+
+static void write_hardest(const fr_results_file *results, FILE *out)
+{
+    const fr_explanation *e = &results->explanation;
+    fputs("row,loss\n", out);
+    for (size_t i = 0; i < e->n_hardest; i++) {
+        fprintf(out, "%u", (unsigned)e->hardest[i].row);
+        fr_csv_number(e->hardest[i].loss, out);
+        fputc('\n', out);
+    }
+}
+
+static bool has_out_of_fold(const fr_results_file *results)
+{
+    return results->explanation.out_of_fold.n > 0;
+}
+
+static void write_out_of_fold(const fr_results_file *results, FILE *out)
+{
+    write_scored(results, &results->explanation.out_of_fold, out);
+}
+
 const fr_show_table fr_show_tables[] = {
-    {"trials", always, write_trials},     {"folds", always, write_folds},
-    {"curves", always, write_curves},     {"selection", has_selection, write_selection},
-    {"rounds", has_rounds, write_rounds}, {"expected", has_expected, write_expected},
-    {"ranks", has_ranks, write_ranks},    {"space", always, write_space},
+    {"trials", always, write_trials},
+    {"folds", always, write_folds},
+    {"curves", always, write_curves},
+    {"selection", has_selection, write_selection},
+    {"rounds", has_rounds, write_rounds},
+    {"expected", has_expected, write_expected},
+    {"ranks", has_ranks, write_ranks},
+    {"space", always, write_space},
     {"test", has_test, write_test},
+    {"importance", has_explanation, write_importance},
+    {"dependence", has_explanation, write_dependence},
+    {"confusion", has_explanation, write_confusion},
+    {"calibration", has_explanation, write_calibration},
+    {"groups", has_explanation, write_groups},
+    {"hardest", has_explanation, write_hardest},
+    {"out_of_fold", has_out_of_fold, write_out_of_fold},
 };
 const size_t fr_show_table_count = sizeof fr_show_tables / sizeof *fr_show_tables;

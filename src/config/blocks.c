@@ -29,6 +29,8 @@ static const struct {
      &fr_prune_option_count},
     {"select", "Which trial becomes the model.", fr_select_option_table,
      &fr_select_option_count},
+    {"explain", "What is found out about the chosen model.", fr_explain_option_table,
+     &fr_explain_option_count},
     {"resources", "What a run may use.", fr_resource_option_table, &fr_resource_option_count},
 };
 enum { N_TOP = 3, N_BLOCKS = sizeof blocks / sizeof *blocks };

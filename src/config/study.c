@@ -11,15 +11,15 @@
 #include "internal.h"
 
 static const char *const training_keys[] = {
-    "study",  "data",    "preprocess", "validation", "metric",    "models",    "train",
-    "search", "pruning", "stop",       "select",     "objective", "resources", "output"};
+    "study",   "data", "preprocess", "validation", "metric",  "models",    "train", "search",
+    "pruning", "stop", "select",     "objective",  "explain", "resources", "output"};
 enum { N_TRAINING_KEYS = sizeof training_keys / sizeof *training_keys };
 
 /* Keys that say what is trained; an objective takes their place. */
 static bool is_about_training(const char *key)
 {
-    static const char *const keys[] = {"data",   "preprocess", "validation",
-                                       "metric", "models",     "train"};
+    static const char *const keys[] = {"data",   "preprocess", "validation", "metric",
+                                       "models", "train",      "explain"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(keys[k], key) == 0) return true;
     return false;
@@ -154,6 +154,7 @@ static void read_search(fr_draft *draft)
         {"search", fr_search_option_table, fr_search_option_count, enqueue_key, 1},
         {"select", fr_select_option_table, fr_select_option_count, NULL, 0},
         {"resources", fr_resource_option_table, fr_resource_option_count, NULL, 0},
+        {"explain", fr_explain_option_table, fr_explain_option_count, NULL, 0},
     };
     fr_study *study = draft->study;
     const fr_node *search = fr_node_find(draft->root, "search");
@@ -165,6 +166,7 @@ static void read_search(fr_draft *draft)
     fr_draft_block(draft, fr_node_find(draft->root, "select"), &blocks[1], &study->select);
     fr_draft_block(draft, fr_node_find(draft->root, "resources"), &blocks[2],
                    &study->resources);
+    fr_draft_block(draft, fr_node_find(draft->root, "explain"), &blocks[3], &study->explain);
 }
 
 /* study and output; by default from the file's name. */

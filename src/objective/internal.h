@@ -45,6 +45,11 @@ FR_CHECKED fr_status fr_fold_cache_get(fr_fold_cache *cache, uint32_t fold,
 FR_CHECKED fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                           const atomic_bool *stop, fr_fold_result *result);
 
+/* How a task's fold is trained; `rows` and `recipe` are borrowed by it. */
+fr_fit_request fr_training_request(const fr_objective *objective, const fr_task *task,
+                                   const fr_fold_rows *rows, const fr_recipe *recipe,
+                                   const atomic_bool *stop);
+
 /* Several scores of numeric parameters x[0..n), each with its known front. */
 void fr_function_zdt1(const double *x, size_t n, double *f, size_t n_scores);
 void fr_function_zdt2(const double *x, size_t n, double *f, size_t n_scores);

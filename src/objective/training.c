@@ -40,6 +40,31 @@ static void order_scores(const fr_objective *objective, const double *point,
     }
 }
 
+/* What a search and an explanation share. */
+fr_fit_request fr_training_request(const fr_objective *objective, const fr_task *task,
+                                   const fr_fold_rows *rows, const fr_recipe *recipe,
+                                   const atomic_bool *stop)
+{
+    const fr_study *study = objective->study;
+    return (fr_fit_request){.dataset = objective->dataset,
+                            .train = rows->train,
+                            .valid = rows->valid,
+                            .n_train = rows->n_train,
+                            .n_valid = rows->n_valid,
+                            .recipe = recipe,
+                            .prepared = &rows->prepared,
+                            .metric = study->metric,
+                            .seed = (uint64_t)study->search.seed,
+                            .trial = task->trial,
+                            .fold = task->fold,
+                            .threads = objective->place.threads,
+                            .give_up_after = patience_of(study),
+                            .give_up_from = (uint32_t)study->pruning.first_epoch,
+                            .stop = stop,
+                            .keeper = task->keeper,
+                            .group = task->group};
+}
+
 fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                const atomic_bool *stop, fr_fold_result *result)
 {
@@ -52,28 +77,12 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
     fr_status st = fr_fold_cache_get(objective->cache, task->fold, &recipe.preprocess, &rows);
     const double prepared_s = fr_clock_now() - start;
     if (st == FR_OK) {
-        const fr_fit_request request = {.dataset = objective->dataset,
-                                        .train = rows->train,
-                                        .valid = rows->valid,
-                                        .n_train = rows->n_train,
-                                        .n_valid = rows->n_valid,
-                                        .recipe = &recipe,
-                                        .prepared = &rows->prepared,
-                                        .metric = study->metric,
-                                        .more = more,
-                                        .n_more = further_metrics(study, more),
-                                        .seed = (uint64_t)study->search.seed,
-                                        .trial = task->trial,
-                                        .fold = task->fold,
-                                        .threads = objective->place.threads,
-                                        .rungs = task->rungs,
-                                        .n_rungs = task->n_rungs,
-                                        .give_up_after = patience_of(study),
-                                        .give_up_from = (uint32_t)study->pruning.first_epoch,
-                                        .stop = stop,
-                                        .keeper = task->keeper,
-                                        .group = task->group,
-                                        .want_train_score = true};
+        fr_fit_request request = fr_training_request(objective, task, rows, &recipe, stop);
+        request.more = more;
+        request.n_more = further_metrics(study, more);
+        request.rungs = task->rungs;
+        request.n_rungs = task->n_rungs;
+        request.want_train_score = true;
         st = fr_fit(&request, result, NULL);
     } else {
         st = fr_fit_agree(task->group, st);

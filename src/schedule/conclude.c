@@ -31,12 +31,32 @@ static bool model_is_there(const fr_run_state *run)
            earlier->selection.chosen == run->report->selection.chosen;
 }
 
+/* And has explained it, as is asked for now. */
+static bool explanation_is_there(const fr_run_state *run)
+{
+    const fr_results_file *earlier = run->earlier;
+    if (!run->reuses_model || !earlier->has_explanation) return false;
+    fr_text then = {0}, now = {0};
+    for (size_t i = 0; i < fr_explain_option_count; i++) {
+        if (fr_explain_option_table[i].offset == offsetof(fr_explain_options, when)) continue;
+        fr_option_format(&fr_explain_option_table[i], &earlier->study->explain, &then);
+        fr_option_format(&fr_explain_option_table[i], &run->study->explain, &now);
+        fr_text_add(&then, " ");
+        fr_text_add(&now, " ");
+    }
+    const bool same =
+        !then.failed && !now.failed && strcmp(fr_text_get(&then), fr_text_get(&now)) == 0;
+    fr_text_clear(&then);
+    fr_text_clear(&now);
+    return same;
+}
+
 /* A file from the midst of a run may have all trials, but still the choice among fewer. */
 static bool nothing_new(const fr_run_state *run, bool trains)
 {
     const fr_results_file *earlier = run->earlier;
     if (earlier == NULL || !earlier->has_selection || (trains && !run->reuses_model) ||
-        earlier->selection.n_ranking != run->report->selection.n_ranking ||
+        run->explains || earlier->selection.n_ranking != run->report->selection.n_ranking ||
         earlier->history->n != run->history->n || earlier->end != run->report->end ||
         strcmp(earlier->study->text, run->study->text) != 0)
         return false;
@@ -97,6 +117,10 @@ fr_status fr_conclude_select(fr_run_state *run, bool *refit)
     run->has_selection = true;
     run->reuses_model = model_is_there(run);
     const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
+    bool explains = false;
+    if (trains) FR_TRY(fr_explaining_wanted(run, &explains));
+    run->reuses_explanation = explains && explanation_is_there(run);
+    run->explains = explains && !run->reuses_explanation;
     run->unchanged = nothing_new(run, trains);
     *refit = trains && !run->reuses_model;
     return FR_OK;
@@ -111,7 +135,10 @@ fr_status fr_conclude_write(fr_run_state *run)
     const bool reuses = keeps || run->reuses_model;
     const fr_selection *selection = run->has_selection ? &run->report->selection : NULL;
     const fr_model *model = run->has_model ? &run->refit.model : NULL;
+    const fr_explanation *explanation = run->has_explanation ? &run->explanation : NULL;
     if (keeps) selection = &run->earlier->selection;
+    if ((keeps || run->reuses_explanation) && run->earlier->has_explanation)
+        explanation = &run->earlier->explanation;
     if (reuses && run->earlier->has_model) model = &run->earlier->model;
     const bool has_data = run->data != NULL;
     size_t test_rows = 0;
@@ -127,6 +154,7 @@ fr_status fr_conclude_write(fr_run_state *run)
         .test = run->has_model ? &run->refit.test
                 : reuses       ? &run->earlier->test
                                : NULL,
+        .explanation = explanation,
         .ranks = run->report->ranks,
         .n_ranks = run->report->n_ranks,
         .command = run->options->command,

@@ -6,6 +6,8 @@
  *   RESULTS  rank -> root   finished folds; tells root that the rank wants more
  *   NOTICE   rank -> root   a signal came or something failed: status, sentence
  *   SERVE    root -> rank   take part in a computation of all ranks, service.c
+ *   EXPLAIN  root -> rank   explain a fold of the chosen trial, explaining.c
+ *   EXPLAINED rank -> root  what came of it
  *   STOP     root -> rank   the end: status, sentence. Not FR_OK: give up what is running
  *   DONE     rank -> root   the answer to STOP: last folds, the rank's record
  * After DONE a rank sends nothing more, and root ends after the last DONE. */
@@ -27,6 +29,8 @@ typedef enum {
     FR_TAG_STOP,
     FR_TAG_DONE,
     FR_TAG_SERVE,
+    FR_TAG_EXPLAIN,
+    FR_TAG_EXPLAINED,
 } fr_tag;
 
 /* ---- parcel.c: work on its way ---- */
@@ -133,6 +137,20 @@ void fr_worker_push_refit(fr_worker *worker, const fr_trial *trial, uint64_t tri
                           uint32_t n_folds);
 bool fr_worker_refit_result(fr_worker *worker, fr_refit *out);
 
+/* Which part of which fold is to be explained. */
+typedef struct {
+    uint64_t trial;
+    uint32_t fold, file_fold; /* its number, and the one that its file has */
+    fr_explain_part part;
+    double *point; /* (n_params); owned by who has the order */
+} fr_explain_order;
+
+/* Queue an explanation, when there is none under way; the order becomes the worker's.
+ * fr_worker_explanation gives what came of it, once: `parts` is 0 when it could not be had,
+ * which is logged and no failure. */
+void fr_worker_push_explain(fr_worker *worker, const fr_explain_order *order);
+bool fr_worker_explanation(fr_worker *worker, fr_fold_explanation *out);
+
 /* Take the finished folds, if they make a message's worth or the worker runs dry; or `all`.
  * `out` is empty before. The status is the first failure of the thread, with its message. */
 FR_CHECKED fr_status fr_worker_collect(fr_worker *worker, bool all, fr_results_list *out);
@@ -180,6 +198,7 @@ FR_CHECKED fr_status fr_run_place(MPI_Comm comm, int64_t wanted, fr_run_place_in
 /* ---- run.c, root.c, follower.c, conclude.c: a run ---- */
 
 typedef struct fr_root fr_root;
+typedef struct fr_explaining fr_explaining;
 
 typedef struct {
     MPI_Comm comm; /* own duplicate */
@@ -220,8 +239,13 @@ typedef struct {
     fr_refit refit;
     bool has_selection, has_model;
     bool reuses_model; /* the chosen trial is that of `earlier`, which has its model */
-    bool unchanged;    /* results.h5 holds exactly this already */
-    bool served;       /* all ranks have computed a kernel matrix */
+    fr_explanation explanation;
+    fr_explaining *explaining; /* under way */
+    bool explains;             /* the chosen trial is to be explained in this run */
+    bool has_explanation;
+    bool reuses_explanation; /* that of `earlier` is the one */
+    bool unchanged;          /* results.h5 holds exactly this already */
+    bool served;             /* all ranks have computed a kernel matrix */
     fr_run_report *report;
 } fr_run_state;
 
@@ -232,7 +256,7 @@ FR_CHECKED fr_status fr_root_run(fr_root *root);
 void fr_root_destroy(fr_root **root);
 FR_CHECKED fr_status fr_follower_run(fr_run_state *run);
 
-/* Choose the trial; *refit when its model has to be trained. Root. */
+/* Choose the trial; *refit when its model has to be trained; sets run->explains. Root. */
 FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
 
 /* Write results.h5 with what is known; an earlier choice and its model stay in it until there
@@ -242,6 +266,29 @@ FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
 /* Validation rows / training rows of the first fold, for corrected tests; of an external
  * objective's folds that of k-fold, 1 with one fold. */
 FR_CHECKED fr_status fr_conclude_valid_share(const fr_run_state *run, double *share);
+
+/* ---- explaining.c: the chosen trial explained by all workers ---- */
+
+/* Whether the study wants the chosen trial explained. Root. */
+FR_CHECKED fr_status fr_explaining_wanted(const fr_run_state *run, bool *wanted);
+
+/* Cut the work into tasks. Root. */
+FR_CHECKED fr_status fr_explaining_begin(fr_run_state *run);
+
+/* Take what root's own worker has, and give idle workers work; root's own only when its model
+ * is trained. *done when nothing is left to do. Root. */
+FR_CHECKED fr_status fr_explaining_advance(fr_run_state *run, bool *done);
+
+/* What another rank has found. Root. */
+FR_CHECKED fr_status fr_explaining_take(fr_run_state *run, int worker, fr_unpack *in);
+
+/* With the model there: put everything together. What goes wrong is logged. Root. */
+void fr_explaining_conclude(fr_run_state *run);
+void fr_explaining_destroy(fr_explaining **explaining);
+
+/* The other side: queue what root asks for; send what is finished. */
+FR_CHECKED fr_status fr_explaining_accept(fr_run_state *run, fr_unpack *in);
+FR_CHECKED fr_status fr_explaining_send(fr_run_state *run);
 
 /* ---- service.c ---- */
 

@@ -2,8 +2,8 @@
 /* root.c - the main thread of root: hands out, files and journals, and ends the run for all.
  *
  * Stages: TRAINING until the coordinator is done, REFITTING while root's compute thread trains
- * the chosen model, ENDING from the STOP message to the last DONE. An error or a stop goes to
- * ENDING from anywhere. */
+ * the chosen model and all explain it, ENDING from the STOP message to the last DONE. An error
+ * or a stop goes to ENDING from anywhere. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +155,7 @@ static fr_status take_notice(int rank, fr_unpack *in)
 static fr_status handle(fr_root *r, int rank, int tag, fr_unpack *in)
 {
     if (tag == FR_TAG_NOTICE) return take_notice(rank, in);
+    if (tag == FR_TAG_EXPLAINED) return fr_explaining_take(r->run, r->run->worker_of[rank], in);
     return tag == FR_TAG_DONE ? take_done(r, rank, in) : take_results(r, rank, in);
 }
 
@@ -235,21 +236,32 @@ static fr_status finish_training(fr_root *r)
     bool refit = false;
     r->run->report->end = fr_coordinator_end(r->run->coordinator);
     FR_TRY(fr_conclude_select(r->run, &refit));
-    if (!refit) return end_run(r, FR_OK);
+    if (r->run->explains) FR_TRY(fr_explaining_begin(r->run));
+    r->stage = REFITTING;
+    if (!refit) return FR_OK;
     const size_t chosen = r->run->report->selection.chosen;
     const fr_history *history = r->run->history;
     fr_worker_push_refit(r->run->worker, &history->trials[chosen], chosen, history->n_folds);
-    r->stage = REFITTING;
     return FR_OK;
+}
+
+/* The model and its explanation, both or what is wanted of them. */
+static fr_status finish_model(fr_root *r)
+{
+    fr_run_state *run = r->run;
+    bool explained = true;
+    if (fr_worker_refit_result(run->worker, &run->refit)) run->has_model = true;
+    if (run->explains) FR_TRY(fr_explaining_advance(run, &explained));
+    const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
+    if (!explained || (trains && !run->has_model && !run->reuses_model)) return FR_OK;
+    if (run->explains) fr_explaining_conclude(run);
+    return end_run(r, FR_OK);
 }
 
 static fr_status advance(fr_root *r, double now)
 {
     fr_run_state *run = r->run;
-    if (r->stage == REFITTING && fr_worker_refit_result(run->worker, &run->refit)) {
-        run->has_model = true;
-        return end_run(r, FR_OK);
-    }
+    if (r->stage == REFITTING) return finish_model(r);
     if (r->stage != TRAINING) return FR_OK;
     fr_run_watch_clock(run, now);
     if (r->hungry) FR_TRY(hand_out(r, now));

@@ -285,6 +285,8 @@ static void clean_up(fr_run_state *run, bool collective)
     fr_keeper_destroy(&run->keeper);
     fr_objective_destroy(&run->objective);
     fr_refit_clear(&run->refit);
+    fr_explaining_destroy(&run->explaining);
+    fr_explanation_clear(&run->explanation);
     fr_results_close(&run->earlier);
     fr_coordinator_destroy(&run->coordinator);
     fr_search_destroy(&run->search);

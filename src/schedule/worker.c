@@ -17,7 +17,8 @@
 /* Work that is worth a message [s]. */
 static const double message_seconds = 0.05;
 
-typedef enum { REFIT_NONE, REFIT_QUEUED, REFIT_DONE } refit_stage;
+/* Of a refit, and of an explanation. */
+typedef enum { STAGE_NONE, STAGE_QUEUED, STAGE_DONE } extra_stage;
 
 struct fr_worker {
     fr_worker_options options;
@@ -34,11 +35,14 @@ struct fr_worker {
     bool quit;
     fr_results_list results;
     double gathered_s; /* work in results */
-    refit_stage refit_stage;
+    extra_stage refit_stage;
     fr_trial refit_trial; /* copy; its arrays are the history's */
     uint64_t refit_id;
     uint32_t refit_fold;
     fr_refit refit;
+    extra_stage explain_stage;
+    fr_explain_order order; /* queued */
+    fr_fold_explanation explanation;
     fr_status failure;
     bool failure_told; /* collect has returned it */
     char failure_message[1024];
@@ -49,7 +53,8 @@ struct fr_worker {
  * done since the last one: short tasks among long ones would empty the reserve unseen. */
 static bool has_news(const fr_worker *w)
 {
-    return (w->failure != FR_OK && !w->failure_told) || w->refit_stage == REFIT_DONE ||
+    return (w->failure != FR_OK && !w->failure_told) || w->refit_stage == STAGE_DONE ||
+           w->explain_stage == STAGE_DONE ||
            (w->results.n > 0 &&
             (w->gathered_s >= message_seconds || w->queued <= w->results.n));
 }
@@ -163,11 +168,37 @@ static void do_refit(fr_worker *w)
     const double seconds = fr_clock_now() - start;
     pthread_mutex_lock(&w->mutex);
     w->record.busy_s += seconds;
-    w->refit_stage = st == FR_OK ? REFIT_DONE : REFIT_NONE;
+    w->refit_stage = st == FR_OK ? STAGE_DONE : STAGE_NONE;
     if (st == FR_OK)
         w->refit = refit;
     else
         fail(w, st);
+}
+
+/* What cannot be explained does not spoil a run that has all else. The rank does it alone also
+ * in a group: the bits are the same. */
+static void do_explain(fr_worker *w)
+{
+    fr_explain_order order = w->order;
+    fr_fold_explanation found = {0};
+    w->order.point = NULL;
+    pthread_mutex_unlock(&w->mutex);
+    const double start = fr_clock_now();
+    fr_task task = {.trial = order.trial, .fold = order.fold, .point = order.point};
+    if (order.part.part == 0) /* the others train the same fold */
+        task.keeper =
+            fr_keeper_begin(w->options.keeper, order.trial, order.file_fold, order.point);
+    const fr_status st =
+        fr_objective_explain(w->options.objective, &task, &order.part, &w->stop, &found);
+    if (st != FR_OK && st != FR_STOPPED)
+        fr_log_all(FR_LOG_WARN, "schedule explain=no fold=%u: %s", (unsigned)order.fold,
+                   fr_status_message());
+    free(order.point);
+    const double seconds = fr_clock_now() - start;
+    pthread_mutex_lock(&w->mutex);
+    w->record.busy_s += seconds;
+    w->explanation = found;
+    w->explain_stage = st == FR_STOPPED ? STAGE_NONE : STAGE_DONE;
 }
 
 static void wait_for_work(fr_worker *w)
@@ -222,8 +253,10 @@ static void *compute(void *argument)
     if (point == NULL) fail(w, FR_ERR_MEMORY);
     while (!atomic_load(&w->stop) && w->failure == FR_OK) {
         /* The refit comes when all that counts is done: folds still queued are cancelled. */
-        if (w->refit_stage == REFIT_QUEUED)
+        if (w->refit_stage == STAGE_QUEUED)
             do_refit(w);
+        else if (w->explain_stage == STAGE_QUEUED)
+            do_explain(w);
         else if (w->first != NULL) {
             fr_task task = next_task(w, point);
             if (is_too_late(w))
@@ -298,7 +331,7 @@ void fr_worker_push_refit(fr_worker *w, const fr_trial *trial, uint64_t trial_id
     w->refit_trial = *trial;
     w->refit_id = trial_id;
     w->refit_fold = n_folds;
-    w->refit_stage = REFIT_QUEUED;
+    w->refit_stage = STAGE_QUEUED;
     pthread_cond_signal(&w->has_work);
     pthread_mutex_unlock(&w->mutex);
 }
@@ -306,11 +339,33 @@ void fr_worker_push_refit(fr_worker *w, const fr_trial *trial, uint64_t trial_id
 bool fr_worker_refit_result(fr_worker *w, fr_refit *out)
 {
     pthread_mutex_lock(&w->mutex);
-    const bool there = w->refit_stage == REFIT_DONE && w->failure == FR_OK;
+    const bool there = w->refit_stage == STAGE_DONE && w->failure == FR_OK;
     if (there) {
         *out = w->refit;
         w->refit = (fr_refit){0};
-        w->refit_stage = REFIT_NONE;
+        w->refit_stage = STAGE_NONE;
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return there;
+}
+
+void fr_worker_push_explain(fr_worker *w, const fr_explain_order *order)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->order = *order;
+    w->explain_stage = STAGE_QUEUED;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+bool fr_worker_explanation(fr_worker *w, fr_fold_explanation *out)
+{
+    pthread_mutex_lock(&w->mutex);
+    const bool there = w->explain_stage == STAGE_DONE;
+    if (there) {
+        *out = w->explanation;
+        w->explanation = (fr_fold_explanation){0};
+        w->explain_stage = STAGE_NONE;
     }
     pthread_mutex_unlock(&w->mutex);
     return there;
@@ -373,6 +428,8 @@ void fr_worker_destroy(fr_worker **worker)
     }
     fr_results_list_clear(&w->results);
     fr_refit_clear(&w->refit);
+    fr_fold_explanation_clear(&w->explanation);
+    free(w->order.point);
     pthread_cond_destroy(&w->has_news);
     pthread_cond_destroy(&w->has_work);
     pthread_mutex_destroy(&w->mutex);

@@ -293,10 +293,19 @@ void fr_model_put(fr_h5_out *out, const fr_model *model);
 /* The caller clears *out, also on failure. */
 FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 
-/* /test; nothing when there are no rows, or so many outputs that they would outgrow the file.
- */
-void fr_scored_put(fr_h5_out *out, const fr_scored *scored, size_t n_outputs);
+/* A group with row, target and output, /test; nothing when there are no rows, or so many
+ * outputs that they would outgrow the file. */
+void fr_scored_put(fr_h5_out *out, const char *group, const fr_scored *scored,
+                   size_t n_outputs);
 /* Empty when it is not there. The caller clears *out, also on failure. */
-FR_CHECKED fr_status fr_scored_get(const fr_h5_in *in, const fr_model *model, fr_scored *out);
+FR_CHECKED fr_status fr_scored_get(const fr_h5_in *in, const char *group, const fr_model *model,
+                                   fr_scored *out);
+
+/* /explain, of the model that stands beside it. */
+void fr_explanation_put(fr_h5_out *out, const fr_explanation *explanation,
+                        const fr_model *model);
+/* The caller clears *out, also on failure. */
+FR_CHECKED fr_status fr_explanation_get(const fr_h5_in *in, const fr_model *model,
+                                        fr_explanation *out);
 
 #endif

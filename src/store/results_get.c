@@ -244,7 +244,10 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     if (!want_model || !fr_h5_has(in, "/model")) return FR_OK;
     results->has_model = true;
     FR_TRY(fr_model_get(in, &results->model));
-    return fr_scored_get(in, &results->model, &results->test);
+    FR_TRY(fr_scored_get(in, "/test", &results->model, &results->test));
+    if (!fr_h5_has(in, "/explain")) return FR_OK;
+    results->has_explanation = true;
+    return fr_explanation_get(in, &results->model, &results->explanation);
 }
 
 /* HDF5 1.10 loses memory when a header's checksum is wrong, and reports that at exit as
@@ -280,6 +283,7 @@ void fr_results_close(fr_results_file **results)
     fr_history_destroy(&r->history);
     fr_model_clear(&r->model);
     fr_scored_clear(&r->test);
+    fr_explanation_clear(&r->explanation);
     fr_study_destroy(&r->study);
     free(r->ranks);
     free(r->path);

@@ -233,7 +233,9 @@ fr_status fr_results_write(const char *dir, const fr_results *results)
     if (results->model != NULL) {
         fr_model_put(&out, results->model);
         if (results->test != NULL)
-            fr_scored_put(&out, results->test, results->model->n_outputs);
+            fr_scored_put(&out, "/test", results->test, results->model->n_outputs);
+        if (results->explanation != NULL)
+            fr_explanation_put(&out, results->explanation, results->model);
     }
     FR_TRY(fr_h5_out_close(&out, &bytes, &n));
     fr_status st = fr_store_replace(dir, "results.h5", bytes, n);

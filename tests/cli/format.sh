@@ -20,7 +20,7 @@ sed 's/,green,/,violet,/; s/,10,7,/,1.0e1,7,/' "$dir/rows.csv" >"$dir/new.csv"
 study() { # NAME TARGET DROPPED TASK MODELS RULE MORE
     cat >"$dir/$1.yaml" <<YAML
 study: $1
-data: {path: $dir/rows.csv, target: $2, drop: [$3], task: $4, categorical: [code], test: {fraction: 0.2}}
+data: {path: $dir/rows.csv, target: $2, drop: [$3], task: $4, categorical: [code], test: {fraction: 0.2}${group:+, group: $group}}
 preprocess: {impute: most_frequent, encode: {choice: [onehot, ordinal]}}
 validation: {scheme: kfold, folds: 3}
 models: {$5}
@@ -36,7 +36,7 @@ YAML
 study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
 study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, linear: {}' paired_test
 study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
-metric='[accuracy, log_loss, {minimize: parameters}]'
+metric='[accuracy, log_loss, {minimize: parameters}]' group=b
 study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
 "$FOLDRANK" predict "$dir/dice" "$dir/new.csv" -o "$dir/classes.h5" >/dev/null 2>&1 </dev/null
 "$FOLDRANK" predict "$dir/paired" "$dir/new.csv" -o "$dir/values.h5" >/dev/null 2>&1 </dev/null

@@ -12,6 +12,7 @@
 
 #include "../../src/schedule/internal.h"
 #include "foldrank/clock.h"
+#include "foldrank/memory.h"
 
 enum { N_PARAMS = 3, FAILING_TRIAL = 1000 };
 
@@ -41,6 +42,17 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_task *task,
     (void)objective;
     out->test_score = trial->score_mean;
     out->epochs = (uint32_t)task->trial;
+    return FR_OK;
+}
+
+fr_status fr_objective_explain(fr_objective *unused, const fr_task *task,
+                               const fr_explain_part *part, const atomic_bool *stop,
+                               fr_fold_explanation *out)
+{
+    (void)unused;
+    (void)stop;
+    if (part->parts == 13) return FR_FAIL(FR_ERR_NUMERIC, "it cannot be explained");
+    *out = (fr_fold_explanation){.fold = task->fold, .part = part->part, .parts = part->parts};
     return FR_OK;
 }
 
@@ -203,6 +215,34 @@ static void a_failure_reaches_the_main_thread(void **state)
     fr_worker_destroy(&worker);
 }
 
+static fr_fold_explanation explanation_of(fr_worker *worker, uint32_t parts)
+{
+    double *point = fr_alloc(N_PARAMS, sizeof *point);
+    const fr_explain_order order = {
+        .trial = 3, .fold = 2, .part = {.part = 1, .parts = parts}, .point = point};
+    fr_fold_explanation found = {0};
+    assert_non_null(point);
+    assert_false(fr_worker_explanation(worker, &found));
+    fr_worker_push_explain(worker, &order);
+    for (int i = 0; i < 1000 && !fr_worker_explanation(worker, &found); i++)
+        fr_worker_wait(worker, 0.01);
+    assert_false(fr_worker_explanation(worker, &found));
+    return found;
+}
+
+/* One after the other; one that cannot be had has no parts, and the worker goes on. */
+static void explains(void **state)
+{
+    (void)state;
+    fr_objective objective = {0};
+    fr_worker *worker = open_worker(&objective);
+    fr_fold_explanation found = explanation_of(worker, 4);
+    assert_true(found.fold == 2 && found.part == 1 && found.parts == 4);
+    assert_int_equal(explanation_of(worker, 13).parts, 0);
+    assert_int_equal(explanation_of(worker, 5).parts, 5);
+    fr_worker_destroy(&worker);
+}
+
 static void refits(void **state)
 {
     (void)state;
@@ -263,6 +303,7 @@ int main(void)
         cmocka_unit_test(does_not_begin_in_vain),
         cmocka_unit_test(a_failure_reaches_the_main_thread),
         cmocka_unit_test(refits),
+        cmocka_unit_test(explains),
         cmocka_unit_test(work_survives_packing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
