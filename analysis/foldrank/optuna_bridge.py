@@ -54,7 +54,7 @@ def _quiet() -> Iterator[None]:
 def _plain_choice(value: Any) -> Any:
     """Optuna takes None, bool, int, float and str as choices; others go as their YAML text."""
     plain = value is None or isinstance(value, (bool, int, float, str))
-    return value if plain else yaml12.show(value)
+    return value if plain else yaml12.flow(value)
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
@@ -84,11 +84,12 @@ def _direction(word: str) -> StudyDirection:
 
 
 def _times(r: Results) -> tuple[dict[int, tuple[dt.datetime, dt.datetime]], dt.datetime]:
-    """Start and end of each trial; the time of the study's first run."""
+    """Start and end of each trial; the time of the study's first run. Local, as Optuna's."""
     try:
-        begun = dt.datetime.fromisoformat(str(r.attributes["created"]).rstrip("Z"))
+        utc = dt.datetime.fromisoformat(str(r.attributes["created"]).rstrip("Z"))
     except (KeyError, ValueError):
-        begun = dt.datetime(1970, 1, 1)
+        utc = dt.datetime(1970, 1, 1)
+    begun = utc.replace(tzinfo=dt.timezone.utc).astimezone().replace(tzinfo=None)
     known = r.folds[r.folds["end_s"].notna()].groupby("trial")
     spans = known.agg(start=("start_s", "min"), end=("end_s", "max"))
     return {
@@ -107,8 +108,16 @@ def _intermediate(r: Results) -> dict[int, dict[int, float]]:
     means = r.curves.groupby(["trial", "epoch"])["score"].mean().dropna()
     out: dict[int, dict[int, float]] = {}
     for (trial, epoch), value in means.items():
-        out.setdefault(int(trial), {})[int(epoch)] = float(value)
+        if np.isfinite(value):
+            out.setdefault(int(trial), {})[int(epoch)] = float(value)
     return out
+
+
+def _none_for_nan(value: Any) -> Any:
+    """The same without NaN, which is no JSON: a browser could not read Optuna's attributes."""
+    if isinstance(value, list):
+        return [_none_for_nan(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _values(r: Results, row: Any) -> list[float] | None:
@@ -159,10 +168,7 @@ def frozen_trials(r: Results) -> Iterable[FrozenTrial]:
             values=values if keeps else None,
             params=params,
             distributions={name: distributions[name] for name in params},
-            user_attrs={
-                key: None if isinstance(value, float) and np.isnan(value) else value
-                for key, value in attributes.items()
-            },
+            user_attrs={key: _none_for_nan(value) for key, value in attributes.items()},
             intermediate_values={} if several else intermediate.get(trial, {}),
         )
         frozen.number = trial

@@ -5,6 +5,7 @@ PyYAML follows YAML 1.1, in which ``1e-06`` is a text and ``no`` is false.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
@@ -75,6 +76,27 @@ def freeze(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(freeze(item) for item in value)
     return value
+
+
+def flow(value: Any) -> str:
+    """Write a value in YAML's flow style, so that :func:`load` gives the same value again.
+
+    Parameters
+    ----------
+    value : object
+        None, a boolean, a number, a text, or a list of such.
+
+    Returns
+    -------
+    str
+        ``[64, 32]``, ``[relu, tanh]``, ``1e-05``; a text is quoted where it must be.
+    """
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(flow(item) for item in value) + "]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    plain = re.fullmatch(r"[A-Za-z_][\w.-]*", value) and load(value) == value
+    return value if plain else json.dumps(value)
 
 
 def show(value: Any) -> str:

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 import warnings
+from pathlib import Path
 
 import optuna
 import pytest
@@ -17,6 +18,7 @@ from optuna import visualization
 from optuna.trial import TrialState
 
 import foldrank
+from foldrank import yaml12
 
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -60,6 +62,106 @@ def test_failed_trials_keep_their_message(results):
 def test_a_search_can_go_on_in_optuna(results):
     study = results("function").to_optuna()
     study.sampler = optuna.samplers.TPESampler(seed=0)
+    study.optimize(
+        lambda trial: trial.suggest_float("x", -5, 10) + trial.suggest_float("y", 0, 15),
+        n_trials=3,
+    )
+    assert len(study.trials) == 63
+
+
+# Every kind of distribution and of choice.
+KINDS = """
+objective:
+  type: function
+  function: sphere
+  direction: minimize
+  parameters:
+    a: {float: [-1, 1], step: 0.25}
+    b: {log: [1.0e-3, 10]}
+    c: {int: [2, 20], step: 3}
+    d: {int_log: [1, 1000]}
+    e: {choice: [true, false, 3, 0.5, word, "a \\"quoted\\" one", [1, 2], [0.123456789]]}
+    f: {float: [0, 1], when: {e: word}}
+search: {method: random, trials: 30, seed: 8}
+"""
+
+
+def journal(path: Path, log: Path) -> optuna.Study:
+    """Load results as ``foldrank export --optuna`` writes them."""
+    command = [studies.FOLDRANK, "export", str(path), "--optuna", str(log)]
+    subprocess.run(command, check=True, capture_output=True)
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(log))
+    )
+    return optuna.load_study(study_name=None, storage=storage)
+
+
+def assert_same(ours: optuna.Study, theirs: optuna.Study) -> None:
+    assert ours.study_name == theirs.study_name
+    assert ours.directions == theirs.directions
+    assert ours.metric_names == theirs.metric_names
+    assert ours.user_attrs == theirs.user_attrs
+    assert len(ours.trials) == len(theirs.trials)
+    for mine, other in zip(ours.trials, theirs.trials, strict=True):
+        assert (mine.number, mine.state) == (other.number, other.state)
+        assert mine.params == other.params
+        assert list(map(type, mine.params.values())) == list(map(type, other.params.values()))
+        assert mine.distributions == other.distributions
+        assert mine.values == other.values
+        assert mine.intermediate_values == pytest.approx(other.intermediate_values, rel=1e-14)
+        seconds = mine.user_attrs.pop("seconds")
+        assert seconds == pytest.approx(other.user_attrs.pop("seconds"), rel=1e-14)
+        assert mine.user_attrs == other.user_attrs
+        for moment in ("datetime_start", "datetime_complete"):
+            a, b = getattr(mine, moment), getattr(other, moment)
+            assert a == b or abs((a - b).total_seconds()) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "name", ["pruned", "complete", "grid", "objectives", "failed", "diverged", "function"]
+)
+def test_the_journal_that_export_writes_has_all_of_it(output, results, tmp_path, name):
+    theirs = results(name).to_optuna()
+    assert_same(journal(output(name), tmp_path / "journal.log"), theirs)
+
+
+def test_the_journal_has_every_kind_of_parameter(tmp_path):
+    path = studies.run(tmp_path, "kinds", KINDS)
+    study = journal(path, tmp_path / "journal.log")
+    r = foldrank.open(path)
+    assert_same(study, r.to_optuna())
+    for trial in study.trials:
+        for name, value in r.params(trial.number).items():
+            assert trial.params[name] == (
+                yaml12.flow(value) if isinstance(value, tuple) else value
+            )
+    own = study.trials[0].distributions
+    assert own["a"] == optuna.distributions.FloatDistribution(-1, 1, step=0.25)
+    assert own["c"] == optuna.distributions.IntDistribution(2, 20, step=3)
+    assert own["d"] == optuna.distributions.IntDistribution(1, 1000, log=True)
+    choices = (True, False, 3, 0.5, "word", 'a "quoted" one', "[1, 2]", "[0.123456789]")
+    assert own["e"].choices == choices
+
+
+def test_the_journal_of_an_unfinished_run(tmp_path):
+    objective = (
+        """objective: {type: command, run: "sh -c 'sleep 0.05; echo foldrank value=1'",\n"""
+        "  parameters: {x: {float: [0, 1]}}}\n"
+        "validation: {folds: 3}\nsearch: {method: random, trials: 400, concurrency: 4}\n"
+    )
+    path = tmp_path / "out"
+    (tmp_path / "s.yaml").write_text(f"study: half\n{objective}output: {path}\n")
+    command = [studies.FOLDRANK, "run", str(tmp_path / "s.yaml"), "--time", "3s"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == 75, done.stderr
+    study = journal(path, tmp_path / "journal.log")
+    assert_same(study, foldrank.open(path).to_optuna())
+    states = {trial.state for trial in study.trials}
+    assert {TrialState.RUNNING, TrialState.COMPLETE} <= states
+
+
+def test_optuna_goes_on_with_the_journal(output, tmp_path):
+    study = journal(output("function"), tmp_path / "journal.log")
     study.optimize(
         lambda trial: trial.suggest_float("x", -5, 10) + trial.suggest_float("y", 0, 15),
         n_trials=3,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* export.h - the selected model leaves the house: as an ONNX file, as C source, and with a card
- * that says what it is, how it was found and what it is worth.
+ * that says what it is, how it was found and what it is worth; and the study, for Optuna.
  *
  * Preprocessing goes along: what comes out takes the columns of the training data as they are
- * and gives what fr_model_predict gives, to rounding. All functions want results that were
- * opened with their model, and are Local. Errors: FR_ERR_STATE when there is no model;
- * FR_ERR_MEMORY. */
+ * and gives what fr_model_predict gives, to rounding. All functions but fr_export_optuna want
+ * results that were opened with their model; all are Local. Errors: FR_ERR_STATE when there is
+ * no model; FR_ERR_MEMORY. */
 #ifndef FR_EXPORT_H
 #define FR_EXPORT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "foldrank/status.h"
 #include "foldrank/store.h"
@@ -39,5 +40,10 @@ FR_CHECKED fr_status fr_export_c(const fr_results_file *results, fr_text *out);
 
 /* The model card, Markdown. */
 FR_CHECKED fr_status fr_export_card(const fr_results_file *results, fr_text *out);
+
+/* All trials as Optuna's JournalStorage keeps a study, onto `out`; with or without a model,
+ * finished or not. Whether everything could be written is for the caller to ask of the stream.
+ * Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_export_optuna(const fr_results_file *results, FILE *out);
 
 #endif

@@ -33,6 +33,7 @@
 #include "foldrank/pack.h"
 #include "foldrank/pareto.h"
 #include "foldrank/past.h"
+#include "foldrank/plain.h"
 #include "foldrank/plugin.h"
 #include "foldrank/preprocess.h"
 #include "foldrank/prune.h"

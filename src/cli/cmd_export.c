@@ -21,6 +21,7 @@ typedef struct {
     char *card;
     char *csv;
     char *json;
+    char *optuna;
 } export_values;
 
 #define AT(field) .offset = offsetof(export_values, field)
@@ -57,6 +58,11 @@ static const fr_cli_option options[] = {
                 .type = FR_OPTION_STRING,
                 AT(json),
                 .help = "everything but the model as one JSON object"},
+     .value = "FILE"},
+    {.option = {.name = "optuna",
+                .type = FR_OPTION_STRING,
+                AT(optuna),
+                .help = "the study as a journal of Optuna (JournalFileBackend)"},
      .value = "FILE"},
 };
 
@@ -162,12 +168,25 @@ static fr_status write_json(const fr_cli *cli, const char *path, const fr_result
     return fr_out_close(&file, FR_OK);
 }
 
+static fr_status write_optuna(const fr_cli *cli, const char *path,
+                              const fr_results_file *results)
+{
+    fr_out_file file;
+    FR_TRY(fr_out_open(path, cli->out, &file));
+    const fr_status st = fr_export_optuna(results, file.stream);
+    FR_TRY(fr_out_close(&file, st));
+    if (strcmp(path, "-") != 0)
+        fr_log(FR_LOG_INFO, "export wrote file=%s trials=%zu", path, results->history->n);
+    return FR_OK;
+}
+
 static fr_status check_values(const export_values *values)
 {
     if (values->onnx == NULL && values->c == NULL && values->card == NULL &&
-        values->csv == NULL && values->json == NULL)
-        return FR_FAIL(FR_ERR_USAGE, "export: what? Give --onnx, --c, --card, --csv or --json; "
-                                     "see: foldrank export --help");
+        values->csv == NULL && values->json == NULL && values->optuna == NULL)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "export: what? Give --onnx, --c, --card, --csv, --json or --optuna; "
+                       "see: foldrank export --help");
     if (values->onnx == NULL && values->inputs != FR_INPUTS_AUTO)
         return FR_FAIL(FR_ERR_USAGE, "export: --inputs belongs to --onnx, which is missing");
     return FR_OK;
@@ -187,6 +206,7 @@ static fr_status run(const fr_cli *cli, void *parsed)
     if (st == FR_OK && model) st = write_cards(cli, values, results);
     if (st == FR_OK && values->csv != NULL) st = write_tables(cli, values->csv, results);
     if (st == FR_OK && values->json != NULL) st = write_json(cli, values->json, results);
+    if (st == FR_OK && values->optuna != NULL) st = write_optuna(cli, values->optuna, results);
     fr_results_close(&results);
     return st;
 }
@@ -201,10 +221,12 @@ const fr_cli_command fr_cmd_export = {
         "(rows, columns), or with text columns one input for each column by its name; a\n"
         "C header has one function and needs math.h only. Beside each comes a model card\n"
         "(.card.md): data, search, scores with intervals, limits, seeds, versions.\n"
-        "FILE may be - for stdout.",
+        "FILE may be - for stdout. An Optuna journal has all trials, for optuna-dashboard\n"
+        "and optuna.load_study(storage=JournalStorage(JournalFileBackend(FILE))).",
     .example = "  foldrank export results/digits --onnx digits.onnx\n"
                "  foldrank export results/digits --c digits.h\n"
-               "  foldrank export results/digits --csv tables --json results.json",
+               "  foldrank export results/digits --csv tables --json results.json\n"
+               "  foldrank export results/digits --optuna journal.log",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "foldrank/plain.h"
 #include "foldrank/text.h"
-#include "plain.h"
 #include "show.h"
 
 /* All scores, also the first, which has columns of its own, and the rank. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "foldrank/memory.h"
+#include "foldrank/plain.h"
 #include "foldrank/text.h"
-#include "plain.h"
 #include "show.h"
 
 static bool always(const fr_results_file *results)

@@ -331,7 +331,7 @@ else
     tap_skip "json: show's, and all the rest" "python3 is not installed"
 fi
 
-refused "nothing to write" 2 'export: what\? Give --onnx' "$dir/digits"
+refused "nothing to write" 2 'export: what\? Give --onnx.* --optuna' "$dir/digits"
 refused "a matrix for text" 2 '--onnx .*cannot hold column colour.*columns' "$dir/relu0" --onnx "$dir/y.onnx" --inputs matrix
 refused "inputs of nothing" 2 '--inputs belongs to --onnx' "$dir/digits" --csv "$dir/t" --inputs matrix
 refused "no such results" 2 'nowhere.*No such file' "$dir/nowhere" --c "$dir/y.h"
@@ -346,5 +346,7 @@ YAML
 "$FOLDRANK" run "$dir/function.yaml" >/dev/null 2>&1 </dev/null
 refused "results without a model" 1 'no model in it to export: its study trains nothing' "$dir/function" --onnx "$dir/y.onnx"
 same "their tables can be had" "$("$FOLDRANK" export "$dir/function" --csv "$dir/t" 2>/dev/null; wc -l <"$dir/t/trials.csv")" 3
+same "their study goes to Optuna" "$("$FOLDRANK" export "$dir/function" --optuna - | grep -c '"op_code": 4.*"value": ')" 2
+refused "Optuna, and a full disk" 1 '/dev/full: No space' "$dir/function" --optuna /dev/full
 same "no half file is left" "$(ls "$dir"/*.tmp "$dir"/y.* 2>/dev/null)" ""
 tap_done

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 rooms=(base linalg space search select data model explain train config objective store export schedule embed cli)
 declare -A room_of=(
     [command]=config [guard]=objective [plugin]=objective [directory]=base
-    [ask]=base [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base
+    [ask]=base [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base [plain]=base
     [random]=base [budget]=search [past]=search [status]=base [text]=base [collective]=linalg [linalg]=linalg [space]=space [history]=search [importance]=select [follow]=store
     [search]=search [pareto]=search [select]=select [network]=model [text_table]=data [gram]=linalg [data]=data [sparse]=data [explain]=explain [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model
     [model]=model [train]=train [study]=config [objective]=objective [store]=store [export]=export

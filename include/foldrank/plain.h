@@ -14,6 +14,8 @@ void fr_json_text(const char *text, FILE *out);
 void fr_json_number(double value, FILE *out);
 /* `before`, then `"key": `. */
 void fr_json_key(const char *before, const char *key, FILE *out);
+/* A YAML scalar as the JSON value that it means. */
+void fr_json_scalar(const char *text, FILE *out);
 /* A YAML scalar or list, such as a choice, as the JSON value that it means. */
 void fr_json_value(const char *text, FILE *out);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* plain.c - the words of CSV and JSON, onto a stream. */
-#include "plain.h"
+#include "foldrank/plain.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "foldrank/option.h"
@@ -46,10 +47,21 @@ void fr_json_key(const char *before, const char *key, FILE *out)
     fputs(": ", out);
 }
 
-/* A YAML scalar as the JSON value that it means. */
-static void json_scalar(const char *text, FILE *out)
+/* A quoted YAML scalar, quotes taken off; false when it is none. */
+static bool json_quoted(const char *text, FILE *out)
+{
+    fr_strings items = {0};
+    const bool quoted = (text[0] == '"' || text[0] == '\'') &&
+                        fr_strings_parse(text, &items) == FR_OK && items.n == 1;
+    if (quoted) fr_json_text(items.item[0], out);
+    fr_strings_clear(&items);
+    return quoted;
+}
+
+void fr_json_scalar(const char *text, FILE *out)
 {
     double value;
+    if (json_quoted(text, out)) return;
     if (fr_parse_double(text, &value) && isfinite(value))
         fr_json_number(value, out);
     else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ||
@@ -63,13 +75,13 @@ void fr_json_value(const char *text, FILE *out)
 {
     fr_strings items = {0};
     if (text[0] != '[' || fr_strings_parse(text, &items) != FR_OK) {
-        json_scalar(text, out);
+        fr_json_scalar(text, out);
         return;
     }
     fputc('[', out);
     for (size_t i = 0; i < items.n; i++) {
         if (i > 0) fputs(", ", out);
-        json_scalar(items.item[i], out);
+        fr_json_scalar(items.item[i], out);
     }
     fputc(']', out);
     fr_strings_clear(&items);
