@@ -3,7 +3,8 @@
   const byId = (id) => document.getElementById(id);
   const read = (id) => JSON.parse(byId(id).textContent);
 
-  // ---- plots, one after the other so that the page stays alive ----
+  // ---- plots: what is in view at once, the others one after the other while nobody waits, or
+  // when they come near; data-drawn and data-complete tell when the two were done [ms] ----
   const figures = read("figures");
   const narrow = () => window.innerWidth < 700;
 
@@ -60,16 +61,46 @@
     return Plotly.react(node, figure.data, layout, config);
   }
 
-  const waiting = Object.keys(figures);
+  const waiting = new Set(Object.keys(figures)), near = new Set();
+  const root = document.documentElement.dataset;
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 1));
+
+  function take(id) {
+    near.delete(id);
+    waiting.delete(id);
+    return draw(id, 0);
+  }
   function next() {
-    if (waiting.length === 0) {
-      document.documentElement.dataset.drawn = Math.round(performance.now());
+    if (near.size === 0 && !root.drawn) root.drawn = Math.round(performance.now());
+    if (waiting.size === 0) {
+      root.complete = Math.round(performance.now());
       return;
     }
-    draw(waiting.shift(), 0).then(() => setTimeout(next, 0));
+    const [id] = near.size > 0 ? near : waiting;
+    take(id).then(() => near.size > 0 ? setTimeout(next, 0) : idle(next, {timeout: 500}));
+  }
+  const watcher = new IntersectionObserver((entries) => {
+    entries.forEach(({target, isIntersecting}) => {
+      if (isIntersecting && waiting.has(target.id)) near.add(target.id);
+      else near.delete(target.id);
+    });
+  }, {rootMargin: "300px 0px"});
+  window.addEventListener("beforeprint", () => [...waiting].forEach(take));
+
+  function begin() {
+    const height = window.innerHeight + 300;
+    waiting.forEach((id) => {
+      if (byId(id).getBoundingClientRect().top < height) near.add(id);
+      watcher.observe(byId(id));
+    });
+    next();
   }
   document.querySelectorAll("select[data-for]").forEach((select) => {
-    select.addEventListener("change", () => draw(select.dataset.for, Number(select.value)));
+    select.addEventListener("change", () => {
+      waiting.delete(select.dataset.for);
+      near.delete(select.dataset.for);
+      draw(select.dataset.for, Number(select.value));
+    });
   });
 
   // ---- the table ----
@@ -168,5 +199,5 @@
   });
 
   show();
-  setTimeout(next, 0);
+  setTimeout(begin, 0);
 })();
