@@ -1,4 +1,4 @@
-"""Command line: ``python -m foldrank report RESULTS``, also as ``foldrank-report``."""
+"""Command line: ``python -m foldrank report``, also as ``foldrank-report``; ``from-optuna``."""
 
 from __future__ import annotations
 
@@ -68,6 +68,48 @@ def report_main(arguments: Sequence[str] | None = None, name: str = "foldrank re
     return 0
 
 
+def from_optuna_main(arguments: Sequence[str]) -> int:
+    """Print the trials of an Optuna study for a foldrank study.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Arguments of the command.
+
+    Returns
+    -------
+    int
+        0 done, 2 wrong usage or no such study.
+    """
+    name = "python -m foldrank from-optuna"
+    parser = argparse.ArgumentParser(
+        prog=name,
+        description="Print the configurations that an Optuna study tried, best first, as the "
+        "value of search.enqueue: foldrank tries them first and learns from them.",
+        epilog="example: foldrank run study.yaml "
+        f'--set "search.enqueue=$({name} journal.log -n 10)"',
+    )
+    parser.add_argument(
+        "storage",
+        metavar="STORAGE",
+        help="a journal file, or a URL such as sqlite:///optuna.db",
+    )
+    parser.add_argument("--study", metavar="NAME", help="which one, where there are several")
+    parser.add_argument("-n", type=int, metavar="N", help="only the N best [all]")
+    given = parser.parse_args(arguments)
+    if given.n is not None and given.n < 1:
+        parser.error(f"-n {given.n}: at least 1")
+
+    from foldrank.optuna_bridge import enqueue_text, load_optuna
+
+    try:
+        print(enqueue_text(load_optuna(given.storage, given.study), given.n))
+    except FoldrankError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main() -> int:
     """Dispatch ``python -m foldrank COMMAND``.
 
@@ -78,7 +120,13 @@ def main() -> int:
     """
     if sys.argv[1:2] == ["report"]:
         return report_main(sys.argv[2:], "python -m foldrank report")
-    print("usage: python -m foldrank report RESULTS [OTHER]... [-o FILE]", file=sys.stderr)
+    if sys.argv[1:2] == ["from-optuna"]:
+        return from_optuna_main(sys.argv[2:])
+    print(
+        "usage: python -m foldrank report RESULTS [OTHER]... [-o FILE]\n"
+        "       python -m foldrank from-optuna STORAGE [--study NAME] [-n N]",
+        file=sys.stderr,
+    )
     return 2
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +19,12 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from foldrank import yaml12
+from foldrank.errors import MissingError, WrongFileError
 from foldrank.results import PARAMS, SCORES, Results
 from foldrank.space import Parameter
 
@@ -313,6 +317,13 @@ def from_optuna(study: optuna.Study, n: int | None = None) -> str:
     str
         YAML to put into a study file.
     """
+    kept = list(itertools.islice(_configurations(study), n))
+    body = "\n".join(f"    - {line}" for line in kept)
+    return "search:\n  enqueue:\n" + body + "\n" if kept else "search:\n  enqueue: []\n"
+
+
+def _configurations(study: optuna.Study) -> Iterator[str]:
+    """The different configurations of complete trials, best first, in YAML's flow style."""
     done = study.get_trials(states=(TrialState.COMPLETE,), deepcopy=False)
     if len(study.directions) > 1:
         ordered = [*study.best_trials, *(t for t in done if t not in study.best_trials)]
@@ -323,6 +334,59 @@ def from_optuna(study: optuna.Study, n: int | None = None) -> str:
     for trial in ordered:
         items = (f"{name}: {_yaml_value(value)}" for name, value in trial.params.items())
         lines.setdefault("{" + ", ".join(items) + "}")
-    kept = list(lines)[:n]
-    body = "\n".join(f"    - {line}" for line in kept)
-    return "search:\n  enqueue:\n" + body + "\n" if kept else "search:\n  enqueue: []\n"
+    yield from lines
+
+
+def load_optuna(storage: str, study_name: str | None = None) -> optuna.Study:
+    """Open a study of a storage.
+
+    Parameters
+    ----------
+    storage : str
+        A journal file, or the URL of a database.
+    study_name : str, optional
+        Needed where there are several.
+
+    Returns
+    -------
+    optuna.Study
+        The study.
+    """
+    backend: Any = storage
+    if "://" not in storage:
+        if not Path(storage).is_file():
+            raise WrongFileError(
+                f"{storage}: No such file; give a journal of Optuna, or a URL such as "
+                "sqlite:///optuna.db"
+            )
+        journal = JournalFileBackend(storage)
+        try:
+            backend = optuna.storages.JournalStorage(journal)
+        except (ValueError, KeyError, TypeError) as error:
+            raise WrongFileError(f"{storage}: is no journal of Optuna: {error}") from error
+    names = optuna.get_all_study_names(backend)
+    if study_name is None and len(names) == 1:
+        study_name = names[0]
+    if study_name not in names:
+        what = "which study?" if study_name is None else f"there is no study {study_name};"
+        raise MissingError(f"{storage}: {what} It has: {', '.join(names) or 'none'}")
+    with _quiet():
+        return optuna.load_study(study_name=study_name, storage=backend)
+
+
+def enqueue_text(study: optuna.Study, n: int | None = None) -> str:
+    """Write an Optuna study's trials as the value of ``search.enqueue``.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        With complete trials.
+    n : int, optional
+        Only so many of the best.
+
+    Returns
+    -------
+    str
+        One line for ``foldrank run STUDY --set search.enqueue=...``, as :func:`from_optuna`.
+    """
+    return "[" + ", ".join(itertools.islice(_configurations(study), n)) + "]"

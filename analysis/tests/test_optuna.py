@@ -293,5 +293,27 @@ def test_there_and_back_again(results, tmp_path):
     assert again.settings == [r.params(trial) for trial in r.complete.index[:4]]
 
 
+def test_one_command_takes_the_best_of_an_optuna_study(output, results, tmp_path):
+    log = tmp_path / "journal.log"
+    journal(output("complete"), log)
+    command = [sys.executable, "-m", "foldrank", "from-optuna"]
+    told = subprocess.run(
+        [*command, str(log), "-n", "3"], check=True, capture_output=True, text=True
+    ).stdout
+    text = studies.CANCER + studies.TWO_FAMILIES + "search: {method: tpe, trials: 4}\n"
+    path = studies.run(tmp_path, "warm", text, settings=(f"search.enqueue={told}",))
+    r = results("complete")
+    assert foldrank.open(path).settings[:3] == [r.params(t) for t in r.complete.index[:3]]
+    for arguments, said in (
+        (["nowhere.log"], "nowhere.log: No such file"),
+        ([str(log), "--study", "other"], "there is no study other; It has: complete"),
+        ([str(output("complete") / "study.yaml")], "is no journal of Optuna"),
+    ):
+        done = subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2 and said in done.stderr, done.stderr
+
+
 def test_nothing_to_bring():
     assert foldrank.from_optuna(optuna.create_study()) == "search:\n  enqueue: []\n"
