@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "foldrank/model.h"
+#include "foldrank/sparse.h"
 #include "foldrank/status.h"
 
 enum { FR_LEVELS_MAX = FR_INTS_MAX + 2 };
@@ -36,6 +37,7 @@ typedef struct {
     size_t weights[FR_LEVELS_MAX]; /* offset of layer l's weights (in, out) in the block */
     size_t bias[FR_LEVELS_MAX];    /* offset of its bias (out) */
     size_t n_params;
+    bool sparse; /* level 0 is fr_batch.input; set by the caller after fr_network_make */
     fr_head head;
     int activation; /* fr_activation */
     float negative_slope, dropout, huber_delta, label_smoothing;
@@ -54,13 +56,35 @@ void fr_network_draw(const fr_network *network, int init, uint64_t seed, uint64_
  * stays dense. */
 size_t fr_network_stride(size_t width);
 
+/* The cells of sparse rows in the order of their columns, as a gradient wants them. */
+typedef struct {
+    size_t n;         /* columns that occur */
+    uint32_t *column; /* (n) ascending */
+    size_t *start;    /* (n + 1) first cell of each */
+    uint32_t *row;    /* of each cell, ascending within a column */
+    float *value;
+    size_t capacity; /* cells */
+    struct fr_sparse_cell *cell[2];
+} fr_sparse_columns;
+
+/* Errors: FR_ERR_MEMORY. Release with fr_sparse_columns_clear. */
+FR_CHECKED fr_status fr_sparse_columns_create(size_t capacity, fr_sparse_columns *out);
+void fr_sparse_columns_clear(fr_sparse_columns *columns);
+/* From rows of `width` columns with no more cells than the capacity. */
+void fr_sparse_columns_make(const fr_sparse_rows *rows, size_t width, fr_sparse_columns *out);
+/* Number of the first column that is not below `column`. */
+size_t fr_sparse_columns_find(const fr_sparse_columns *columns, size_t column);
+
 /* Rows that go through a network together, and everything computed for them. */
 typedef struct {
-    const fr_network *network;   /* borrowed */
-    size_t capacity;             /* rows */
-    size_t rows;                 /* in use */
-    float *level[FR_LEVELS_MAX]; /* (capacity, stride): activations; the last: scores z.
-                                  * level[0] may be pointed elsewhere by the caller */
+    const fr_network *network;          /* borrowed */
+    size_t capacity;                    /* rows */
+    size_t rows;                        /* in use */
+    float *level[FR_LEVELS_MAX];        /* (capacity, stride): activations; the last: scores z.
+                                         * level[0] may be pointed elsewhere by the caller; of a
+                                         * sparse network it is not there */
+    fr_sparse_rows input;               /* sparse network: level 0; borrowed */
+    const fr_sparse_columns *by_column; /* the same, for the gradient; borrowed */
     float *slope[FR_LEVELS_MAX]; /* (capacity, stride): the activation's derivative, where it
                                   * cannot be told from the activation; else NULL */
     float *delta[FR_LEVELS_MAX]; /* (capacity, stride): d loss / d z; without training the last
@@ -89,6 +113,10 @@ typedef struct {
 
 /* Tiles begin at multiples of so many rows, whatever the layer. */
 enum { FR_TILE_ROWS = 128 };
+
+/* What layer l's products cost beside their output: units below; of sparse rows next to none.
+ */
+size_t fr_layer_depth(const fr_network *network, size_t layer);
 
 /* Tile number i of a (rows, cols) result that is a product over `depth`; fr_tile_count of them
  * cover it. */

@@ -18,6 +18,7 @@
 #include "foldrank/option.h"
 #include "foldrank/preprocess.h"
 #include "foldrank/prune.h"
+#include "foldrank/sparse.h"
 #include "foldrank/status.h"
 
 typedef enum {
@@ -93,7 +94,9 @@ typedef struct {
     float *train_x; /* (n_train, stride), or NULL: too large to keep, made per batch */
     float *valid_x; /* (n_valid, stride), or NULL */
     float *train_y; /* (n_train) targets in training's unit */
-    size_t bytes;   /* of the arrays */
+    bool sparse;    /* zeros are left out: rows are kept here, where there are not too many */
+    fr_sparse_block train_rows, valid_rows;
+    size_t bytes; /* of the arrays */
 } fr_prepared;
 
 /* Largest size of train_x and valid_x together [bytes]: what the caches hold anyway. */

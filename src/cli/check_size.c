@@ -37,6 +37,7 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     const double rows = (double)schema->rows;
     fr_network network;
     fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
+    network.sparse = schema->cell == FR_CELL_SPARSE;
     size_t batch =
         recipe->train.optimizer == FR_OPT_GD ? PASS_ROWS : (size_t)recipe->train.batch_size;
     if (batch > PASS_ROWS) batch = PASS_ROWS;
@@ -46,7 +47,9 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     const double floats = 5.0 * (double)network.n_params +
                           2.0 * (double)fr_batch_floats(&network, batch, true) +
                           rows * (10.0 + 2.0 * (double)outputs);
-    const double fold = rows * (double)network.stride[0] * (double)sizeof(float);
+    const double fold = network.sparse
+                            ? (double)fr_sparse_bytes(schema->rows, schema->stored)
+                            : rows * (double)network.stride[0] * (double)sizeof(float);
     const double kept = fold > FR_PREPARED_MAX ? 0 : fold * fr_folds_count(check->folds);
     return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);
 }

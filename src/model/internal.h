@@ -13,6 +13,14 @@ typedef struct {
     size_t rows, cols, stride;
 } fr_pass;
 
+/* z (tile, stride of level 1) += inputs times weights, of sparse inputs. */
+void fr_sparse_forward(const fr_batch *batch, const float *params, const fr_tile *tile,
+                       float *z);
+
+/* fr_layer_gradient of layer 1, of sparse inputs. */
+void fr_sparse_gradient(const fr_batch *batch, const fr_tile *tile, size_t first, size_t rows,
+                        float *out);
+
 /* a = f(a + bias), slope = f'(a + bias). */
 void fr_activation_forward(const fr_network *network, const fr_pass *pass);
 

@@ -42,6 +42,11 @@ fr_tile fr_tile_at(size_t rows, size_t cols, size_t depth, size_t i)
                      .cols = cols - col < wide ? cols - col : wide};
 }
 
+size_t fr_layer_depth(const fr_network *network, size_t layer)
+{
+    return layer == 1 && network->sparse ? 1 : network->width[layer - 1];
+}
+
 /* Scores start from the bias, and what pads a row is nothing to a softmax. */
 FR_HOT static void start_scores(const fr_network *net, const float *bias, const fr_tile *tile,
                                 float *restrict z)
@@ -55,26 +60,42 @@ FR_HOT static void start_scores(const fr_network *net, const float *bias, const 
         for (size_t j = 0; j < cols; j++) z[i * stride + j] = row[j];
 }
 
-void fr_layer_forward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile,
-                      bool training)
+/* z is what the level below gives; for the last layer it is added to z. */
+static void multiply(const fr_batch *batch, const float *params, size_t layer,
+                     const fr_tile *tile, float *z)
 {
     const fr_network *net = batch->network;
     const bool last = layer == net->n_layers;
-    const size_t in = net->width[layer - 1], stride = net->stride[layer];
-    const size_t place = tile->row * stride + tile->col;
-    const float *bias = params + net->bias[layer] + tile->col;
-    float *z = batch->level[layer] + place;
-
-    if (last) start_scores(net, bias, tile, z);
+    const size_t stride = net->stride[layer];
+    if (layer == 1 && net->sparse) {
+        for (size_t i = 0; !last && i < tile->rows; i++)
+            memset(z + i * stride, 0, tile->cols * sizeof *z);
+        fr_sparse_forward(batch, params, tile, z);
+        return;
+    }
     fr_gemm(&(fr_gemm_shape){.m = tile->rows,
                              .n = tile->cols,
-                             .k = in,
+                             .k = net->width[layer - 1],
                              .lda = net->stride[layer - 1],
                              .ldb = net->width[layer],
                              .ldc = stride,
                              .accumulate = last},
             batch->level[layer - 1] + tile->row * net->stride[layer - 1],
             params + net->weights[layer] + tile->col, z);
+}
+
+void fr_layer_forward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile,
+                      bool training)
+{
+    const fr_network *net = batch->network;
+    const bool last = layer == net->n_layers;
+    const size_t stride = net->stride[layer];
+    const size_t place = tile->row * stride + tile->col;
+    const float *bias = params + net->bias[layer] + tile->col;
+    float *z = batch->level[layer] + place;
+
+    if (last) start_scores(net, bias, tile, z);
+    multiply(batch, params, layer, tile, z);
     if (last) return;
 
     const bool store = batch->slope[layer] != NULL && training;
@@ -117,6 +138,10 @@ void fr_layer_gradient(const fr_batch *batch, size_t layer, const fr_tile *tile,
 {
     const fr_network *net = batch->network;
     const size_t lda = net->stride[layer - 1], ldb = net->stride[layer];
+    if (layer == 1 && net->sparse) {
+        fr_sparse_gradient(batch, tile, first, rows, out);
+        return;
+    }
     fr_gemm(&(fr_gemm_shape){.m = tile->rows,
                              .n = tile->cols,
                              .k = rows,
@@ -156,7 +181,7 @@ void fr_batch_forward(fr_batch *batch, const float *params)
 {
     const fr_network *net = batch->network;
     for (size_t l = 1; l <= net->n_layers; l++) {
-        const size_t cols = net->width[l], depth = net->width[l - 1];
+        const size_t cols = net->width[l], depth = fr_layer_depth(net, l);
         for (size_t i = 0, n = fr_tile_count(batch->rows, cols, depth); i < n; i++) {
             const fr_tile tile = fr_tile_at(batch->rows, cols, depth, i);
             fr_layer_forward(batch, params, l, &tile, false);

@@ -94,7 +94,7 @@ static size_t part(size_t floats)
 size_t fr_batch_floats(const fr_network *network, size_t capacity, bool training)
 {
     size_t floats = 3 * part(capacity);
-    for (size_t l = 0; l <= network->n_layers; l++) {
+    for (size_t l = network->sparse; l <= network->n_layers; l++) {
         const size_t level = part(capacity * network->stride[l]);
         floats += level;
         if (needs_delta(network, l, training)) floats += level;
@@ -110,7 +110,7 @@ fr_status fr_batch_create(const fr_network *network, size_t capacity, bool train
     out->block = fr_alloc(fr_batch_floats(network, capacity, training), sizeof(float));
     if (out->block == NULL) return FR_ERR_MEMORY;
     float *next = out->block;
-    for (size_t l = 0; l <= network->n_layers; l++) {
+    for (size_t l = network->sparse; l <= network->n_layers; l++) {
         const size_t level = part(capacity * network->stride[l]);
         out->level[l] = next;
         next += level;

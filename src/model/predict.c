@@ -56,12 +56,31 @@ bool fr_model_has_probabilities(const fr_model *model)
            model->options.family != FR_FAMILY_SVM;
 }
 
+/* What one thread predicts with. */
+typedef struct {
+    fr_batch batch;
+    fr_sparse_block input; /* sparse network: its rows */
+} predictor;
+
+static fr_status create_predictor(const fr_network *network, size_t rows, size_t most_values,
+                                  predictor *out)
+{
+    FR_TRY(fr_batch_create(network, rows, false, &out->batch));
+    return network->sparse ? fr_sparse_reserve(&out->input, rows, rows * most_values) : FR_OK;
+}
+
 static void predict_chunk(const fr_model *model, const fr_dataset *dataset,
-                          const uint32_t *rows, fr_batch *batch, float *output)
+                          const uint32_t *rows, predictor *p, float *output)
 {
     const fr_transform *t = &model->transform;
-    fr_transform_apply(t, dataset, rows, batch->rows, batch->level[0],
-                       batch->network->stride[0]);
+    fr_batch *batch = &p->batch;
+    if (batch->network->sparse) {
+        fr_transform_apply_sparse(t, dataset, rows, batch->rows, &p->input);
+        batch->input = fr_sparse_view(&p->input);
+    } else {
+        fr_transform_apply(t, dataset, rows, batch->rows, batch->level[0],
+                           batch->network->stride[0]);
+    }
     fr_batch_forward(batch, model->params);
     fr_head_output(batch, output);
     if (model->schema.learn == FR_LEARN_REGRESSION)
@@ -80,25 +99,31 @@ fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
     if (n == 0) return FR_OK;
     fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,
                     &network);
-    fr_batch *batches = fr_alloc(team, sizeof *batches);
-    if (batches == NULL) return FR_ERR_MEMORY;
+    network.sparse =
+        dataset->schema.cell == FR_CELL_SPARSE && fr_transform_keeps_zeros(&model->transform);
+    const size_t most = fr_transform_most_values(&model->transform, dataset, rows, n);
+    predictor *own = fr_alloc(team, sizeof *own);
+    if (own == NULL) return FR_ERR_MEMORY;
     for (size_t i = 0; i < team && st == FR_OK; i++)
-        st = fr_batch_create(&network, n < CHUNK ? n : CHUNK, false, &batches[i]);
+        st = create_predictor(&network, n < CHUNK ? n : CHUNK, most, &own[i]);
     if (st != FR_OK) goto out;
 
-#pragma omp parallel num_threads((int)team) if (team > 1) default(none) shared(batches)        \
+#pragma omp parallel num_threads((int)team) if (team > 1) default(none) shared(own)            \
     firstprivate(model, dataset, rows, n, output, n_chunks, n_outputs)
     {
-        fr_batch *batch = &batches[omp_get_thread_num()];
+        predictor *p = &own[omp_get_thread_num()];
 #pragma omp for schedule(static)
         for (size_t c = 0; c < n_chunks; c++) {
             const size_t first = c * CHUNK;
-            batch->rows = n - first < CHUNK ? n - first : CHUNK;
-            predict_chunk(model, dataset, rows + first, batch, output + first * n_outputs);
+            p->batch.rows = n - first < CHUNK ? n - first : CHUNK;
+            predict_chunk(model, dataset, rows + first, p, output + first * n_outputs);
         }
     }
 out:
-    for (size_t i = 0; i < team; i++) fr_batch_clear(&batches[i]);
-    free(batches);
+    for (size_t i = 0; i < team; i++) {
+        fr_batch_clear(&own[i].batch);
+        fr_sparse_clear(&own[i].input);
+    }
+    free(own);
     return st;
 }

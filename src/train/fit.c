@@ -87,8 +87,8 @@ static fr_status score_epoch(fr_fit_course *c)
     c->score = c->loss = NAN;
     if (!score_is_due(c)) return FR_OK;
     c->scored++;
-    const fr_scored_rows rows = {r->valid, r->n_valid, t->prepared->valid_x, t->valid_y,
-                                 t->outputs};
+    const fr_scored_rows rows = {r->valid,   r->n_valid, t->prepared->valid_x,
+                                 t->valid_y, t->outputs, &t->prepared->valid_rows};
     return fr_trainer_score(t, &rows, &c->score, &c->loss);
 }
 
@@ -189,7 +189,8 @@ static fr_status score_training(fr_fit_course *c)
     fr_status st = fr_fit_agree(r->group, y == NULL || outputs == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     for (size_t i = 0; i < r->n_train; i++) y[i] = r->dataset->y[r->train[i]];
-    const fr_scored_rows rows = {r->train, r->n_train, t->prepared->train_x, y, outputs};
+    const fr_scored_rows rows = {r->train, r->n_train, t->prepared->train_x,
+                                 y,        outputs,    &t->prepared->train_rows};
     st = fr_trainer_score(t, &rows, &c->result->train_score, &loss);
 out:
     free(y);
@@ -205,8 +206,8 @@ static fr_status score_more(fr_fit_course *c)
     fr_fold_result *result = c->result;
     double score, loss;
     if (r->n_more == 0 || r->n_valid == 0 || result->state != FR_TRIAL_COMPLETE) return FR_OK;
-    const fr_scored_rows rows = {r->valid, r->n_valid, t->prepared->valid_x, t->valid_y,
-                                 t->outputs};
+    const fr_scored_rows rows = {r->valid,   r->n_valid, t->prepared->valid_x,
+                                 t->valid_y, t->outputs, &t->prepared->valid_rows};
     FR_TRY(fr_trainer_score(t, &rows, &score, &loss));
     result->n_more = r->n_more;
     for (uint32_t k = 0; k < r->n_more; k++) {
@@ -245,7 +246,8 @@ static void measure(fr_fit_course *c, double seconds)
     const fr_fit_request *r = c->request;
     const fr_network *net = &c->trainer.network;
     const fr_model_options *m = &r->recipe->model;
-    const size_t in = net->width[0], out = net->width[net->n_layers];
+    const size_t in = fr_row_inputs(c->trainer.prepared, r->dataset),
+                 out = net->width[net->n_layers];
     const double trained = (double)r->n_train * c->done,
                  scored = (double)r->n_valid * c->scored;
     c->result->seconds = c->earlier_seconds + seconds;

@@ -235,6 +235,30 @@ void fr_gradient_clear(fr_trainer *t)
     free(t->pass);
 }
 
+/* Whether weights and state stay as they are where the gradient is 0. */
+static bool rests_at_zero(const fr_trainer *t, const fr_update *update)
+{
+    const bool plain = update->kind == FR_OPT_GD || update->kind == FR_OPT_SGD
+                           ? !update->has_momentum
+                           : update->kind == FR_OPT_ADAGRAD;
+    return plain && update->decay == 0 && t->l1 == 0 && t->l2 == 0;
+}
+
+/* Weights of sparse inputs: those of inputs that the batch does not have stay. */
+static void update_touched(const fr_trainer *t, const fr_piece *p, float *scratch,
+                           const fr_update *update)
+{
+    const fr_sparse_columns *x = &t->columns;
+    fr_piece row = *p;
+    row.tile.rows = 1;
+    for (size_t c = fr_sparse_columns_find(x, p->tile.row);
+         c < x->n && x->column[c] < p->tile.row + p->tile.rows; c++) {
+        row.tile.row = x->column[c];
+        differentiate(t, &row, scratch);
+        update_piece(t, &row, *update, scratch);
+    }
+}
+
 static void use_piece(fr_trainer *t, size_t i, const float *g, bool first_pass,
                       const fr_update *update)
 {
@@ -247,8 +271,15 @@ static void use_piece(fr_trainer *t, size_t i, const float *g, bool first_pass,
 void fr_gradient_run(fr_trainer *t, fr_team team, bool first_pass, const fr_update *update)
 {
     float *scratch = t->scratch[team.index];
+    const bool touched =
+        t->network.sparse && t->pass == NULL && t->gradient == NULL && rests_at_zero(t, update);
     for (size_t i = team.index; i < t->n_pieces; i += team.size) {
-        differentiate(t, &t->pieces[i], scratch);
+        const fr_piece *p = &t->pieces[i];
+        if (touched && p->layer == 1 && !p->is_bias) {
+            update_touched(t, p, scratch, update);
+            continue;
+        }
+        differentiate(t, p, scratch);
         if (t->pass == NULL)
             use_piece(t, i, scratch, first_pass, update);
         else

@@ -80,12 +80,15 @@ typedef struct {
     float **scratch;    /* (threads) gradients of a piece's shards */
 
     fr_batch batch;
-    size_t batch_rows;   /* of a full step */
-    uint32_t *order;     /* (n_train) training rows as places in request->train */
-    uint32_t *gathered;  /* (batch capacity) their row numbers; NULL when train_x is kept */
-    float *row_weight;   /* (n_train), or NULL: all 1 */
-    float *class_weight; /* (classes), or NULL: all 1 */
-    uint64_t step;       /* done so far */
+    size_t batch_rows;     /* of a full step */
+    uint32_t *order;       /* (n_train) training rows as places in request->train */
+    uint32_t *gathered;    /* (batch capacity) their row numbers; NULL when train_x is kept */
+    fr_sparse_block input; /* sparse network: rows of the batch */
+    fr_sparse_columns columns;    /* the same by columns */
+    fr_sparse_block *score_input; /* (threads) rows to score; NULL when they are kept */
+    float *row_weight;            /* (n_train), or NULL: all 1 */
+    float *class_weight;          /* (classes), or NULL: all 1 */
+    uint64_t step;                /* done so far */
     uint64_t steps_per_epoch;
     double loss_sum, weight_sum; /* of the epoch: row losses times weights, and weights */
 
@@ -166,9 +169,23 @@ typedef struct {
     const uint32_t *rows;
     size_t n;
     const float *x;
-    const float *y; /* (n) in their own unit */
-    float *outputs; /* (n, n_outputs) scratch */
+    const float *y;              /* (n) in their own unit */
+    float *outputs;              /* (n, n_outputs) scratch */
+    const fr_sparse_block *kept; /* sparse network: the rows, if they are kept */
 } fr_scored_rows;
+
+/* sparse.c: inputs of a sparse network. Room for those of a batch, and of `score_rows` that are
+ * scored by each thread. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_sparse_inputs_create(fr_trainer *trainer, size_t score_rows);
+void fr_sparse_inputs_clear(fr_trainer *trainer);
+/* Rows first .. first + rows of the epoch's order become the batch's inputs. By one thread. */
+void fr_sparse_gather(fr_trainer *trainer, size_t first, size_t rows);
+/* The same for the rows from `first` on of those to be scored, as many as the batch has. */
+void fr_sparse_score_rows(const fr_trainer *trainer, const fr_scored_rows *rows, size_t first,
+                          int thread, fr_batch *batch);
+
+/* Inputs of a row that are not 0, on average; dense rows count all. */
+size_t fr_row_inputs(const fr_prepared *prepared, const fr_dataset *dataset);
 
 /* Metric and mean loss of the present weights. Errors: FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_trainer_score(fr_trainer *trainer, const fr_scored_rows *rows,

@@ -14,6 +14,40 @@ static float *transformed(const fr_transform *transform, const fr_dataset *datas
     return x;
 }
 
+static size_t stored_values(const fr_dataset *dataset, const uint32_t *rows, size_t n)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += dataset->sparse.start[rows[i] + 1] - dataset->sparse.start[rows[i]];
+    return (size_t)sum;
+}
+
+/* Sparse rows of a fold, when they are few. */
+static fr_status keep_sparse(const fr_dataset *dataset, const uint32_t *const rows[2],
+                             const size_t n[2], fr_prepared *p)
+{
+    fr_sparse_block *const kept[2] = {&p->train_rows, &p->valid_rows};
+    size_t values[2], bytes = 0;
+    for (size_t k = 0; k < 2; k++) {
+        values[k] = stored_values(dataset, rows[k], n[k]);
+        bytes += fr_sparse_bytes(n[k], values[k]);
+    }
+    if (bytes > FR_PREPARED_MAX) return FR_OK;
+    for (size_t k = 0; k < 2; k++) {
+        FR_TRY(fr_sparse_reserve(kept[k], n[k], values[k]));
+        fr_transform_apply_sparse(&p->transform, dataset, rows[k], n[k], kept[k]);
+    }
+    p->bytes += bytes;
+    return FR_OK;
+}
+
+size_t fr_row_inputs(const fr_prepared *prepared, const fr_dataset *dataset)
+{
+    const fr_schema *schema = &dataset->schema;
+    if (!prepared->sparse) return prepared->transform.width;
+    return schema->stored / schema->rows + 1;
+}
+
 fr_status fr_prepare(const fr_preprocess_options *options, const fr_dataset *dataset,
                      const uint32_t *const rows[2], const size_t n[2], fr_prepared *out)
 {
@@ -28,7 +62,10 @@ fr_status fr_prepare(const fr_preprocess_options *options, const fr_dataset *dat
                                p.transform.target_factor);
 
     const size_t row_bytes = p.stride * sizeof(float);
-    if (row_bytes > 0 && n[0] + n[1] <= FR_PREPARED_MAX / row_bytes) {
+    p.sparse = dataset->schema.cell == FR_CELL_SPARSE;
+    if (p.sparse) {
+        if (keep_sparse(dataset, rows, n, &p) != FR_OK) goto failed;
+    } else if (row_bytes > 0 && n[0] + n[1] <= FR_PREPARED_MAX / row_bytes) {
         p.train_x = transformed(&p.transform, dataset, rows[0], n[0], p.stride);
         p.valid_x = transformed(&p.transform, dataset, rows[1], n[1], p.stride);
         if (p.train_x == NULL || p.valid_x == NULL) goto failed;
@@ -45,6 +82,8 @@ failed:
 void fr_prepared_clear(fr_prepared *prepared)
 {
     fr_transform_clear(&prepared->transform);
+    fr_sparse_clear(&prepared->train_rows);
+    fr_sparse_clear(&prepared->valid_rows);
     free(prepared->train_x);
     free(prepared->valid_x);
     free(prepared->train_y);

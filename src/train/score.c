@@ -16,7 +16,9 @@ static double score_chunk(const fr_trainer *t, const fr_scored_rows *s, size_t f
     float *own = b->level[0], *out = s->outputs + first * net->width[net->n_layers];
     double sum = 0;
 
-    if (s->x == NULL)
+    if (net->sparse)
+        fr_sparse_score_rows(t, s, first, omp_get_thread_num(), b);
+    else if (s->x == NULL)
         fr_transform_apply(transform, t->request->dataset, s->rows + first, b->rows, own,
                            net->stride[0]);
     else

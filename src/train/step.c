@@ -71,9 +71,12 @@ static void gather(fr_trainer *t, fr_team team, size_t first, size_t rows)
         const uint32_t place = t->order[first + i];
         b->y[i] = t->prepared->train_y[place];
         b->weight[i] = t->row_weight == NULL ? 1.0f : t->row_weight[place];
-        if (t->gathered != NULL) t->gathered[i] = t->request->train[place];
+        if (t->gathered != NULL && !t->network.sparse)
+            t->gathered[i] = t->request->train[place];
     }
-    if (t->gathered != NULL)
+    if (t->network.sparse) {
+        if (team.index == 0) fr_sparse_gather(t, first, rows);
+    } else if (t->gathered != NULL)
         fr_transform_apply(&t->prepared->transform, t->request->dataset, t->gathered + from,
                            to - from, b->level[0] + from * stride, stride);
     else
@@ -87,7 +90,8 @@ static void forward(fr_trainer *t, fr_team team)
     size_t from, to;
     own_rows(t, t->batch.rows, &from, &to);
     for (size_t l = 1; l <= net->n_layers; l++) {
-        const size_t rows = t->batch.rows, cols = net->width[l], depth = net->width[l - 1];
+        const size_t rows = t->batch.rows, cols = net->width[l];
+        const size_t depth = fr_layer_depth(net, l);
         const size_t n = fr_tile_count(rows, cols, depth);
         for (size_t i = team.index; i < n; i += team.size) {
             const fr_tile tile = fr_tile_at(rows, cols, depth, i);

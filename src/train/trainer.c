@@ -25,7 +25,8 @@ static int useful_threads(const fr_trainer *t)
     const size_t processes = t->request->group == NULL ? 1 : t->request->group->size;
     const double flops =
         (double)(t->batch_rows / processes) *
-        fr_model_flops_training(&t->request->recipe->model, t->network.width[0],
+        fr_model_flops_training(&t->request->recipe->model,
+                                fr_row_inputs(t->prepared, t->request->dataset),
                                 t->network.width[t->network.n_layers]);
     int threads = t->request->threads < 1 ? 1 : t->request->threads;
     while (threads > 1 && flops < FLOPS_PER_THREAD * threads) threads--;
@@ -106,7 +107,7 @@ static fr_status create_batches(fr_trainer *t)
         FR_TRY(fr_batch_create(&t->network, CHUNK, false, &t->score_batches[k]));
         for (size_t i = 0; i < CHUNK; i++) t->score_batches[k].weight[i] = 1.0f;
     }
-    return FR_OK;
+    return t->network.sparse ? fr_sparse_inputs_create(t, CHUNK) : FR_OK;
 }
 
 static fr_status create_validation(fr_trainer *t)
@@ -142,6 +143,7 @@ fr_status fr_trainer_create(const fr_fit_request *request, const fr_prepared *pr
     fr_train_options_settle(&t->options);
     fr_network_make(&recipe->model, schema->learn, prepared->transform.width,
                     outputs_of(schema), &t->network);
+    t->network.sparse = prepared->sparse;
     t->batch_rows = request->n_train;
     if (t->options.optimizer != FR_OPT_GD && (size_t)t->options.batch_size < t->batch_rows)
         t->batch_rows = (size_t)t->options.batch_size;
@@ -157,6 +159,7 @@ void fr_trainer_clear(fr_trainer *trainer)
 {
     fr_trainer *t = trainer;
     fr_gradient_clear(t);
+    fr_sparse_inputs_clear(t);
     fr_batch_clear(&t->batch);
     for (int k = 0; t->score_batches != NULL && k < t->threads; k++)
         fr_batch_clear(&t->score_batches[k]);
