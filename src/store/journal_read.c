@@ -141,7 +141,7 @@ static fr_status replay_past(fr_unpack *in, const fr_history *history, fr_past *
 {
     if (past->n > 0 || history->n > 0)
         return FR_FAIL(FR_ERR_FORMAT, "earlier trials come after what was learned from them");
-    return fr_past_unpack(in, history->space, past);
+    return fr_past_unpack(in, history->space, history->n_goals, past);
 }
 
 static fr_status replay_record(const unsigned char *payload, size_t length, fr_history *history,

@@ -177,16 +177,14 @@ static void assert_fresh(const study *s, const double *point)
 /* Enough for a large model from the start, some of it of data with other scores. */
 static fr_past make_past(size_t n)
 {
-    fr_past past = {.n_params = 3};
+    fr_past past = {.n_params = 3, .n_goals = 1};
     fr_space s = cube();
     double point[3];
     fr_rng rng = fr_rng_make(8, FR_RNG_NOISE, 0, 0, 0);
     for (size_t i = 0; i < n; i++) {
         fr_space_draw(&s, &rng, point);
-        const double score = bowl(point, 3);
-        assert_int_equal(fr_past_add(&past, point, i % 3 == 0 ? score : 7.0 + 3.0 * score,
-                                     i % 3 == 0 ? 0 : 1),
-                         FR_OK);
+        const double raw = bowl(point, 3), score = i % 3 == 0 ? raw : 7.0 + 3.0 * raw;
+        assert_int_equal(fr_past_add(&past, point, &score, i % 3 == 0 ? 0 : 1), FR_OK);
     }
     fr_space_clear(&s);
     return past;

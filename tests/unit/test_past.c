@@ -265,8 +265,8 @@ static void files_that_do_not_fit_are_refused(void **state)
     write_earlier("loss", "metric=log_loss", 7, 3);
     fr_study *study = study_after(names, 1, NULL);
     assert_int_equal(fr_past_read(study, 7, &past), FR_ERR_USAGE);
-    assert_non_null(strstr(fr_status_message(), "metric log_loss, less is better"));
-    assert_non_null(strstr(fr_status_message(), "metric accuracy, more is better"));
+    assert_non_null(strstr(fr_status_message(), "metric log_loss (less is better)"));
+    assert_non_null(strstr(fr_status_message(), "this study has accuracy (more is better)"));
     fr_past_clear(&past);
     fr_study_destroy(&study);
     study = study_after(names + 1, 1, NULL);
@@ -279,6 +279,58 @@ static void files_that_do_not_fit_are_refused(void **state)
     assert_int_equal(fr_past_read(study, 7, &past), FR_ERR_DATA);
     fr_past_clear(&past);
     fr_study_destroy(&study);
+}
+
+/* Objectives are matched by name and direction, whatever their order and whatever more there is
+ * over there. */
+static void several_objectives_are_matched(void **state)
+{
+    (void)state;
+    const char *there_text = "objective: {type: function, function: dtlz2, scores: [a, b, c], "
+                             "parameters: {x: {float: [0, 1]}, y: {float: [0, 1]}, z: {float: "
+                             "[0, 1]}}}\n";
+    fr_study *there = parse(there_text);
+    fr_history *history = NULL;
+    assert_int_equal(fr_history_create(&there->space, 1, false, &history), FR_OK);
+    fr_history_set_goals(history, (bool[]){false, false, false}, 3);
+    for (uint64_t t = 0; t < 4; t++) {
+        const double point[] = {0.1 * (double)t, 0.5, 0.5};
+        fr_fold_result r = {.trial = t,
+                            .state = t == 2 ? FR_TRIAL_DIVERGED : FR_TRIAL_COMPLETE,
+                            .score = 1,
+                            .n_more = 2,
+                            .more = {2, 30 + (double)t}};
+        assert_int_equal(fr_history_add_trial(history, point), FR_OK);
+        assert_int_equal(fr_history_add_fold(history, &r), FR_OK);
+    }
+    char dir[256], text[512];
+    snprintf(dir, sizeof dir, "%s", fixture_path("front"));
+    assert_int_equal(fr_make_dir(dir), FR_OK);
+    const fr_results results = {.study = there, .history = history, .test_score = NAN};
+    assert_int_equal(fr_results_write(dir, &results), FR_OK);
+    static const char *const scores[] = {"[c, a]", "[c, d]"};
+    for (int i = 0; i < 2; i++) {
+        fr_past past;
+        snprintf(text, sizeof text,
+                 "objective: {type: function, function: zdt1, scores: %s, parameters: {x: "
+                 "{float: [0, 1]}, y: {float: [0, 1]}, z: {float: [0, 1]}}}\n"
+                 "search: {method: tpe, warm_start: [%s]}\n",
+                 scores[i], dir);
+        fr_study *here = parse(text);
+        assert_int_equal(fr_past_read(here, 0, &past), i == 0 ? FR_OK : FR_ERR_USAGE);
+        if (i == 1) assert_non_null(strstr(fr_status_message(), "d (less is better)"));
+        for (size_t t = 0; i == 0 && t < 4; t++) {
+            const double *got = past.scores + 2 * t;
+            assert_same_bits(got[0], t == 2 ? (double)NAN : 30 + (double)t);
+            assert_same_bits(got[1], t == 2 ? (double)NAN : 1);
+        }
+        assert_int_equal(past.n, i == 0 ? 4 : 0);
+        if (i == 0) assert_int_equal(past.groups[0], 1); /* another function */
+        fr_past_clear(&past);
+        fr_study_destroy(&here);
+    }
+    fr_history_destroy(&history);
+    fr_study_destroy(&there);
 }
 
 /* ---- the journal ---- */
@@ -356,18 +408,19 @@ static void broken_bytes_do_no_harm(void **state)
 {
     (void)state;
     fr_study *study = parse(FUNCTION "x: {float: [-1, 1]}, kind: {choice: [a, b]}}}\n");
-    fr_past past = {.n_params = 2}, back;
+    fr_past past = {.n_params = 2, .n_goals = 1}, back;
     fr_pack pack = {0};
     for (uint32_t i = 0; i < 3; i++)
-        assert_int_equal(
-            fr_past_add(&past, (double[]){0.5, i % 2}, i == 1 ? (double)NAN : 2.0, i), FR_OK);
+        assert_int_equal(fr_past_add(&past, (double[]){0.5, i % 2},
+                                     &(double){i == 1 ? (double)NAN : 2.0}, i),
+                         FR_OK);
     assert_int_equal(past.n_groups, 3);
     fr_past_pack(&past, &pack);
     for (size_t n = 0; n <= pack.size; n++) {
         unsigned char *copy = malloc(n + 1);
         memcpy(copy, pack.data, n);
         fr_unpack in = fr_unpack_make(copy, n);
-        assert_int_equal(fr_past_unpack(&in, &study->space, &back),
+        assert_int_equal(fr_past_unpack(&in, &study->space, 1, &back),
                          n == pack.size ? FR_OK : FR_ERR_FORMAT);
         fr_past_clear(&back);
         free(copy);
@@ -375,7 +428,7 @@ static void broken_bytes_do_no_harm(void **state)
     for (size_t i = 0; i < pack.size; i++) {
         pack.data[i] ^= 0xFF;
         fr_unpack in = fr_unpack_make(pack.data, pack.size);
-        const fr_status st = fr_past_unpack(&in, &study->space, &back);
+        const fr_status st = fr_past_unpack(&in, &study->space, 1, &back);
         assert_true(st == FR_OK || st == FR_ERR_FORMAT);
         fr_past_clear(&back);
         pack.data[i] ^= 0xFF;
@@ -429,13 +482,14 @@ static double best_of(const fr_study *study, const fr_past *past, size_t n,
 static fr_past make_past(const fr_study *study, size_t n, double scale, double shift,
                          uint32_t group)
 {
-    fr_past past = {.n_params = 3};
+    fr_past past = {.n_params = 3, .n_goals = 1};
     for (size_t i = 0; i < n; i++) {
         double point[3];
         fr_rng rng = fr_rng_make(77, FR_RNG_NOISE, i, 0, 0);
         fr_space_draw(&study->space, &rng, point);
-        assert_int_equal(fr_past_add(&past, point, scale * sphere(point, 0) + shift, group),
-                         FR_OK);
+        assert_int_equal(
+            fr_past_add(&past, point, &(double){scale * sphere(point, 0) + shift}, group),
+            FR_OK);
     }
     return past;
 }
@@ -496,7 +550,7 @@ static void without_it_nothing_changes(void **state)
     for (int m = 0; fr_search_methods[m] != NULL; m++) {
         if (strcmp(fr_search_methods[m], "grid") == 0) continue;
         fr_history *a, *b;
-        fr_past none = {.n_params = 3}, some = make_past(study, 50, 1, 0, 0);
+        fr_past none = {.n_params = 3, .n_goals = 1}, some = make_past(study, 50, 1, 0, 0);
         study->search.method = m;
         best_of(study, NULL, 25, &a);
         best_of(study, fr_search_method_learns(m) ? &none : &some, 25, &b);
@@ -536,12 +590,12 @@ static void the_view_standardises_what_is_visible(void **state)
     (void)state;
     fr_study *study = parse(SPHERE);
     fr_history *own = NULL;
-    fr_past past = {.n_params = 3};
+    fr_past past = {.n_params = 3, .n_goals = 1};
     const double p[] = {0, 0, 0};
     const double own_scores[] = {10, 14, 12, 500}, other[] = {1, 2, 6};
-    assert_int_equal(fr_past_add(&past, p, 8, 0), FR_OK);
-    for (int i = 0; i < 3; i++) assert_int_equal(fr_past_add(&past, p, other[i], 1), FR_OK);
-    assert_int_equal(fr_past_add(&past, p, NAN, 1), FR_OK);
+    assert_int_equal(fr_past_add(&past, p, &(double){8}, 0), FR_OK);
+    for (int i = 0; i < 3; i++) assert_int_equal(fr_past_add(&past, p, &other[i], 1), FR_OK);
+    assert_int_equal(fr_past_add(&past, p, &(double){NAN}, 1), FR_OK);
     assert_int_equal(fr_history_create(&study->space, 1, false, &own), FR_OK);
     for (int i = 0; i < 4; i++) file_trial(own, p, own_scores[i]);
     fr_view view = {.past = &past};
@@ -588,6 +642,7 @@ int main(void)
         T(trials_outside_are_left_out),
         T(other_data_are_another_group),
         T(files_that_do_not_fit_are_refused),
+        T(several_objectives_are_matched),
         T(the_journal_keeps_what_was_there),
         T(damage_of_what_was_learned_from_is_an_error),
         cmocka_unit_test(broken_bytes_do_no_harm),
