@@ -13,6 +13,7 @@
 #include "foldrank/explain.h"
 #include "foldrank/folds.h"
 #include "foldrank/history.h"
+#include "foldrank/pack.h"
 #include "foldrank/plugin.h"
 #include "foldrank/status.h"
 #include "foldrank/study.h"
@@ -34,6 +35,7 @@ typedef struct fr_objective fr_objective;
 
 /* Where the objective works. Strings are borrowed until destroy. */
 typedef struct {
+    const fr_pack *files;        /* of fr_objective_read_files; NULL: it reads them itself */
     int threads;                 /* OpenMP threads for a task */
     int rank;                    /* of the run */
     int local_rank, local_ranks; /* on this node; 0 ranks: nothing will be run here */
@@ -41,6 +43,10 @@ typedef struct {
     const fr_plugin *embedded;   /* type embedded: the program's own function ... */
     void *embedded_state;        /* ... and the state that it gets; no init, no finalize */
 } fr_objective_place;
+
+/* What an objective reads from files at its start, as bytes for all ranks; nothing for most.
+ * Errors: FR_ERR_DATA, FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_objective_read_files(const fr_study *study, fr_pack *out);
 
 /* `dataset` and `folds` are NULL for an objective that has no data. Both, and `study`, are
  * borrowed until destroy.

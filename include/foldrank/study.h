@@ -73,6 +73,8 @@ typedef struct {
     char *path;           /* table: CSV, plain or gzip; plugin: the shared object */
     fr_strings values;    /* table: score columns; empty = all that are no parameter. Of several
                            * scores: columns of each, as lists; empty = those of their names */
+    char *run_time;       /* table: column of the run times [s]; NULL = none */
+    double speed;         /* table: by which they are divided */
     double sleep;         /* function: pretended run time [s] */
     double noise;         /* function: standard deviation of added noise */
 } fr_objective_options;
@@ -179,6 +181,9 @@ FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset
 /* The objective evaluates a task by code that is not foldrank's: a trial then has
  * objective.folds tasks, which may report steps. */
 bool fr_objective_is_external(const fr_objective_options *objective);
+
+/* It may have validation.folds: these, and tables, whose replicates may be folds. */
+bool fr_objective_has_folds(const fr_objective_options *objective);
 
 /* Epochs that one fit of that trial trains at most, steps of an external task; 0: not known. */
 uint64_t fr_study_epochs(const fr_study *study, const double *point);

@@ -50,6 +50,10 @@ static fr_status add_one(fr_bench_problems *problems, const char *operand, bool 
             "bench search: %s trains models; a study with an objective of type function "
             "or table is wanted",
             operand);
+    if (st == FR_OK) { /* nothing pretends to take its time */
+        p.study->objective.sleep = 0.0;
+        p.study->objective.speed = INFINITY;
+    }
     if (st == FR_OK) st = fr_objective_create(p.study, NULL, NULL, &place, &p.objective);
     if (st == FR_OK) st = fr_problem_scale(p.objective, &p.best, &p.median);
     if (st == FR_OK) {
@@ -108,14 +112,16 @@ fr_status fr_bench_method(const char *name, int *method)
                    near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
-static fr_status evaluate(const fr_bench_problem *p, fr_history *h, uint64_t trial,
-                          double *score)
+/* All folds of a trial. */
+static fr_status evaluate(const fr_bench_problem *p, fr_history *h, uint64_t trial)
 {
-    fr_fold_result result;
-    const fr_task task = {.trial = trial, .point = h->trials[trial].point};
-    FR_TRY(fr_objective_evaluate(p->objective, &task, NULL, &result));
-    *score = result.score;
-    return fr_history_add_fold(h, &result);
+    for (uint32_t f = 0; f < h->n_folds; f++) {
+        fr_fold_result result;
+        const fr_task task = {.trial = trial, .fold = f, .point = h->trials[trial].point};
+        FR_TRY(fr_objective_evaluate(p->objective, &task, NULL, &result));
+        FR_TRY(fr_history_add_fold(h, &result));
+    }
+    return FR_OK;
 }
 
 /* Ask for the next trial and evaluate it and those before it, as far as the one after may know
@@ -123,13 +129,12 @@ static fr_status evaluate(const fr_bench_problem *p, fr_history *h, uint64_t tri
 static fr_status step(fr_search *search, const fr_bench_problem *p, fr_history *h,
                       double *point, bool *found, double *seconds)
 {
-    double score;
     const double start = fr_clock_thread_cpu();
     FR_TRY(fr_search_suggest(search, h, point, found));
     *seconds += fr_clock_thread_cpu() - start;
     if (*found) FR_TRY(fr_history_add_trial(h, point));
     while (h->settled < fr_search_needs(search, h->n) && h->settled < h->n)
-        FR_TRY(evaluate(p, h, h->settled, &score));
+        FR_TRY(evaluate(p, h, h->settled));
     return FR_OK;
 }
 
@@ -149,13 +154,15 @@ fr_status fr_bench_search(const fr_bench_problem *problem, const fr_search_optio
     fr_search *search = NULL;
     fr_history *h = NULL;
     bool found = true;
-    double score, *point = fr_alloc(study->space.n, sizeof *point);
+    double *point = fr_alloc(study->space.n, sizeof *point);
     fr_status st = point == NULL ? FR_ERR_MEMORY : FR_OK;
     if (st == FR_OK) st = fr_search_create(&study->space, options, NULL, 0, &search);
-    if (st == FR_OK) st = fr_history_create(&study->space, 1, study->maximize, &h);
+    if (st == FR_OK)
+        st = fr_history_create(&study->space, (uint32_t)study->objective.folds, study->maximize,
+                               &h);
     for (int64_t t = 0; t < options->trials && found && st == FR_OK; t++)
         st = step(search, problem, h, point, &found, seconds);
-    while (st == FR_OK && h->settled < h->n) st = evaluate(problem, h, h->settled, &score);
+    while (st == FR_OK && h->settled < h->n) st = evaluate(problem, h, h->settled);
     if (st == FR_OK) best_at(h, marks, n_marks, best);
     fr_search_destroy(&search);
     fr_history_destroy(&h);

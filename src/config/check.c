@@ -335,7 +335,8 @@ static void check_pruning(fr_draft *draft)
 {
     const fr_study *study = draft->study;
     const bool trains = study->objective.type == FR_OBJECTIVE_TRAINING;
-    const bool steps = trains || fr_objective_is_external(&study->objective);
+    const bool steps =
+        trains || fr_objective_is_external(&study->objective) || study->objective.steps > 0;
     const unsigned by_epoch = study->prune_methods & ~(unsigned)FR_PRUNE_RACING;
     const bool one_fold = has_one_fold(study);
     if (by_epoch != 0 && !steps)

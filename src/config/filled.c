@@ -149,7 +149,7 @@ static void add_objective(const fr_draft *draft, fr_text *out)
             add_block(out, "  ", &fr_objective_option_table[i], 1, objective);
     fr_text_add(out, "  parameters:\n");
     for (size_t i = 0; i < draft->n; i++) add_setting(draft, &draft->settings[i], "    ", out);
-    if (!fr_objective_is_external(objective)) return;
+    if (!fr_objective_has_folds(objective)) return;
     fr_text_add(out, "validation:\n");
     add_block(out, "  ", fr_objective_fold_table, fr_objective_fold_count, objective);
 }

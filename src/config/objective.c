@@ -65,8 +65,8 @@ void fr_draft_objective(fr_draft *draft, const fr_node *node)
     fr_draft_block(draft, node, &block, objective);
     read_type(draft, node);
     if (fr_node_find(node, "direction") == NULL) follow_metric(draft);
-    const bool external = fr_objective_is_external(objective);
-    fr_draft_block(draft, external ? fr_node_find(draft->root, "validation") : NULL, &folds,
+    const bool has_folds = fr_objective_has_folds(objective);
+    fr_draft_block(draft, has_folds ? fr_node_find(draft->root, "validation") : NULL, &folds,
                    objective);
     fr_draft_scores(draft, node);
     draft->families[0] = true;
@@ -193,6 +193,29 @@ static void check_steps(fr_draft *draft)
                   "that a task reports");
 }
 
+/* Replicates that are folds, and scores of steps, are found by the names of their columns. */
+static void check_table(fr_draft *draft)
+{
+    const fr_objective_options *o = &draft->study->objective;
+    const fr_node *where = fr_draft_at(draft, "objective", "values");
+    if (o->steps > 0 && o->scores.n > 0)
+        fr_faults_add(draft->faults, fr_draft_at(draft, "objective", "steps"),
+                      "objective.steps of a table goes with one score");
+    else if (o->folds > 1 && o->scores.n == 0 && (size_t)o->folds != o->values.n)
+        fr_faults_add(
+            draft->faults, where,
+            "objective.values: %zu columns, but validation.folds is %lld: name one for "
+            "each fold",
+            o->values.n, (long long)o->folds);
+    else if (o->steps > 0 && o->values.n == 0)
+        fr_faults_add(draft->faults, where,
+                      "objective.values is missing: with objective.steps it names the scores, "
+                      "whose columns are NAME@1, NAME@2, ...");
+    if (o->run_time == NULL && o->speed != 1)
+        fr_faults_add(draft->faults, fr_draft_at(draft, "objective", "speed"),
+                      "objective.speed has no effect without objective.run_time");
+}
+
 void fr_draft_objective_checks(fr_draft *draft, bool look_for_files)
 {
     const fr_study *study = draft->study;
@@ -203,6 +226,7 @@ void fr_draft_objective_checks(fr_draft *draft, bool look_for_files)
     check_required(draft);
     check_metric(draft);
     if (fr_objective_is_external(o)) check_steps(draft);
+    if (o->type == FR_OBJECTIVE_TABLE) check_table(draft);
     if (o->type == FR_OBJECTIVE_COMMAND) check_command(draft, look_for_files);
     if (look_for_files)
         fr_draft_look_for(draft, fr_draft_at(draft, "objective", "path"), "objective.path",

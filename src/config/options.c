@@ -62,7 +62,8 @@ const fr_option fr_objective_option_table[] = {
      .fallback = "0",
      .low = 0,
      .high = FR_OBJECTIVE_STEPS_MAX,
-     .help = "command, plugin, embedded: most steps that a task reports; 0: not known"},
+     .help = "command, plugin, embedded: most steps that a task reports; 0: not known; table: "
+             "scores are recorded after steps 1 .. steps, in columns NAME@STEP; 0: at the end"},
     {.name = "run",
      .type = FR_OPTION_STRING,
      AT(run),
@@ -103,8 +104,21 @@ const fr_option fr_objective_option_table[] = {
      .type = FR_OPTION_STRINGS,
      AT(values),
      .fallback = "[]",
-     .help = "table: columns that are averaged, of several scores a list for each; none: all "
-             "that are no parameter, of several scores the columns called so"},
+     .help = "table: columns of the scores, averaged, or with validation.folds one for each "
+             "fold; of several scores a list for each; none: all that are no parameter, of "
+             "several scores the columns called so"},
+    {.name = "run_time",
+     .type = FR_OPTION_STRING,
+     AT(run_time),
+     .help = "table: column of the run times [s], which evaluations then pretend to take"},
+    {.name = "speed",
+     .type = FR_OPTION_DOUBLE,
+     AT(speed),
+     .fallback = "1",
+     .low = 0,
+     .open_low = true,
+     .high = 1e12,
+     .help = "table: how many times shorter than run_time that is"},
     {.name = "sleep",
      .type = FR_OPTION_DOUBLE,
      AT(sleep),
@@ -123,9 +137,10 @@ const fr_option fr_objective_option_table[] = {
 const size_t fr_objective_option_count = COUNT_OF(fr_objective_option_table);
 
 /* In the order of the table. */
-static const unsigned users[] = {FUNCTION | TABLE, ALL,     EXTERNAL, EXTERNAL, COMMAND,
-                                 COMMAND,          COMMAND, COMMAND,  PLUGIN,   FUNCTION,
-                                 TABLE | PLUGIN,   TABLE,   FUNCTION, FUNCTION};
+static const unsigned users[] = {
+    FUNCTION | TABLE, ALL,     EXTERNAL, EXTERNAL | TABLE, COMMAND, COMMAND, COMMAND,
+    COMMAND,          PLUGIN,  FUNCTION, TABLE | PLUGIN,   TABLE,   TABLE,   TABLE,
+    FUNCTION,         FUNCTION};
 _Static_assert(COUNT_OF(users) == COUNT_OF(fr_objective_option_table), "one entry per row");
 
 bool fr_objective_uses(int type, size_t row)
@@ -138,6 +153,11 @@ bool fr_objective_is_external(const fr_objective_options *objective)
     return ((unsigned)EXTERNAL >> objective->type & 1u) != 0;
 }
 
+bool fr_objective_has_folds(const fr_objective_options *objective)
+{
+    return ((unsigned)(EXTERNAL | TABLE) >> objective->type & 1u) != 0;
+}
+
 const fr_option fr_objective_fold_table[] = {
     {.name = "folds",
      .type = FR_OPTION_INT,
@@ -145,7 +165,7 @@ const fr_option fr_objective_fold_table[] = {
      .fallback = "1",
      .low = 1,
      .high = 1e6,
-     .help = "tasks of a trial; each is told which one it is"},
+     .help = "tasks of a trial, each is told which one it is; table: a score column for each"},
 };
 const size_t fr_objective_fold_count = COUNT_OF(fr_objective_fold_table);
 #undef AT

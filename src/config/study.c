@@ -36,7 +36,7 @@ static void check_top(fr_draft *draft)
         if (!known)
             fr_faults_unknown(draft->faults, child, "", training_keys, N_TRAINING_KEYS);
         else if (objective != NULL && is_about_training(child->key) &&
-                 !(fr_objective_is_external(&typed) && strcmp(child->key, "validation") == 0))
+                 !(fr_objective_has_folds(&typed) && strcmp(child->key, "validation") == 0))
             fr_faults_add(draft->faults, child,
                           "%s does not go with objective, which takes its place", child->key);
     }

@@ -74,8 +74,10 @@ bool fr_study_translate(const fr_study *there, const double *from, fr_rng rng,
 /* How long an evaluation pretends to take, or may take, decides no score. */
 static bool decides_scores(const fr_option *row)
 {
-    return strcmp(row->name, "sleep") != 0 && strcmp(row->name, "timeout") != 0 &&
-           strcmp(row->name, "grace") != 0;
+    static const char *const times[] = {"sleep", "timeout", "grace", "run_time", "speed"};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (strcmp(row->name, times[i]) == 0) return false;
+    return true;
 }
 
 bool fr_study_same_objective(const fr_study *a, const fr_study *b)

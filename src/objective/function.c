@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "foldrank/clock.h"
 #include "foldrank/random.h"
 #include "foldrank/text.h"
 #include "internal.h"
@@ -237,24 +236,13 @@ bool fr_function_values(const fr_study *study, const double *point, double *out)
     return true;
 }
 
-/* Sleep in short pieces; false when told to stop. */
-static bool pretend_to_work(double seconds, const atomic_bool *stop)
-{
-    const double end = fr_clock_now() + seconds;
-    for (double left = seconds; left > 0; left = end - fr_clock_now()) {
-        if (stop != NULL && atomic_load(stop)) return false;
-        fr_clock_sleep(left < 0.05 ? left : 0.05);
-    }
-    return true;
-}
-
 fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *task,
                                const atomic_bool *stop, fr_fold_result *result)
 {
     const fr_study *study = objective->study;
     double value[FR_GOALS_MAX];
     const bool enough = fr_function_values(study, task->point, value);
-    if (!pretend_to_work(study->objective.sleep, stop)) {
+    if (!fr_pretend_to_work(study->objective.sleep, stop)) {
         result->state = FR_TRIAL_INTERRUPTED;
         return FR_OK;
     }

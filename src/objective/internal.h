@@ -85,13 +85,47 @@ FR_CHECKED fr_status fr_function_check(const fr_study *study);
 FR_CHECKED fr_status fr_function_evaluate(const fr_objective *objective, const fr_task *task,
                                           const atomic_bool *stop, fr_fold_result *result);
 
+/* Sleep in short pieces; false when told to stop. */
+bool fr_pretend_to_work(double seconds, const atomic_bool *stop);
+
+/* ---- table_read.c, table.c ---- */
+
+/* Rows of recorded trainings. A row has a cell for each fold, step and score, in this order. */
+struct fr_score_table {
+    const fr_space *space; /* borrowed from the study, as the path */
+    const char *path;
+    size_t steps, n_goals; /* steps of a fold, at least 1; scores */
+    size_t n_cells;        /* folds x steps x scores */
+    size_t n;              /* rows */
+    double *points;        /* (n, space->n) */
+    double *sums;          /* (n, n_cells) of the replicates */
+    double *times;         /* (n) run time [s] */
+    uint32_t *counts;      /* (n, n_cells) replicates */
+    size_t points_capacity, sums_capacity, times_capacity, counts_capacity;
+    size_t *slots; /* (n_slots) row number + 1, 0 = free; open addressing */
+    size_t n_slots;
+};
+
 FR_CHECKED fr_status fr_score_table_read(const fr_study *study, fr_score_table **out);
+
+/* Without rows. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_score_table_create(const fr_study *study, fr_score_table **out);
 void fr_score_table_destroy(fr_score_table **table);
-/* Mean first score of every row that has one, (*n); the caller frees *scores. */
-FR_CHECKED fr_status fr_score_table_scores(const fr_score_table *table, double **scores,
+
+/* The row of a point, which is made when there is none; sums, counts and time are 0 then. */
+FR_CHECKED fr_status fr_score_table_row(fr_score_table *table, const double *point,
+                                        size_t *row);
+
+/* As bytes, for ranks that do not read the file. */
+void fr_score_table_pack(const fr_score_table *table, fr_pack *out);
+FR_CHECKED fr_status fr_score_table_unpack(const fr_pack *pack, const fr_study *study,
+                                           fr_score_table **out);
+FR_CHECKED fr_status fr_score_table_evaluate(const fr_objective *objective, const fr_task *task,
+                                             const atomic_bool *stop, fr_fold_result *result);
+/* Score of every row that is recorded to the end in all folds, (*n); the caller frees *scores.
+ */
+FR_CHECKED fr_status fr_score_table_scores(const fr_objective *objective, double **scores,
                                            size_t *n);
-FR_CHECKED fr_status fr_score_table_evaluate(const fr_score_table *table, const fr_task *task,
-                                             fr_fold_result *result);
 
 /* ---- reports.c: steps and values of external code ---- */
 

@@ -13,7 +13,8 @@ static fr_status create_kind(fr_objective *o)
     case FR_OBJECTIVE_FUNCTION:
         return fr_function_check(o->study);
     case FR_OBJECTIVE_TABLE:
-        return fr_score_table_read(o->study, &o->table);
+        if (o->place.files == NULL) return fr_score_table_read(o->study, &o->table);
+        return fr_score_table_unpack(o->place.files, o->study, &o->table);
     case FR_OBJECTIVE_COMMAND:
     case FR_OBJECTIVE_PLUGIN:
     case FR_OBJECTIVE_EMBEDDED:
@@ -21,6 +22,17 @@ static fr_status create_kind(fr_objective *o)
     default:
         return fr_fold_cache_create(o->dataset, o->folds, &o->cache);
     }
+}
+
+fr_status fr_objective_read_files(const fr_study *study, fr_pack *out)
+{
+    fr_score_table *table = NULL;
+    if (study->objective.type != FR_OBJECTIVE_TABLE) return FR_OK;
+    FR_TRY(fr_score_table_read(study, &table));
+    fr_score_table_pack(table, out);
+    fr_score_table_destroy(&table);
+    return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for %s", study->objective.path)
+                       : FR_OK;
 }
 
 fr_status fr_objective_create(const fr_study *study, const fr_dataset *dataset,
@@ -47,6 +59,16 @@ void fr_objective_destroy(fr_objective **objective)
     fr_external_destroy(&(*objective)->external);
     free(*objective);
     *objective = NULL;
+}
+
+bool fr_pretend_to_work(double seconds, const atomic_bool *stop)
+{
+    const double end = fr_clock_now() + seconds;
+    for (double left = seconds; left > 0; left = end - fr_clock_now()) {
+        if (stop != NULL && atomic_load(stop)) return false;
+        fr_clock_sleep(left < 0.05 ? left : 0.05);
+    }
+    return true;
 }
 
 fr_status fr_task_fail(fr_fold_result *result, const char *message)
@@ -83,7 +105,7 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
         st = fr_function_evaluate(objective, task, stop, result);
         break;
     case FR_OBJECTIVE_TABLE:
-        st = fr_score_table_evaluate(objective->table, task, result);
+        st = fr_score_table_evaluate(objective, task, stop, result);
         break;
     case FR_OBJECTIVE_COMMAND:
         st = fr_command_evaluate(objective->external, task, stop, result);

@@ -117,7 +117,7 @@ fr_status fr_problem_scale(fr_objective *objective, double *best, double *median
     else if (study->objective.type == FR_OBJECTIVE_FUNCTION)
         st = sample(study, &scores, &n);
     else if (study->objective.type == FR_OBJECTIVE_TABLE)
-        st = fr_score_table_scores(objective->table, &scores, &n);
+        st = fr_score_table_scores(objective, &scores, &n);
     else
         st = FR_FAIL(FR_ERR_USAGE,
                      "%s: what there is to find is known of a function or a "

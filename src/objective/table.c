@@ -8,37 +8,28 @@
 #include <string.h>
 
 #include "foldrank/memory.h"
-#include "foldrank/text_table.h"
 #include "internal.h"
 
-struct fr_score_table {
-    const fr_space *space;
-    const char *path; /* borrowed from the study */
-    double *points;   /* (capacity, space->n) */
-    size_t n_goals;
-    double *sums;     /* (n, n_goals) of all replicates */
-    uint64_t *counts; /* (n, n_goals) */
-    size_t n, points_capacity, sums_capacity, counts_capacity;
-    size_t *slots; /* row number + 1, 0 = free; open addressing */
-    size_t n_slots;
-};
-
-enum { NO_GOAL = -1 };
-
-/* Which column of the file is what. */
-typedef struct {
-    fr_text_table *file;
-    size_t *param; /* (space->n) column of each parameter */
-    int *goal;     /* (cols) whose replicate it is; NO_GOAL */
-    size_t cols;
-    double *point; /* (space->n) of the present row */
-} table_reader;
+fr_status fr_score_table_create(const fr_study *study, fr_score_table **out)
+{
+    const fr_objective_options *o = &study->objective;
+    fr_score_table *table = fr_alloc(1, sizeof *table);
+    *out = table;
+    if (table == NULL) return FR_ERR_MEMORY;
+    table->space = &study->space;
+    table->path = o->path;
+    table->steps = o->steps > 0 ? (size_t)o->steps : 1;
+    table->n_goals = study->n_goals;
+    table->n_cells = (size_t)o->folds * table->steps * table->n_goals;
+    return FR_OK;
+}
 
 void fr_score_table_destroy(fr_score_table **table)
 {
     if (*table == NULL) return;
     free((*table)->points);
     free((*table)->sums);
+    free((*table)->times);
     free((*table)->counts);
     free((*table)->slots);
     free(*table);
@@ -77,212 +68,79 @@ static fr_status grow_rows(fr_score_table *t)
     t->points = block;
     FR_TRY(st);
     block = t->sums;
-    st = fr_grow(&block, &t->sums_capacity, n * t->n_goals, sizeof *t->sums);
+    st = fr_grow(&block, &t->sums_capacity, n * t->n_cells, sizeof *t->sums);
     t->sums = block;
     FR_TRY(st);
+    block = t->times;
+    st = fr_grow(&block, &t->times_capacity, n, sizeof *t->times);
+    t->times = block;
+    FR_TRY(st);
     block = t->counts;
-    st = fr_grow(&block, &t->counts_capacity, n * t->n_goals, sizeof *t->counts);
+    st = fr_grow(&block, &t->counts_capacity, n * t->n_cells, sizeof *t->counts);
     t->counts = block;
     return st;
 }
 
-/* The row of a point, made when it is the first with it. */
-static fr_status find_row(fr_score_table *t, const double *point, size_t *row)
+fr_status fr_score_table_row(fr_score_table *t, const double *point, size_t *row)
 {
     FR_TRY(grow_slots(t));
     const size_t slot = slot_of(t, point);
     if (t->slots[slot] == 0) {
         FR_TRY(grow_rows(t));
         memcpy(t->points + t->n * t->space->n, point, t->space->n * sizeof *point);
-        for (size_t k = 0; k < t->n_goals; k++) {
-            t->sums[t->n * t->n_goals + k] = 0;
-            t->counts[t->n * t->n_goals + k] = 0;
-        }
+        memset(t->sums + t->n * t->n_cells, 0, t->n_cells * sizeof *t->sums);
+        memset(t->counts + t->n * t->n_cells, 0, t->n_cells * sizeof *t->counts);
+        t->times[t->n] = 0;
         t->slots[slot] = ++t->n;
     }
     *row = t->slots[slot] - 1;
     return FR_OK;
 }
 
-static size_t find_column(const fr_text_table *file, const char *name)
+void fr_score_table_pack(const fr_score_table *t, fr_pack *out)
 {
-    size_t n;
-    char *const *names = fr_text_table_names(file, &n);
-    for (size_t c = 0; c < n; c++)
-        if (strcmp(names[c], name) == 0) return c;
-    return n;
+    fr_pack_u64(out, t->n);
+    fr_pack_doubles(out, t->points, t->n * t->space->n);
+    fr_pack_doubles(out, t->sums, t->n * t->n_cells);
+    fr_pack_doubles(out, t->times, t->n);
+    for (size_t i = 0; i < t->n * t->n_cells; i++) fr_pack_u32(out, t->counts[i]);
 }
 
-static fr_status missing_column(const fr_text_table *file, const char *path, const char *what,
-                                const char *name)
+static fr_status unpack_rows(fr_unpack *in, fr_score_table *t)
 {
-    size_t n;
-    char *const *names = fr_text_table_names(file, &n);
-    fr_text list = {0};
-    for (size_t c = 0; c < n; c++) fr_text_add(&list, "%s%s", c > 0 ? ", " : "", names[c]);
-    const fr_status st =
-        FR_FAIL(FR_ERR_DATA, "%s:1: has no column for %s `%s`; its columns: %s", path, what,
-                name, fr_text_get(&list));
-    fr_text_clear(&list);
+    const uint64_t n = fr_unpack_u64(in);
+    const size_t d = t->space->n, row_bytes = 8 * (d + t->n_cells + 1) + 4 * t->n_cells;
+    size_t row = 0;
+    if (in->failed || n > fr_unpack_left(in) / row_bytes)
+        return FR_FAIL(FR_ERR_FORMAT, "%s arrived incomplete", t->path);
+    double *points = fr_alloc((size_t)n, d * sizeof *points);
+    if (points == NULL) return FR_ERR_MEMORY;
+    fr_unpack_doubles(in, points, (size_t)n * d);
+    fr_status st = FR_OK;
+    for (size_t i = 0; st == FR_OK && i < n; i++)
+        st = fr_score_table_row(t, points + i * d, &row);
+    free(points);
+    FR_TRY(st);
+    fr_unpack_doubles(in, t->sums, t->n * t->n_cells);
+    fr_unpack_doubles(in, t->times, t->n);
+    for (size_t i = 0; i < t->n * t->n_cells; i++) t->counts[i] = fr_unpack_u32(in);
+    return FR_OK;
+}
+
+fr_status fr_score_table_unpack(const fr_pack *pack, const fr_study *study,
+                                fr_score_table **out)
+{
+    fr_unpack in = fr_unpack_make(pack->data, pack->size);
+    fr_status st = fr_score_table_create(study, out);
+    if (st == FR_OK) st = unpack_rows(&in, *out);
+    if (st != FR_OK) fr_score_table_destroy(out);
     return st;
 }
 
-static fr_status assign_value(const fr_study *study, const char *name, int goal,
-                              table_reader *r)
-{
-    const char *path = study->objective.path;
-    const size_t c = find_column(r->file, name);
-    if (c == r->cols) return missing_column(r->file, path, "value", name);
-    if (r->goal[c] != NO_GOAL && r->goal[c] != goal)
-        return FR_FAIL(FR_ERR_DATA, "%s:1: column `%s` cannot be two scores", path, name);
-    r->goal[c] = goal;
-    return FR_OK;
-}
+/* ---- evaluation ---- */
 
-/* One score: the columns that the study names. Several: a column or a list of columns of each,
- * or the columns of their own names. */
-static fr_status assign_values(const fr_study *study, table_reader *r)
-{
-    const fr_objective_options *o = &study->objective;
-    for (size_t i = 0; i < o->values.n; i++) {
-        fr_strings columns = {0};
-        if (o->scores.n == 0) {
-            FR_TRY(assign_value(study, o->values.item[i], 0, r));
-            continue;
-        }
-        fr_status st = fr_strings_parse(o->values.item[i], &columns);
-        for (size_t c = 0; st == FR_OK && c < columns.n; c++)
-            st = assign_value(study, columns.item[c], (int)i, r);
-        fr_strings_clear(&columns);
-        FR_TRY(st);
-    }
-    for (size_t k = 0; o->values.n == 0 && k < o->scores.n; k++)
-        FR_TRY(assign_value(study, o->scores.item[k], (int)k, r));
-    return FR_OK;
-}
-
-/* Parameters are found by name; without any word about values all other columns are. */
-static fr_status assign_columns(const fr_study *study, table_reader *r)
-{
-    const fr_objective_options *o = &study->objective;
-    const bool others = o->values.n == 0 && o->scores.n == 0;
-    bool found[FR_GOALS_MAX] = {false};
-    for (size_t c = 0; c < r->cols; c++) r->goal[c] = others ? 0 : NO_GOAL;
-    for (size_t j = 0; j < study->space.n; j++) {
-        const char *name = study->space.params[j].name;
-        r->param[j] = find_column(r->file, name);
-        if (r->param[j] == r->cols) return missing_column(r->file, o->path, "parameter", name);
-        r->goal[r->param[j]] = NO_GOAL;
-    }
-    FR_TRY(assign_values(study, r));
-    for (size_t c = 0; c < r->cols; c++)
-        if (r->goal[c] != NO_GOAL) found[r->goal[c]] = true;
-    for (size_t k = 0; k < study->n_goals; k++)
-        if (!found[k])
-            return others ? FR_FAIL(FR_ERR_DATA,
-                                    "%s:1: every column is a parameter, none holds scores",
-                                    o->path)
-                          : FR_FAIL(FR_ERR_USAGE, "objective.values: no column for %s",
-                                    study->goals[k].name);
-    return FR_OK;
-}
-
-/* The row's point; false when it lies outside the space, where no search will look. */
-static bool read_point(const fr_space *space, const table_reader *r, char **cells)
-{
-    for (size_t j = 0; j < space->n; j++) {
-        const char *text = cells[r->param[j]];
-        if (!fr_space_active(space, j, r->point)) {
-            r->point[j] = NAN;
-            continue;
-        }
-        if (fr_param_parse(&space->params[j], text, &r->point[j]) != FR_OK) return false;
-        r->point[j] = fr_param_round(&space->params[j], r->point[j]);
-    }
-    return true;
-}
-
-static fr_status add_cells(fr_score_table *t, const table_reader *r, char **cells, size_t row,
-                           uint64_t line)
-{
-    for (size_t c = 0; c < r->cols; c++) {
-        double value;
-        if (r->goal[c] == NO_GOAL || cells[c][0] == '\0') continue;
-        if (!fr_parse_double(cells[c], &value))
-            return FR_FAIL(FR_ERR_DATA, "%s:%llu: score `%s` is not a number", t->path,
-                           (unsigned long long)line, cells[c]);
-        t->sums[row * t->n_goals + (size_t)r->goal[c]] += value;
-        t->counts[row * t->n_goals + (size_t)r->goal[c]]++;
-    }
-    return FR_OK;
-}
-
-static fr_status read_rows(fr_score_table *t, const table_reader *r)
-{
-    for (;;) {
-        char **cells;
-        uint64_t line;
-        size_t row = 0;
-        FR_TRY(fr_text_table_next(r->file, &cells, &line));
-        if (cells == NULL) return FR_OK;
-        if (!read_point(t->space, r, cells)) continue;
-        FR_TRY(find_row(t, r->point, &row));
-        FR_TRY(add_cells(t, r, cells, row, line));
-    }
-}
-
-static fr_status read_file(const fr_study *study, table_reader *r, fr_score_table *t)
-{
-    FR_TRY(fr_text_table_open(study->objective.path, &r->file));
-    fr_text_table_names(r->file, &r->cols);
-    r->param = fr_alloc(study->space.n, sizeof *r->param);
-    r->point = fr_alloc(study->space.n, sizeof *r->point);
-    r->goal = fr_alloc(r->cols, sizeof *r->goal);
-    if (r->param == NULL || r->point == NULL || r->goal == NULL) return FR_ERR_MEMORY;
-    FR_TRY(assign_columns(study, r));
-    FR_TRY(read_rows(t, r));
-    if (t->n == 0)
-        return FR_FAIL(FR_ERR_DATA, "%s: no row lies inside the study's space",
-                       study->objective.path);
-    return FR_OK;
-}
-
-fr_status fr_score_table_read(const fr_study *study, fr_score_table **out)
-{
-    table_reader reader = {0};
-    fr_score_table *table = fr_alloc(1, sizeof *table);
-    *out = NULL;
-    if (table == NULL) return FR_ERR_MEMORY;
-    table->space = &study->space;
-    table->path = study->objective.path;
-    table->n_goals = study->n_goals;
-    const fr_status st = read_file(study, &reader, table);
-    fr_text_table_close(&reader.file);
-    free(reader.param);
-    free(reader.point);
-    free(reader.goal);
-    if (st == FR_OK)
-        *out = table;
-    else
-        fr_score_table_destroy(&table);
-    return st;
-}
-
-fr_status fr_score_table_scores(const fr_score_table *table, double **scores, size_t *n)
-{
-    *n = 0;
-    *scores = fr_alloc(table->n, sizeof **scores);
-    if (*scores == NULL) return FR_ERR_MEMORY;
-    for (size_t i = 0; i < table->n; i++) {
-        const size_t at = i * table->n_goals;
-        if (table->counts[at] > 0)
-            (*scores)[(*n)++] = table->sums[at] / (double)table->counts[at];
-    }
-    return FR_OK;
-}
-
-static fr_status fail_without_row(const fr_score_table *t, const double *point,
-                                  fr_fold_result *result)
+static fr_status fail_without_score(const fr_score_table *t, const double *point,
+                                    fr_fold_result *result)
 {
     fr_text where = {0}, text = {0};
     fr_space_format(t->space, point, &where);
@@ -293,26 +151,101 @@ static fr_status fail_without_row(const fr_score_table *t, const double *point,
     return st;
 }
 
-fr_status fr_score_table_evaluate(const fr_score_table *table, const fr_task *task,
-                                  fr_fold_result *result)
+/* The row that holds the point; t->n when there is none. */
+static fr_status find_row(const fr_score_table *t, const double *point, size_t *row)
 {
-    const size_t n = table->space->n;
-    double *point = fr_alloc(n, sizeof *point);
-    if (point == NULL) return FR_ERR_MEMORY;
+    const size_t n = t->space->n;
+    double *rounded = fr_alloc(n, sizeof *rounded);
+    if (rounded == NULL) return FR_ERR_MEMORY;
     for (size_t j = 0; j < n; j++)
-        point[j] = isnan(task->point[j])
-                       ? NAN
-                       : fr_param_round(&table->space->params[j], task->point[j]);
-    const size_t row = table->slots[slot_of(table, point)];
-    free(point);
-    double score[FR_GOALS_MAX];
-    for (size_t k = 0; k < table->n_goals; k++) {
-        const size_t at = (row - 1) * table->n_goals + k;
-        if (row == 0 || table->counts[at] == 0)
-            return fail_without_row(table, task->point, result);
-        score[k] = table->sums[at] / (double)table->counts[at];
-        if (k > 0) result->more[k - 1] = score[k];
+        rounded[j] =
+            isnan(point[j]) ? (double)NAN : fr_param_round(&t->space->params[j], point[j]);
+    *row = t->slots[slot_of(t, rounded)];
+    *row = *row == 0 ? t->n : *row - 1;
+    free(rounded);
+    return FR_OK;
+}
+
+/* Mean of the replicates of a fold's score after a step, from 1; NaN when nothing is recorded.
+ */
+static double recorded(const fr_score_table *t, size_t row, uint32_t fold, size_t step,
+                       size_t goal)
+{
+    const size_t place = (fold * t->steps + step - 1) * t->n_goals + goal;
+    const size_t cell = row * t->n_cells + place;
+    return t->counts[cell] == 0 ? (double)NAN : t->sums[cell] / t->counts[cell];
+}
+
+/* Mean over the folds of the first score after the last recorded step; NaN when a fold has
+ * none.
+ */
+static double final_score(const fr_score_table *t, size_t row, uint32_t n_folds)
+{
+    double sum = 0.0;
+    for (uint32_t f = 0; f < n_folds; f++) {
+        double last = (double)NAN;
+        for (size_t step = 1; step <= t->steps; step++) {
+            const double score = recorded(t, row, f, step, 0);
+            if (isnan(score)) break;
+            last = score;
+        }
+        sum += last;
+    }
+    return sum / n_folds;
+}
+
+fr_status fr_score_table_scores(const fr_objective *objective, double **scores, size_t *n)
+{
+    const fr_score_table *t = objective->table;
+    *n = 0;
+    *scores = fr_alloc(t->n, sizeof **scores);
+    if (*scores == NULL) return FR_ERR_MEMORY;
+    for (size_t row = 0; row < t->n; row++) {
+        const double score = final_score(t, row, (uint32_t)objective->study->objective.folds);
+        if (!isnan(score)) (*scores)[(*n)++] = score;
+    }
+    return FR_OK;
+}
+
+/* Recorded steps as if they were reported one by one; a curve may end early. */
+static fr_status play_steps(const fr_objective *objective, size_t row, const fr_task *task,
+                            const atomic_bool *stop, fr_fold_result *result)
+{
+    const fr_score_table *t = objective->table;
+    const double seconds = t->times[row] / (double)t->steps / objective->study->objective.speed;
+    fr_reports reports;
+    fr_reports_init(&reports, objective->study, task, result);
+    for (size_t step = 1; step <= t->steps && reports.verdict == FR_REPORT_GO_ON; step++) {
+        const double score = recorded(t, row, task->fold, step, 0);
+        if (isnan(score)) break;
+        if (!fr_pretend_to_work(seconds, stop)) {
+            result->state = FR_TRIAL_INTERRUPTED;
+            return FR_OK;
+        }
+        FR_TRY(fr_reports_add(&reports, (int64_t)step, score, NAN));
+    }
+    if (!fr_reports_settle(&reports)) return fail_without_score(t, task->point, result);
+    result->loss = result->score;
+    return FR_OK;
+}
+
+fr_status fr_score_table_evaluate(const fr_objective *objective, const fr_task *task,
+                                  const atomic_bool *stop, fr_fold_result *result)
+{
+    const fr_objective_options *o = &objective->study->objective;
+    const fr_score_table *t = objective->table;
+    size_t row = 0;
+    FR_TRY(find_row(t, task->point, &row));
+    if (row == t->n) return fail_without_score(t, task->point, result);
+    if (o->steps > 0) return play_steps(objective, row, task, stop, result);
+    double score[FR_GOALS_MAX] = {0};
+    for (size_t k = 0; k < t->n_goals; k++) {
+        score[k] = recorded(t, row, task->fold, 1, k);
+        if (isnan(score[k])) return fail_without_score(t, task->point, result);
     }
     result->score = result->loss = score[0];
+    for (size_t k = 1; k < t->n_goals; k++) result->more[k - 1] = score[k];
+    if (!fr_pretend_to_work(t->times[row] / o->speed, stop))
+        result->state = FR_TRIAL_INTERRUPTED;
     return FR_OK;
 }

@@ -108,10 +108,19 @@ static fr_status open_keeper(fr_run_state *run)
     return fr_keeper_create(&options, &run->keeper);
 }
 
-static fr_status open_worker(fr_run_state *run)
+/* What the objective is made from: root reads, all get it. */
+static fr_status share_files(fr_run_state *run, fr_pack *files)
+{
+    FR_TRY(fr_agree(run->comm,
+                    run->rank == 0 ? fr_objective_read_files(run->study, files) : FR_OK));
+    return fr_broadcast_pack(run->comm, files);
+}
+
+static fr_status open_worker(fr_run_state *run, const fr_pack *files)
 {
     const fr_dataset *dataset = run->data != NULL ? fr_shared_data_get(run->data) : NULL;
-    const fr_objective_place place = {.threads = run->place.threads,
+    const fr_objective_place place = {.files = files,
+                                      .threads = run->place.threads,
                                       .rank = run->rank,
                                       .local_rank = run->place.local_rank,
                                       .local_ranks = run->place.local_ranks,
@@ -182,19 +191,28 @@ static void log_start(const fr_run_state *run)
            (unsigned long long)run->n_saved, run->study->output);
 }
 
-static fr_status prepare(fr_run_state *run)
+/* When all that can be wrong with the study and its files is known. */
+static fr_status open_rest(fr_run_state *run, const fr_pack *files)
 {
-    FR_TRY(gather_ranks(run));
-    FR_TRY(fr_run_form_groups(run));
-    FR_TRY(open_data(run));
     FR_TRY(fr_agree(run->comm, run->rank == 0 ? open_study(run) : FR_OK));
     FR_MPI(MPI_Bcast(&run->elapsed_s, 1, MPI_DOUBLE, 0, run->comm));
     FR_MPI(MPI_Bcast(&run->n_saved, 1, MPI_UINT64_T, 0, run->comm));
     FR_TRY(fr_run_set_deadline(run));
     run->loop_started = fr_clock_now();
-    FR_TRY(fr_agree(run->comm, open_worker(run)));
-    if (run->rank == 0) log_start(run);
-    return FR_OK;
+    return fr_agree(run->comm, open_worker(run, files));
+}
+
+static fr_status prepare(fr_run_state *run)
+{
+    FR_TRY(gather_ranks(run));
+    FR_TRY(fr_run_form_groups(run));
+    FR_TRY(open_data(run));
+    fr_pack files = {0};
+    fr_status st = share_files(run, &files);
+    if (st == FR_OK) st = open_rest(run, &files);
+    fr_pack_clear(&files);
+    if (st == FR_OK && run->rank == 0) log_start(run);
+    return st;
 }
 
 /* Root's last duty: whatever the loop said, what is known is saved. The first failure counts.

@@ -22,6 +22,19 @@ tap_result $? "every row of a table was tried" "$out"
     "$(grep '^random *grid' <<<"$out" | sed 's/ [0-9.]* ms//')" ]
 tap_result $? "a directory of studies"
 
+# Curves of two folds that end with means of 3, 1 and 8; nobody waits for the 9 s of run time.
+mkdir "$dir/curves"
+printf 'x,a@1,a@2,b@1,b@2,took\n1,0,4,0,2,9\n2,4,1,4,1,9\n3,0,7,0,9,9\n' >"$dir/curves/table.csv"
+cat >"$dir/curves/study.yaml" <<EOF
+study: curves
+objective: {type: table, path: $dir/curves/table.csv, direction: minimize, values: [a, b], steps: 2,
+            run_time: took, parameters: {x: {int: [1, 3]}}}
+validation: {folds: 2}
+EOF
+out=$(timeout 20 "$FOLDRANK" bench search -m random -s 3 -t 3 "$dir/curves/study.yaml")
+[[ $out == *" curves "*"-6.00 +-0.00 "* ]]
+tap_result $? "a table with folds, curves and run times" "$out"
+
 out=$("$FOLDRANK" bench search -m random -m cmaes -s 4 -t 150 sphere:4 mixed:4 conditional:2)
 awk '$2 == "mean" { mean[$1] = $NF } END { exit !(mean["cmaes"] < mean["random"] - 0.5) }' <<<"$out"
 tap_result $? "functions, on which a strategy beats chance" "$out"

@@ -491,6 +491,10 @@ static void tables_have_several_scores(void **state)
                    "column `e2` cannot be two scores");
     expect_refusal(table_study("scores: [a, b], values: [e1, []]"), FR_ERR_USAGE,
                    "objective.values: no column for b");
+    s = table_study("scores: [e1, size], run_time: size, speed: 1000000");
+    r = evaluate(s, &zero); /* a run time may be a cost, too */
+    assert_true(r.score == 3.0 && r.more[0] == 100.0);
+    fr_study_destroy(&s);
 }
 
 int main(void)

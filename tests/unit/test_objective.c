@@ -222,6 +222,87 @@ static void test_table(void **unused)
     fr_study_destroy(&study);
 }
 
+/* Curves of two folds in columns NAME@STEP, with a hole at an end, and run times. */
+static const char CURVES[] = "rate,kind,n,a@1,a@2,a@3,b@1,b@2,b@3,t\n"
+                             "0.1,a,,5,3,4,50,40,30,0.06\n"
+                             "0.2,a,,9,8,7,90,80,,0\n"
+                             "0.3,a,,,,,1,1,1,0\n";
+static const char CURVE_KEYS[] = "  values: [a, b]\n  steps: 3\n  run_time: t\n  speed: 2\n";
+
+static void check_curves(const fr_study *study, fr_objective *objective)
+{
+    double point[3] = {NAN, NAN, NAN};
+    const size_t rate = fr_space_find(&study->space, "rate");
+    point[fr_space_find(&study->space, "kind")] = 0;
+    point[rate] = 0.1;
+    const double start = fr_clock_now();
+    fr_fold_result r = evaluate(objective, 0, 0, point);
+    assert_true(fr_clock_now() - start >= 0.03); /* half the run time */
+    assert_int_equal(r.state, FR_TRIAL_COMPLETE);
+    assert_int_equal(r.n_curve, 3);
+    assert_int_equal(r.epochs, 3);
+    assert_int_equal(r.best_epoch, 3);
+    assert_true(r.curve[1] == 5 && r.curve[3] == 3 && r.curve[5] == 4 && r.score == 4);
+    fr_fold_result_clear(&r);
+    r = evaluate(objective, 0, 1, point);
+    assert_true(r.score == 30);
+    fr_fold_result_clear(&r);
+    /* Stopped at a rung: 3 is the best value after two steps. */
+    const fr_rung rungs[] = {{1, 5}, {2, 2.5}};
+    const fr_task task = {.fold = 0, .point = point, .rungs = rungs, .n_rungs = 2};
+    assert_int_equal(fr_objective_evaluate(objective, &task, NULL, &r), FR_OK);
+    assert_int_equal(r.state, FR_TRIAL_PRUNED);
+    assert_int_equal(r.epochs, 2);
+    fr_fold_result_clear(&r);
+    point[rate] = 0.2; /* recorded for two steps only */
+    r = evaluate(objective, 0, 1, point);
+    assert_int_equal(r.state, FR_TRIAL_COMPLETE);
+    assert_int_equal(r.epochs, 2);
+    assert_true(r.score == 80);
+    fr_fold_result_clear(&r);
+    point[rate] = 0.3; /* nothing recorded of this fold */
+    r = evaluate(objective, 0, 0, point);
+    assert_int_equal(r.state, FR_TRIAL_FAILED);
+    fr_fold_result_clear(&r);
+}
+
+/* From the file, and from the bytes that root sends when the file is gone. */
+static void test_table_of_curves(void **unused)
+{
+    (void)unused;
+    fr_study *study;
+    fr_objective *objective;
+    fr_pack files = {0};
+    char path[] = "/tmp/foldrank_curves_XXXXXX", text[1024];
+    const int file = mkstemp(path);
+    assert_int_equal(write(file, CURVES, strlen(CURVES)), strlen(CURVES));
+    close(file);
+    snprintf(text, sizeof text,
+             "objective:\n  type: table\n  path: %s\n%s"
+             "  parameters:\n    rate: {float: [0.1, 0.5], step: 0.1}\n"
+             "    kind: {choice: [a, b]}\n    n: {int: [1, 9], when: {kind: [b]}}\n"
+             "validation: {folds: 2}\nsearch: {method: grid}\npruning: [asha, racing]\n",
+             path, CURVE_KEYS);
+    study = parse(text);
+    objective = create(study, NULL, NULL);
+    check_curves(study, objective);
+    fr_objective_destroy(&objective);
+    assert_int_equal(fr_objective_read_files(study, &files), FR_OK);
+    remove(path);
+    const fr_objective_place sent = {.threads = 1, .files = &files};
+    assert_int_equal(fr_objective_create(study, NULL, NULL, &sent, &objective), FR_OK);
+    check_curves(study, objective);
+    fr_objective_destroy(&objective);
+    for (size_t n = 0; n < files.size; n++) { /* every shorter message is refused */
+        const fr_pack cut = {.data = files.data, .size = n};
+        const fr_objective_place broken = {.threads = 1, .files = &cut};
+        assert_int_equal(fr_objective_create(study, NULL, NULL, &broken, &objective),
+                         FR_ERR_FORMAT);
+    }
+    fr_pack_clear(&files);
+    fr_study_destroy(&study);
+}
+
 static void test_table_columns(void **unused)
 {
     (void)unused;
@@ -233,6 +314,11 @@ static void test_table_columns(void **unused)
         {"rate,kind,n,s\n0.1,a,,1\n", "  values: [t]\n", "no column for value `t`"},
         {"rate,kind,n,s\n0.1,a,,x\n", "", ":2: score `x` is not a number"},
         {"rate,kind,n,s\n7,a,,1\n", "", "no row lies inside"},
+        {"rate,kind,n,s\n0.1,a,,1\n", "  run_time: t\n", "no column for run_time `t`"},
+        {"rate,kind,n,s,t\n0.1,a,,1,-3\n", "  run_time: t\n",
+         ":2: run time `-3` is not a number of seconds"},
+        {"rate,kind,n,s@1\n0.1,a,,1\n", "  values: [s]\n  steps: 2\n",
+         "no column for value `s@2`"},
     };
     fr_study *study;
     fr_objective *objective;
@@ -373,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_noise_sleep_and_stop),
         cmocka_unit_test(test_wrong_functions),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_table_of_curves),
         cmocka_unit_test(test_table_columns),
         cmocka_unit_test(test_training),
         cmocka_unit_test(test_model_larger_than_memory),

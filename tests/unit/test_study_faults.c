@@ -308,6 +308,15 @@ static const struct {
      "plugin, embedded (did you mean command?)"},
     {"objective: {type: table, parameters: {x: {int: [0, 1]}}}\n",
      "study.yaml:1: objective.path is missing"},
+    {"objective: {type: table, path: t.csv, values: [a, b], steps: 3, speed: 2, "
+     "parameters: {x: {int: [0, 1]}}}\nvalidation: {folds: 3}\n",
+     "study.yaml:1: objective.values: 2 columns, but validation.folds is 3: name one for each "
+     "fold\n"
+     "study.yaml:1: objective.speed has no effect without objective.run_time"},
+    {"objective: {type: table, path: t.csv, steps: 3, parameters: {x: {int: [0, 1]}}}\n",
+     "study.yaml:1: objective.values is missing: with objective.steps it names the scores, "
+     "whose "
+     "columns are NAME@1, NAME@2, ..."},
     {"objective: {type: function, function: sphere}\n",
      "study.yaml:1: objective.parameters must name parameters, such as {x: {float: [0, 1]}}"},
     {"objective: {type: function, function: sphere, parameters: {x: 1}}\n",
