@@ -135,6 +135,25 @@ def function_problem(text: str) -> Problem:
     return Problem(text, objective, False, optimum, float(np.median(f(sample))))
 
 
+def conditional_problem(text: str) -> Problem:
+    """Make the problem conditional:DIMENSIONS: two families of so many numbers, the second with a choice and its branches inside."""
+    dims = int(text.split(":")[1])
+
+    def cost(branch: int, numbers: np.ndarray) -> np.ndarray:
+        return ((numbers - (0.3, 0.7, 0.3)[branch]) ** 2).sum(-1) + 0.1 * branch
+
+    def objective(trial: optuna.Trial) -> float:
+        family = trial.suggest_categorical("family", ["a", "b"])
+        shared = trial.suggest_float("shared", 0, 1)
+        branch = family if family == "a" else trial.suggest_categorical("kind", ["p", "q"])
+        numbers = [trial.suggest_float(f"{branch}{j}", 0, 1) for j in range(1, dims + 1)]
+        return float(cost("apq".index(branch), np.array([shared, *numbers])))
+
+    rng = np.random.default_rng(0)
+    sample = [cost(b, rng.uniform(0, 1, (n, dims + 1))) for b, n in ((0, 50_000), (1, 25_000), (2, 25_000))]
+    return Problem(text, objective, False, 0.0, float(np.median(np.concatenate(sample))))
+
+
 def suggest(trial: optuna.Trial, name: str, distribution: dict[str, list]) -> object:
     """Draw one parameter of a study file; only what tables have."""
     (kind, values), = distribution.items()
@@ -159,6 +178,13 @@ def table_problem(path: str) -> Problem:
         return scores[tuple(float(suggest(trial, n, objective["parameters"][n])) for n in names)]
 
     return Problem(study["study"], lookup, maximize, float(values.max() if maximize else values.min()), float(np.median(values)))
+
+
+def problem_of(text: str) -> Problem:
+    """Make the problem that an argument names."""
+    if text.endswith(".yaml"):
+        return table_problem(text)
+    return conditional_problem(text) if text.startswith("conditional:") else function_problem(text)
 
 
 def run(problem: Problem, sampler: str, trials: int, seed: int) -> tuple[list[float], float]:
@@ -190,7 +216,7 @@ def main() -> None:
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
-    problems = [table_problem(p) if p.endswith(".yaml") else function_problem(p) for p in options.problem]
+    problems = [problem_of(p) for p in options.problem]
     for sampler in options.sampler or ["tpe"]:
         if sampler == "gp":
             import torch
