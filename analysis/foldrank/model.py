@@ -27,7 +27,7 @@ _ACTIVATIONS: dict[str, Any] = {
     "sigmoid": lambda z, slope: 1 / (1 + np.exp(-z)),
     "gelu": lambda z, slope: z * ndtr(z),
 }
-_FAMILIES = ("linear", "softmax", "svm", "mlp")
+_FAMILIES = ("linear", "softmax", "svm", "mlp", "fm")
 _KINDS = ("drop", "numeric", "onehot", "ordinal")
 
 
@@ -161,6 +161,8 @@ class Model:
             Shape (rows, outputs).
         """
         h = self.inputs(x)
+        if self.family == "fm":
+            return self._factor_scores(h)
         activation = _ACTIVATIONS[str(self.options.get("activation", "relu"))]
         slope = float(self.options.get("negative_slope", 0.01))
         for i, (weight, bias) in enumerate(self.layers):
@@ -168,6 +170,14 @@ class Model:
             if i + 1 < len(self.layers):
                 h = activation(h, slope).astype(np.float32)
         return h
+
+    def _factor_scores(self, h: Array) -> Array:
+        """Score of a factorisation machine; of two classes the first has 0."""
+        weight, bias = self.layers[0]
+        own, factors = weight[:, 0], weight[:, 1:].astype(np.float64)
+        pairs = ((h @ factors) ** 2 - (h**2) @ (factors**2)).sum(axis=1) / 2
+        z = (h @ own + bias[0] + pairs).astype(np.float32)
+        return np.stack([np.zeros_like(z), z], axis=1) if self.is_classifier else z[:, None]
 
     def predict_proba(self, x: Any) -> Array:
         """Class probabilities.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* model.h - model families, their settings, and a trained model that predicts.
  *
- * Every family here is a chain of dense layers with a loss on top: linear regression, softmax
- * and the linear SVM have none hidden, the MLP any number. Parameters of a model are one
+ * Most families here are a chain of dense layers with a loss on top: linear regression, softmax
+ * and the linear SVM have none hidden, the MLP any number. The factorisation machine (fm) has
+ * products of pairs of its inputs instead, which it takes sparse. Parameters of a model are one
  * aligned flat float32 block; layers are offsets into it. All functions are Local. */
 #ifndef FR_MODEL_H
 #define FR_MODEL_H
@@ -21,6 +22,7 @@ typedef enum {
     FR_FAMILY_SOFTMAX,
     FR_FAMILY_SVM,
     FR_FAMILY_MLP,
+    FR_FAMILY_FM,
     FR_FAMILY_COUNT
 } fr_family;
 extern const char *const fr_family_words[]; /* NULL-terminated */
@@ -50,12 +52,14 @@ typedef struct {
     double negative_slope; /* mlp: leaky_relu */
     double dropout;        /* mlp: after every hidden layer */
     int init;              /* fr_init */
-    int loss;              /* linear, mlp on a regression: fr_regression_loss */
+    int loss;              /* linear, mlp, fm on a regression: fr_regression_loss */
     int hinge;             /* svm (key `loss`): fr_hinge */
     double huber_delta;    /* residual from which Huber's loss is linear */
     double label_smoothing;
-    int class_weight; /* fr_class_weight */
-    double l1, l2;    /* penalties on the weights, not on biases: l1 |w|, l2/2 w^2 */
+    int class_weight;           /* fr_class_weight */
+    double l1, l2;              /* penalties on the weights, not on biases: l1 |w|, l2/2 w^2 */
+    int64_t factors;            /* fm: of each input */
+    double l2_factors, init_sd; /* fm: penalty on them; of their initial values */
 } fr_model_options;
 
 /* Whether the family can learn this task. */
@@ -71,7 +75,8 @@ typedef struct {
     fr_transform transform; /* owned */
     size_t n_outputs;       /* classes, or 1 */
     size_t n_params;        /* floats in the stored block */
-    float *params; /* owned; layer after layer: weights (in, out) row-major, then bias */
+    float *params;          /* owned; layer after layer: weights (in, out) row-major, then bias;
+                               network.h */
 } fr_model;
 
 void fr_model_clear(fr_model *model);
@@ -90,11 +95,12 @@ void fr_scored_clear(fr_scored *scored);
 size_t fr_model_count_params(const fr_model_options *options, size_t inputs, size_t outputs);
 
 /* Floating-point operations of the products of one training step over one row, and of one
- * prediction of a row. */
+ * prediction of a row. `inputs` of an fm: those that are not 0. */
 double fr_model_flops_training(const fr_model_options *options, size_t inputs, size_t outputs);
 double fr_model_flops_predict(const fr_model_options *options, size_t inputs, size_t outputs);
 
-/* Whether outputs are probabilities (softmax, mlp classifier) or decision values (svm). */
+/* Whether outputs are probabilities (softmax, mlp and fm classifier) or decision values (svm).
+ */
 bool fr_model_has_probabilities(const fr_model *model);
 
 /* output (n, n_outputs) row-major for rows[0..n) of a data set that has the model's schema

@@ -8,6 +8,9 @@
  * done tile by tile, right after the product, while the tile is in cache.
  *
  * Layers are numbered 1 .. n_layers; level l is what layer l puts out, level 0 the inputs.
+ * A factorisation machine has one layer of another kind (factor.c) between its inputs, which
+ * are sparse, and its scores.
+ *
  * Nothing here allocates but fr_batch_create. All functions are Local. */
 #ifndef FR_NETWORK_H
 #define FR_NETWORK_H
@@ -37,7 +40,11 @@ typedef struct {
     size_t weights[FR_LEVELS_MAX]; /* offset of layer l's weights (in, out) in the block */
     size_t bias[FR_LEVELS_MAX];    /* offset of its bias (out) */
     size_t n_params;
-    bool sparse; /* level 0 is fr_batch.input; set by the caller after fr_network_make */
+    bool sparse;       /* level 0 is fr_batch.input; set by the caller after fr_network_make */
+    bool factorises;   /* a factorisation machine: n_layers is 1, level 0 is fr_batch.sparse */
+    size_t factors;    /* of each input, of which a row of weights is {weight, factors} */
+    size_t row_values; /* inputs of a row that are not 0, at most: the caller's to set */
+    float init_sd, l2, l2_factors;
     fr_head head;
     int activation; /* fr_activation */
     float negative_slope, dropout, huber_delta, label_smoothing;
@@ -50,6 +57,10 @@ void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inp
  * hidden layers, whose loss is convex; biases zero. */
 void fr_network_draw(const fr_network *network, int init, uint64_t seed, uint64_t trial,
                      uint32_t fold, float *params);
+
+/* Columns of layer l's weights, and floats of its bias. */
+size_t fr_network_cols(const fr_network *network, size_t layer);
+size_t fr_network_biases(const fr_network *network, size_t layer);
 
 /* Floats between two rows of a matrix with `width` columns: whole vectors, and not a multiple
  * of 512 bytes, which would crowd a column's elements into a few sets of the cache. One column
@@ -96,7 +107,9 @@ typedef struct {
     const float *class_weight;   /* (classes) for label smoothing, or NULL; borrowed */
     uint64_t dropout_key;        /* of the epoch */
     uint64_t first_row;          /* of the batch, in the epoch's order */
-    float *block;                /* the memory of all these */
+    fr_sparse_block sparse;      /* (capacity) rows of inputs of a factorisation machine */
+    float *sums;  /* (capacity, factors) its sum over a row's inputs of factor times input */
+    float *block; /* the memory of all these, but of the sparse rows */
 } fr_batch;
 
 /* Errors: FR_ERR_MEMORY. Release with fr_batch_clear. */
@@ -148,6 +161,28 @@ void fr_head_run(fr_batch *batch, size_t first, size_t rows, float *out);
 /* out (rows, outputs), dense: probabilities for cross-entropy, else the scores as they are. The
  * batch needs no targets; its last delta is overwritten. */
 void fr_head_output(fr_batch *batch, float *out);
+
+/* batch->rows of the data set become level 0, or the sparse rows. */
+void fr_batch_load(fr_batch *batch, const fr_transform *transform, const fr_dataset *dataset,
+                   const uint32_t *rows);
+
+/* Scores of `rows` of a factorisation machine's batch from `first` on, and their sums. */
+void fr_factor_forward(fr_batch *batch, const float *params, size_t first, size_t rows);
+
+/* Inputs' places in a batch: input `j` has value[e] in row[e] for some e, rows ascending. */
+typedef struct {
+    const uint32_t *row;
+    const float *value;
+    size_t n;
+} fr_occurrences;
+
+/* Gradient of input j's weight and factors, out (1 + factors), as far as it comes from these
+ * places; their rows' penalties are in it. The last delta is that of fr_head_run. */
+void fr_factor_gradient(const fr_batch *batch, const float *params, size_t j,
+                        const fr_occurrences *places, float *out);
+
+/* d loss / d score of row r of a factorisation machine, which has one score. */
+float fr_factor_delta(const fr_batch *batch, size_t r);
 
 /* All levels of a batch on the calling thread, without dropout. */
 void fr_batch_forward(fr_batch *batch, const float *params);

@@ -37,10 +37,15 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     const double rows = (double)schema->rows;
     fr_network network;
     fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
-    network.sparse = schema->cell == FR_CELL_SPARSE;
+    network.sparse = schema->cell == FR_CELL_SPARSE && !network.factorises;
     size_t batch =
         recipe->train.optimizer == FR_OPT_GD ? PASS_ROWS : (size_t)recipe->train.batch_size;
     if (batch > PASS_ROWS) batch = PASS_ROWS;
+    if (network.factorises) {
+        network.row_values =
+            schema->cell == FR_CELL_SPARSE ? schema->stored / schema->rows + 1 : schema->cols;
+        batch = (size_t)rows_of_batch(check, recipe);
+    }
     /* Weights, gradient, two moments, the best epoch's weights; of the rows: order, targets in
      * both units, numbers, pairs that a ranking metric sorts, outputs of those being scored and
      * of the validation rows. */

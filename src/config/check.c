@@ -106,7 +106,7 @@ static void check_family_settings(fr_draft *draft, int f)
     if (is_fixed_at(effective(draft, f, "optimizer"), "gd") && is_changed(batch))
         say_useless(draft, batch, "with optimizer gd, which takes all rows at once");
     check_nesterov(draft, f);
-    if (f != FR_FAMILY_MLP) return;
+    if (f != FR_FAMILY_MLP && f != FR_FAMILY_FM) return;
     const int task = draft->study->data.task;
     for (size_t k = 0; of_task[task][k] != NULL; k++) {
         const fr_setting *s = fr_draft_find(draft, f, of_task[task][k]);

@@ -282,11 +282,11 @@ static void write_weights(const writer *w)
     for (size_t l = 1; l <= net->n_layers; l++) {
         char name[32];
         snprintf(name, sizeof name, "weight%zu", l);
-        fr_text_add(w->out, "    /* (%zu, %zu) */\n", net->width[l - 1], net->width[l]);
-        add_floats(w->out, name, w->model->params + net->weights[l],
-                   net->width[l - 1] * net->width[l]);
+        const size_t cols = fr_network_cols(net, l);
+        fr_text_add(w->out, "    /* (%zu, %zu) */\n", net->width[l - 1], cols);
+        add_floats(w->out, name, w->model->params + net->weights[l], net->width[l - 1] * cols);
         snprintf(name, sizeof name, "bias%zu", l);
-        add_floats(w->out, name, w->model->params + net->bias[l], net->width[l]);
+        add_floats(w->out, name, w->model->params + net->bias[l], fr_network_biases(net, l));
     }
 }
 
@@ -338,10 +338,35 @@ static void write_activation(const writer *w)
     }
 }
 
+/* A row of weight1 has an input's weight, then its factors. */
+static void write_factors(const writer *w)
+{
+    const fr_network *net = &w->network;
+    fr_text_add(w->out,
+                "    v = bias1[0];\n    for (i = 0; i < %zu; i++) v += a[i] * weight1[i * "
+                "%zu];\n",
+                net->width[0], 1 + net->factors);
+    if (net->factors > 0)
+        fr_text_add(w->out,
+                    "    for (f = 1; f <= %zu; f++) {\n"
+                    "        float before = 0.0f;\n"
+                    "        for (i = 0; i < %zu; i++) {\n"
+                    "            const float t = a[i] * weight1[i * %zu + f];\n"
+                    "            v += t * before;\n"
+                    "            before += t;\n        }\n    }\n",
+                    net->factors, net->width[0], 1 + net->factors);
+    fr_text_add(w->out,
+                w->classifies ? "    b[0] = 0.0f;\n    b[1] = v;\n" : "    b[0] = v;\n");
+}
+
 /* Layers take turns between two arrays. */
 static void write_layers(const writer *w)
 {
     const fr_network *net = &w->network;
+    if (net->factorises) {
+        write_factors(w);
+        return;
+    }
     for (size_t l = 1; l <= net->n_layers; l++) {
         const char from = l % 2 == 1 ? 'a' : 'b', to = l % 2 == 1 ? 'b' : 'a';
         fr_text_add(w->out, "    %s_layer(%c, %zu, weight%zu, bias%zu, %c, %zu);\n", w->name,
@@ -381,9 +406,8 @@ static void write_head(const writer *w, char scores)
                 w->upper);
 }
 
-static void write_function(const writer *w)
+static void write_layer_function(const writer *w)
 {
-    const bool sums = w->classifies && fr_model_has_probabilities(w->model);
     fr_text_add(w->out,
                 "\n/* out (n_out) = bias + in (n_in) weight (n_in, n_out) */\n"
                 "static inline void %s_layer(const float *in, int n_in, const float *weight, "
@@ -393,6 +417,13 @@ static void write_function(const writer *w)
                 "    for (i = 0; i < n_in; i++, weight += n_out)\n"
                 "        for (j = 0; j < n_out; j++) out[j] += in[i] * weight[j];\n}\n",
                 w->name);
+}
+
+static void write_function(const writer *w)
+{
+    const bool sums = w->classifies && fr_model_has_probabilities(w->model);
+    const bool pairs = w->network.factorises && w->network.factors > 0;
+    if (!w->network.factorises) write_layer_function(w);
     fr_text_add(w->out,
                 w->classifies
                     ? "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
@@ -401,8 +432,9 @@ static void write_function(const writer *w)
     if (w->n_numbers > 0) write_numbers(w);
     if (w->n_onehot > 0) write_onehot(w);
     write_weights(w);
-    fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s;\n", w->widest, w->widest,
-                sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "");
+    fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s;\n", w->widest,
+                w->widest, sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "",
+                pairs ? ", f" : "");
     write_preprocessing(w);
     write_layers(w);
     write_head(w, w->network.n_layers % 2 == 1 ? 'b' : 'a');

@@ -67,12 +67,15 @@ static void add_model(const fr_results_file *results, fr_text *out)
         fr_text_add(out, "%s", k > 0 ? ", " : ": ");
         fr_card_word(out, schema->classes[k]);
     }
-    fr_text_add(
-        out,
-        ") from %zu columns, by %zu parameters; a prediction takes %.4g floating-"
-        "point operations.\n\n| setting | value |\n|---|---|\n",
-        schema->cols, model->n_params,
-        fr_model_flops_predict(&model->options, model->transform.width, model->n_outputs));
+    fr_text_add(out,
+                ") from %zu columns, by %zu parameters; a prediction takes %.4g floating-"
+                "point operations.\n\n| setting | value |\n|---|---|\n",
+                schema->cols, model->n_params,
+                fr_model_flops_predict(&model->options,
+                                       model->options.family == FR_FAMILY_FM
+                                           ? schema->cols
+                                           : model->transform.width,
+                                       model->n_outputs));
     add_options(out, table, n, &model->options);
     add_options(out, fr_preprocess_option_table, fr_preprocess_option_count,
                 &recipe.preprocess);

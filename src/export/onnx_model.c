@@ -20,6 +20,7 @@ const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL}
 
 enum {
     TYPE_FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
+    TYPE_DOUBLE = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE,
     TYPE_INT64 = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
     TYPE_STRING = ONNX__TENSOR_PROTO__DATA_TYPE__STRING,
 };
@@ -302,6 +303,63 @@ static const char *activate(writer *w, const fr_network *network, const char *z)
     return out;
 }
 
+/* Column `from` and the following ones of the inputs' weights, (width, n). */
+static const char *input_weights(writer *w, size_t from, size_t n)
+{
+    const size_t inputs = w->model->transform.width,
+                 cols = 1 + (size_t)w->model->options.factors;
+    const char *name = new_name(w, "weight");
+    float *held = fr_onnx_alloc(&w->o, inputs * n, sizeof *held);
+    for (size_t i = 0; held != NULL && i < inputs * n; i++)
+        held[i] = w->model->params[i / n * cols + from + i % n];
+    fr_onnx_floats(&w->o, name, held, inputs, n);
+    return name;
+}
+
+/* A matrix (rows, cols) of {even, odd, even, ...}. */
+static const char *pattern(writer *w, size_t rows, size_t cols, float even, float odd)
+{
+    const char *name = new_name(w, "matrix");
+    float *held = fr_onnx_alloc(&w->o, rows * cols, sizeof *held);
+    for (size_t i = 0; held != NULL && i < rows * cols; i++) held[i] = i % 2 == 0 ? even : odd;
+    fr_onnx_floats(&w->o, name, held, rows, cols);
+    return name;
+}
+
+static const char *cast(writer *w, const char *x, int type)
+{
+    const char *out = new_name(w, "cast");
+    fr_onnx_node *node = fr_onnx_op(&w->o, "Cast", LIST(x), out);
+    fr_onnx_set_int(&w->o, node, "to", type);
+    return out;
+}
+
+/* Scores of a factorisation machine: x w + b + 1/2 ((x V)^2 - x^2 V^2) 1, and for two classes 0
+ * beside it. The difference loses digits, so it is computed in double. */
+static const char *factors(writer *w, const char *x, const char *out)
+{
+    const fr_model *model = w->model;
+    const size_t k = (size_t)model->options.factors;
+    const char *bias = new_name(w, "bias"), *linear = new_name(w, "z");
+    fr_onnx_floats(&w->o, bias, model->params + model->n_params - 1, 1, 0);
+    fr_onnx_op(&w->o, "Gemm", LIST(x, input_weights(w, 0, 1), bias), linear);
+    const char *z = linear;
+    if (k > 0) {
+        const char *wide = cast(w, x, TYPE_DOUBLE);
+        const char *v = cast(w, input_weights(w, 1, k), TYPE_DOUBLE);
+        const char *sum = binary(w, "MatMul", wide, v);
+        const char *own =
+            binary(w, "MatMul", binary(w, "Mul", wide, wide), binary(w, "Mul", v, v));
+        const char *pairs = binary(w, "Sub", binary(w, "Mul", sum, sum), own);
+        const char *half = cast(w, pattern(w, k, 1, 0.5f, 0.5f), TYPE_DOUBLE);
+        z = binary(w, "Add", linear, cast(w, binary(w, "MatMul", pairs, half), TYPE_FLOAT));
+    }
+    if (model->n_outputs > 1) z = binary(w, "MatMul", z, pattern(w, 1, 2, 0, 1));
+    if (out == NULL) return z;
+    fr_onnx_op(&w->o, "Identity", LIST(z), out);
+    return out;
+}
+
 /* The chain of layers; `out` is the name of its scores, NULL for an inner one. */
 static const char *layers(writer *w, const char *x, const char *out)
 {
@@ -309,6 +367,7 @@ static const char *layers(writer *w, const char *x, const char *out)
     fr_network network;
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &network);
+    if (network.factorises) return factors(w, x, out);
     for (size_t l = 1; l <= network.n_layers; l++) {
         const bool last = l == network.n_layers;
         const char *weight = new_name(w, "weight"), *bias = new_name(w, "bias");

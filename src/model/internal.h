@@ -38,6 +38,9 @@ void fr_dropout(const fr_network *network, const fr_pass *pass, size_t first_uni
  * be z. */
 void fr_softmax(const float *z, size_t rows, const size_t shape[2], float *p, float *log_sum);
 
+/* Operations of a factorisation machine over one row with width[0] inputs. */
+double fr_factor_flops(const fr_network *network, bool training);
+
 /* The pad of a row of scores: its exponential is nothing. */
 #define FR_SCORE_PAD (-1e30f)
 

@@ -180,6 +180,10 @@ void fr_layer_bias_gradient(const fr_batch *batch, size_t layer, size_t first, s
 void fr_batch_forward(fr_batch *batch, const float *params)
 {
     const fr_network *net = batch->network;
+    if (net->factorises) {
+        fr_factor_forward(batch, params, 0, batch->rows);
+        return;
+    }
     for (size_t l = 1; l <= net->n_layers; l++) {
         const size_t cols = net->width[l], depth = fr_layer_depth(net, l);
         for (size_t i = 0, n = fr_tile_count(batch->rows, cols, depth); i < n; i++) {

@@ -32,7 +32,14 @@ void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inp
                      size_t outputs, fr_network *out)
 {
     const size_t n_hidden = options->family == FR_FAMILY_MLP ? options->hidden.n : 0;
+    const bool factorises = options->family == FR_FAMILY_FM;
     *out = (fr_network){.n_layers = n_hidden + 1,
+                        .factorises = factorises,
+                        .factors = factorises ? (size_t)options->factors : 0,
+                        .row_values = inputs,
+                        .init_sd = (float)options->init_sd,
+                        .l2 = (float)options->l2,
+                        .l2_factors = (float)options->l2_factors,
                         .head = head_of(options, learn),
                         .activation = options->activation,
                         .negative_slope = (float)options->negative_slope,
@@ -46,9 +53,29 @@ void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inp
         out->stride[l] = fr_network_stride(out->width[l]);
         if (l == 0) continue;
         out->weights[l] = out->n_params;
-        out->bias[l] = out->n_params + out->width[l - 1] * out->width[l];
-        out->n_params = out->bias[l] + out->width[l];
+        out->bias[l] = out->n_params + out->width[l - 1] * fr_network_cols(out, l);
+        out->n_params = out->bias[l] + fr_network_biases(out, l);
     }
+}
+
+size_t fr_network_cols(const fr_network *network, size_t layer)
+{
+    return network->factorises ? 1 + network->factors : network->width[layer];
+}
+
+size_t fr_network_biases(const fr_network *network, size_t layer)
+{
+    return network->factorises ? 1 : network->width[layer];
+}
+
+/* Weights of a factorisation machine are a convex problem and start at 0; factors at 0 would
+ * stay there. */
+static void draw_factors(const fr_network *network, fr_rng *rng, float *params)
+{
+    const size_t cols = fr_network_cols(network, 1);
+    for (size_t j = 0; j < network->width[0]; j++)
+        for (size_t f = 1; f < cols; f++)
+            params[j * cols + f] = (float)((double)network->init_sd * fr_rng_normal(rng));
 }
 
 /* Uniform on +- bound. He: variance 2 / inputs (He et al. 2015, eq. 10). Glorot: bound sqrt(6 /
@@ -61,6 +88,10 @@ void fr_network_draw(const fr_network *network, int init, uint64_t seed, uint64_
         network->activation == FR_ACT_TANH || network->activation == FR_ACT_SIGMOID;
     const bool he = init == FR_INIT_HE || (init == FR_INIT_AUTO && !saturates);
     memset(params, 0, network->n_params * sizeof *params);
+    if (network->factorises) {
+        fr_rng rng = fr_rng_make(seed, FR_RNG_INIT, trial, fold, 1);
+        draw_factors(network, &rng, params);
+    }
     if (network->n_layers == 1) return;
 
     for (size_t l = 1; l <= network->n_layers; l++) {
@@ -84,6 +115,11 @@ static bool needs_delta(const fr_network *network, size_t l, bool training)
     return l == network->n_layers || (training && l > 0);
 }
 
+static bool needs_level(const fr_network *network, size_t l)
+{
+    return l > 0 || !network->factorises;
+}
+
 /* Floats of a part, rounded up so that the next one is aligned. */
 static size_t part(size_t floats)
 {
@@ -93,10 +129,12 @@ static size_t part(size_t floats)
 
 size_t fr_batch_floats(const fr_network *network, size_t capacity, bool training)
 {
-    size_t floats = 3 * part(capacity);
+    size_t floats = 3 * part(capacity) + part(capacity * network->factors);
+    if (network->factorises)
+        floats += fr_sparse_bytes(capacity, capacity * network->row_values) / sizeof(float);
     for (size_t l = network->sparse; l <= network->n_layers; l++) {
         const size_t level = part(capacity * network->stride[l]);
-        floats += level;
+        if (needs_level(network, l)) floats += level;
         if (needs_delta(network, l, training)) floats += level;
         if (training && needs_slope(network, l)) floats += level;
     }
@@ -110,10 +148,14 @@ fr_status fr_batch_create(const fr_network *network, size_t capacity, bool train
     out->block = fr_alloc(fr_batch_floats(network, capacity, training), sizeof(float));
     if (out->block == NULL) return FR_ERR_MEMORY;
     float *next = out->block;
+    out->sums = next;
+    next += part(capacity * network->factors);
     for (size_t l = network->sparse; l <= network->n_layers; l++) {
         const size_t level = part(capacity * network->stride[l]);
-        out->level[l] = next;
-        next += level;
+        if (needs_level(network, l)) {
+            out->level[l] = next;
+            next += level;
+        }
         if (needs_delta(network, l, training)) {
             out->delta[l] = next;
             next += level;
@@ -126,11 +168,26 @@ fr_status fr_batch_create(const fr_network *network, size_t capacity, bool train
     out->y = next;
     out->weight = next + part(capacity);
     out->loss = next + 2 * part(capacity);
-    return FR_OK;
+    if (!network->factorises) return FR_OK;
+    const fr_status st =
+        fr_sparse_reserve(&out->sparse, capacity, capacity * network->row_values);
+    if (st != FR_OK) fr_batch_clear(out);
+    return st;
 }
 
 void fr_batch_clear(fr_batch *batch)
 {
+    fr_sparse_clear(&batch->sparse);
     free(batch->block);
     *batch = (fr_batch){0};
+}
+
+void fr_batch_load(fr_batch *batch, const fr_transform *transform, const fr_dataset *dataset,
+                   const uint32_t *rows)
+{
+    if (batch->network->factorises)
+        fr_transform_apply_sparse(transform, dataset, rows, batch->rows, &batch->sparse);
+    else
+        fr_transform_apply(transform, dataset, rows, batch->rows, batch->level[0],
+                           batch->network->stride[0]);
 }

@@ -3,7 +3,7 @@
  * each family, its tasks, its parameters and operations. */
 #include "foldrank/model.h"
 
-const char *const fr_family_words[] = {"linear", "softmax", "svm", "mlp", NULL};
+const char *const fr_family_words[] = {"linear", "softmax", "svm", "mlp", "fm", NULL};
 
 static const char *const activation_words[] = {"relu",    "leaky_relu", "tanh",
                                                "sigmoid", "gelu",       NULL};
@@ -103,6 +103,40 @@ static const fr_option mlp_table[] = {
     PENALTIES,
 };
 
+static const fr_option fm_table[] = {
+    {.name = "factors",
+     .type = FR_OPTION_INT,
+     AT(factors),
+     .fallback = "8",
+     .low = 0,
+     .high = 4096,
+     .help = "of each input; two inputs interact by their product; 0: weights alone"},
+    {.name = "l2",
+     .type = FR_OPTION_DOUBLE,
+     AT(l2),
+     .fallback = "0",
+     .low = 0,
+     .high = 1e6,
+     .help = "penalty of each row: l2 / 2 * sum w^2 over the inputs that it has"},
+    {.name = "l2_factors",
+     .type = FR_OPTION_DOUBLE,
+     AT(l2_factors),
+     .fallback = "0",
+     .low = 0,
+     .high = 1e6,
+     .help = "the same for their factors"},
+    {.name = "init_sd",
+     .type = FR_OPTION_DOUBLE,
+     AT(init_sd),
+     .fallback = "0.1",
+     .low = 0,
+     .high = 1e3,
+     .help = "standard deviation of the initial factors"},
+    REGRESSION_LOSS,
+    SMOOTHING,
+    CLASS_WEIGHT,
+};
+
 #define ROWS_OF(table) (*n = sizeof(table) / sizeof(table)[0], (table))
 
 const fr_option *fr_model_option_table(fr_family family, size_t *n)
@@ -116,6 +150,8 @@ const fr_option *fr_model_option_table(fr_family family, size_t *n)
         return ROWS_OF(svm_table);
     case FR_FAMILY_MLP:
         return ROWS_OF(mlp_table);
+    case FR_FAMILY_FM:
+        return ROWS_OF(fm_table);
     case FR_FAMILY_COUNT:
         break;
     }
@@ -125,6 +161,6 @@ const fr_option *fr_model_option_table(fr_family family, size_t *n)
 
 bool fr_family_learns(fr_family family, fr_learn learn)
 {
-    if (family == FR_FAMILY_MLP) return true;
+    if (family == FR_FAMILY_MLP || family == FR_FAMILY_FM) return true;
     return (family == FR_FAMILY_LINEAR) == (learn == FR_LEARN_REGRESSION);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "foldrank/memory.h"
-#include "foldrank/network.h"
+#include "internal.h"
 
 enum { CHUNK = 128 }; /* rows of a batch: their levels stay in a core's second-level cache */
 
@@ -36,6 +36,7 @@ double fr_model_flops_predict(const fr_model_options *options, size_t inputs, si
     fr_network network;
     fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
     double flops = 0;
+    if (network.factorises) return fr_factor_flops(&network, false);
     for (size_t l = 1; l <= network.n_layers; l++)
         flops += 2.0 * (double)network.width[l - 1] * (double)network.width[l];
     return flops;
@@ -46,6 +47,7 @@ double fr_model_flops_training(const fr_model_options *options, size_t inputs, s
 {
     fr_network network;
     fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
+    if (network.factorises) return fr_factor_flops(&network, true);
     const double first = 2.0 * (double)inputs * (double)network.width[1];
     return 3.0 * fr_model_flops_predict(options, inputs, outputs) - first;
 }
@@ -78,8 +80,7 @@ static void predict_chunk(const fr_model *model, const fr_dataset *dataset,
         fr_transform_apply_sparse(t, dataset, rows, batch->rows, &p->input);
         batch->input = fr_sparse_view(&p->input);
     } else {
-        fr_transform_apply(t, dataset, rows, batch->rows, batch->level[0],
-                           batch->network->stride[0]);
+        fr_batch_load(batch, t, dataset, rows);
     }
     fr_batch_forward(batch, model->params);
     fr_head_output(batch, output);
@@ -99,9 +100,10 @@ fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
     if (n == 0) return FR_OK;
     fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,
                     &network);
-    network.sparse =
-        dataset->schema.cell == FR_CELL_SPARSE && fr_transform_keeps_zeros(&model->transform);
+    network.sparse = !network.factorises && dataset->schema.cell == FR_CELL_SPARSE &&
+                     fr_transform_keeps_zeros(&model->transform);
     const size_t most = fr_transform_most_values(&model->transform, dataset, rows, n);
+    if (network.factorises) network.row_values = most;
     predictor *own = fr_alloc(team, sizeof *own);
     if (own == NULL) return FR_ERR_MEMORY;
     for (size_t i = 0; i < team && st == FR_OK; i++)

@@ -28,10 +28,12 @@ double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const
     fr_recipe recipe;
     fr_study_resolve(objective->study, point, &recipe);
     const size_t inputs = input_width(schema, &recipe.preprocess);
+    const bool fm = recipe.model.family == FR_FAMILY_FM;
     const bool sparse = schema->cell == FR_CELL_SPARSE;
     const size_t used = sparse ? schema->stored / schema->rows + 1 : inputs;
     return kind == FR_GOAL_FLOPS
-               ? fr_model_flops_predict(&recipe.model, used, outputs)
+               ? fr_model_flops_predict(&recipe.model, fm && !sparse ? schema->cols : used,
+                                        outputs)
                : (double)fr_model_count_params(&recipe.model, inputs, outputs);
 }
 

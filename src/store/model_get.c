@@ -271,7 +271,7 @@ static fr_status get_parameters(const fr_h5_in *in, fr_model *model)
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &network);
     size_t n_weights = network.n_params;
-    for (size_t l = 1; l <= network.n_layers; l++) n_weights -= network.width[l];
+    for (size_t l = 1; l <= network.n_layers; l++) n_weights -= fr_network_biases(&network, l);
     if (n_weights > in->bytes / sizeof(float)) /* matrices are never compressed */
         return unsound(in, "the layers are larger than the file");
     model->params = fr_alloc(network.n_params, sizeof *model->params);
@@ -280,10 +280,10 @@ static fr_status get_parameters(const fr_h5_in *in, fr_model *model)
     for (size_t l = 1; l <= network.n_layers; l++) {
         char path[64];
         snprintf(path, sizeof path, "/model/parameters/layer%zu/weight", l - 1);
-        FR_TRY(fr_h5_get_matrix(in, path, network.width[l - 1], network.width[l],
+        FR_TRY(fr_h5_get_matrix(in, path, network.width[l - 1], fr_network_cols(&network, l),
                                 model->params + network.weights[l]));
         snprintf(path, sizeof path, "/model/parameters/layer%zu/bias", l - 1);
-        FR_TRY(fr_h5_get_column(in, path, FR_H5_F32, network.width[l],
+        FR_TRY(fr_h5_get_column(in, path, FR_H5_F32, fr_network_biases(&network, l),
                                 model->params + network.bias[l]));
     }
     return FR_OK;

@@ -194,11 +194,11 @@ static void put_parameters(fr_h5_out *out, const fr_model *model)
         fr_h5_put_group(out, path);
         snprintf(path, sizeof path, "/model/parameters/layer%zu/weight", l - 1);
         fr_h5_put_matrix(out, path, model->params + network.weights[l], network.width[l - 1],
-                         network.width[l]);
+                         fr_network_cols(&network, l));
         snprintf(path, sizeof path, "/model/parameters/layer%zu/bias", l - 1);
         fr_h5_put_column(out, &(fr_h5_column){.path = path,
                                               .type = FR_H5_F32,
-                                              .n = network.width[l],
+                                              .n = fr_network_biases(&network, l),
                                               .data = model->params + network.bias[l]});
     }
 }

@@ -246,7 +246,8 @@ static void measure(fr_fit_course *c, double seconds)
     const fr_fit_request *r = c->request;
     const fr_network *net = &c->trainer.network;
     const fr_model_options *m = &r->recipe->model;
-    const size_t in = fr_row_inputs(c->trainer.prepared, r->dataset),
+    const size_t in = net->factorises ? net->row_values
+                                      : fr_row_inputs(c->trainer.prepared, r->dataset),
                  out = net->width[net->n_layers];
     const double trained = (double)r->n_train * c->done,
                  scored = (double)r->n_valid * c->scored;
@@ -296,6 +297,10 @@ static fr_status check_request(const fr_fit_request *r)
     if (!fr_family_learns(family, learn))
         return FR_FAIL(FR_ERR_DATA, "model %s cannot learn a %s", fr_family_words[family],
                        learn == FR_LEARN_REGRESSION ? "regression" : "classification");
+    if (family == FR_FAMILY_FM && r->dataset->schema.n_classes > 2)
+        return FR_FAIL(FR_ERR_DATA,
+                       "model fm tells two classes apart, not %zu; take softmax or mlp",
+                       r->dataset->schema.n_classes);
     if (fr_metric_learn(r->metric) != learn)
         return FR_FAIL(FR_ERR_DATA, "metric %s does not score a %s", fr_metric_words[r->metric],
                        learn == FR_LEARN_REGRESSION ? "regression" : "classification");

@@ -202,6 +202,7 @@ fr_status fr_gradient_create(fr_trainer *t)
 {
     const size_t height = stack_height(fr_pass_rows(t->batch_rows));
     size_t largest = 0;
+    if (t->network.factorises) return fr_factor_create(t);
     t->n_pieces = list_pieces(&t->network, NULL);
     t->pieces = fr_alloc(t->n_pieces, sizeof *t->pieces);
     t->piece_norm = fr_alloc(t->n_pieces, sizeof *t->piece_norm);
@@ -233,6 +234,7 @@ void fr_gradient_clear(fr_trainer *t)
     free(t->piece_norm);
     free(t->gradient);
     free(t->pass);
+    fr_factor_clear(t);
 }
 
 /* Whether weights and state stay as they are where the gradient is 0. */
@@ -288,7 +290,7 @@ void fr_gradient_run(fr_trainer *t, fr_team team, bool first_pass, const fr_upda
     }
     fr_team_wait(team);
     if (t->pass == NULL) return;
-    if (team.index == 0) fr_group_sum(t);
+    if (team.index == 0) fr_group_sum(t, t->pass, t->network.n_params);
     fr_team_wait(team);
     for (size_t i = team.index; i < t->n_pieces; i += team.size)
         use_piece(t, i, t->pass + t->pieces[i].start, first_pass, update);

@@ -20,16 +20,16 @@ fr_part_of_pass fr_own_part(const fr_trainer *t, size_t rows)
     return (fr_part_of_pass){first, end, rows * first / shards, rows * end / shards};
 }
 
-void fr_group_sum(fr_trainer *t)
+void fr_group_sum(fr_trainer *t, float *gradient, size_t n)
 {
     const fr_fit_group *group = t->request->group;
-    const size_t n = t->network.n_params, rows = t->batch.rows;
+    const size_t rows = t->batch.rows;
     const size_t shards = fr_shard_count(rows);
     const fr_part_of_pass own = fr_own_part(t, rows);
-    float *loss = t->pass + n;
+    float *loss = gradient + n;
     memset(loss, 0, rows * sizeof *loss);
     memcpy(loss + own.from, t->batch.loss + own.from, (own.to - own.from) * sizeof *loss);
-    group->sum(group->context, t->pass, n + rows, group->size < shards ? group->size : shards);
+    group->sum(group->context, gradient, n + rows, group->size < shards ? group->size : shards);
     for (size_t i = 0; i < rows; i++) t->loss_sum += (double)loss[i];
 }
 

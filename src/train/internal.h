@@ -58,6 +58,19 @@ typedef struct {
     size_t start; /* of its floats in the collected gradient */
 } fr_piece;
 
+/* A factorisation machine's batch by the inputs that it has, numbered by slots. */
+typedef struct {
+    uint32_t *slot;  /* (inputs) of an input: right if input[slot] is that input */
+    uint32_t *input; /* (n) */
+    size_t n;
+    size_t *first;   /* (n + 1) first place of each */
+    uint32_t *row;   /* where it is not 0 ... */
+    float *value;    /* ... and what it is there */
+    float *gradient; /* (n, 1 + factors), the bias's, losses of rows; or NULL: each slot's is
+                        used up where it is computed */
+    float clip;
+} fr_factor_work;
+
 /* A fit in progress. */
 typedef struct {
     const fr_fit_request *request;
@@ -78,11 +91,12 @@ typedef struct {
     size_t n_pieces;
     double *piece_norm; /* (n_pieces) squared norm of the gradient's pieces */
     float **scratch;    /* (threads) gradients of a piece's shards */
+    fr_factor_work factor;
 
     fr_batch batch;
     size_t batch_rows;     /* of a full step */
     uint32_t *order;       /* (n_train) training rows as places in request->train */
-    uint32_t *gathered;    /* (batch capacity) their row numbers; NULL when train_x is kept */
+    uint32_t *gathered;    /* (batch capacity) their row numbers; NULL when train_x is used */
     fr_sparse_block input; /* sparse network: rows of the batch */
     fr_sparse_columns columns;    /* the same by columns */
     fr_sparse_block *score_input; /* (threads) rows to score; NULL when they are kept */
@@ -150,9 +164,16 @@ typedef struct {
 
 fr_part_of_pass fr_own_part(const fr_trainer *trainer, size_t rows);
 
-/* Sum what the processes have in trainer->pass; the rows' losses, which come with it, go to
- * loss_sum in their order. By one thread. */
-void fr_group_sum(fr_trainer *trainer);
+/* Sum what the processes have in `gradient` (n); the rows' losses, for which there is room
+ * behind it, come with it and go to loss_sum in their order. By one thread. */
+void fr_group_sum(fr_trainer *trainer, float *gradient, size_t n);
+
+/* One step of a factorisation machine on rows first .. first + rows of the epoch's order, by
+ * the whole team, which has met at the end. */
+FR_CHECKED fr_status fr_factor_create(fr_trainer *trainer);
+void fr_factor_clear(fr_trainer *trainer);
+void fr_factor_step(fr_trainer *trainer, fr_team team, size_t first, size_t rows,
+                    const fr_update *update);
 
 /* Whether any process says so. */
 bool fr_group_any(const fr_fit_group *group, bool mine);

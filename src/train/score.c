@@ -18,9 +18,8 @@ static double score_chunk(const fr_trainer *t, const fr_scored_rows *s, size_t f
 
     if (net->sparse)
         fr_sparse_score_rows(t, s, first, omp_get_thread_num(), b);
-    else if (s->x == NULL)
-        fr_transform_apply(transform, t->request->dataset, s->rows + first, b->rows, own,
-                           net->stride[0]);
+    else if (s->x == NULL || net->factorises)
+        fr_batch_load(b, transform, t->request->dataset, s->rows + first);
     else
         b->level[0] = (float *)(uintptr_t)(s->x + first * net->stride[0]); /* only read */
     for (size_t i = 0; i < b->rows; i++)

@@ -147,6 +147,10 @@ static void run_step(fr_trainer *t, fr_team team, size_t first, size_t rows, uin
         t->batch.total_weight = total_weight(t, first, rows);
         t->weight_sum += t->batch.total_weight;
     }
+    if (t->network.factorises) {
+        fr_factor_step(t, team, first, rows, &update);
+        return;
+    }
     for (size_t done = 0; done < rows; done += capacity) {
         const size_t pass = rows - done < capacity ? rows - done : capacity;
         run_pass(t, team, first + done, pass);

@@ -26,7 +26,9 @@ static int useful_threads(const fr_trainer *t)
     const double flops =
         (double)(t->batch_rows / processes) *
         fr_model_flops_training(&t->request->recipe->model,
-                                fr_row_inputs(t->prepared, t->request->dataset),
+                                t->network.factorises
+                                    ? t->network.row_values
+                                    : fr_row_inputs(t->prepared, t->request->dataset),
                                 t->network.width[t->network.n_layers]);
     int threads = t->request->threads < 1 ? 1 : t->request->threads;
     while (threads > 1 && flops < FLOPS_PER_THREAD * threads) threads--;
@@ -92,12 +94,12 @@ static fr_status weigh_rows(fr_trainer *t)
 static fr_status create_batches(fr_trainer *t)
 {
     const fr_fit_request *r = t->request;
-    const size_t capacity = fr_pass_rows(t->batch_rows);
+    const size_t capacity = t->network.factorises ? t->batch_rows : fr_pass_rows(t->batch_rows);
     FR_TRY(fr_batch_create(&t->network, capacity, true, &t->batch));
     t->batch.class_weight = t->class_weight;
     t->order = fr_alloc(r->n_train, sizeof *t->order);
     if (t->order == NULL) return FR_ERR_MEMORY;
-    if (t->prepared->train_x == NULL) {
+    if (t->prepared->train_x == NULL || t->network.factorises) {
         t->gathered = fr_alloc(capacity, sizeof *t->gathered);
         if (t->gathered == NULL) return FR_ERR_MEMORY;
     }
@@ -129,6 +131,14 @@ static fr_status create_all(fr_trainer *t)
     return create_validation(t);
 }
 
+static size_t most_values(const fr_fit_request *r, const fr_prepared *prepared)
+{
+    const fr_transform *t = &prepared->transform;
+    const size_t train = fr_transform_most_values(t, r->dataset, r->train, r->n_train);
+    const size_t valid = fr_transform_most_values(t, r->dataset, r->valid, r->n_valid);
+    return train > valid ? train : valid;
+}
+
 fr_status fr_trainer_create(const fr_fit_request *request, const fr_prepared *prepared,
                             fr_trainer *out)
 {
@@ -143,7 +153,8 @@ fr_status fr_trainer_create(const fr_fit_request *request, const fr_prepared *pr
     fr_train_options_settle(&t->options);
     fr_network_make(&recipe->model, schema->learn, prepared->transform.width,
                     outputs_of(schema), &t->network);
-    t->network.sparse = prepared->sparse;
+    t->network.sparse = prepared->sparse && !t->network.factorises;
+    if (t->network.factorises) t->network.row_values = most_values(request, prepared);
     t->batch_rows = request->n_train;
     if (t->options.optimizer != FR_OPT_GD && (size_t)t->options.batch_size < t->batch_rows)
         t->batch_rows = (size_t)t->options.batch_size;

@@ -164,9 +164,10 @@ export_study() {
 study() {
     local target=kind other=value metric=accuracy
     [ "$2" = regression ] && target=value other=kind metric=rmse
+    [ "$2" = binary ] && target=label other="kind, value"
     cat >"$dir/$1.yaml" <<YAML
 study: $1
-data: {path: $dir/train.csv, target: $target, task: $2, drop: [$other], categorical: [code], test: {path: $dir/test.csv}}
+data: {path: $dir/train.csv, target: $target, task: ${2/binary/classification}, drop: [$other], categorical: [code], test: {path: $dir/test.csv}}
 preprocess: {$4}
 validation: {scheme: kfold, folds: 2}
 metric: $metric
@@ -191,6 +192,7 @@ models=(
     "tanh classification mlp: {hidden: [9, 5, 4], activation: tanh}"
     "sigmoid regression mlp: {hidden: [9], activation: sigmoid, loss: huber}"
     "gelu classification mlp: {hidden: [9, 9], activation: gelu}"
+    "factors regression fm: {factors: 4}" "weights regression fm: {factors: 0}" "pairs binary fm: {factors: 3, init_sd: 0.3}"
 )
 for model in "${models[@]}"; do
     read -r name task settings <<<"$model"
@@ -198,7 +200,9 @@ for model in "${models[@]}"; do
         study "$name$i" "$task" "$settings" "${preprocess[i]}"
         export_study "$name$i" test new || continue
         [ "$task" = regression ] && classes=0 || classes=3
-        compare_c "$name$i" "$name$i" "$classes" 0,1,-3,3,-5,5,-7,7 test new
+        takes=0,1,-3,3,-5,5,-7,7
+        [ "$task" = binary ] && classes=2 takes=0,1,-3,3,-5,5,7
+        compare_c "$name$i" "$name$i" "$classes" "$takes" test new
     done
 done
 

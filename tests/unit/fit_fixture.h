@@ -66,6 +66,37 @@ static inline made make_data(size_t rows, size_t cols, size_t classes)
     return d;
 }
 
+/* Ratings: column 0 is one of `users`, column 1 one of `items`, column 2 a number; the target
+ * is a mean, what each likes and is liked, and a product of two factors each, with noise; or
+ * whether it is above the mean. */
+static inline made make_ratings(size_t rows, size_t users, size_t items, bool classes)
+{
+    made d = make_data(rows, 3, classes ? 2 : 0);
+    const size_t levels[2] = {users, items};
+    for (size_t j = 0; j < 2; j++) {
+        fr_column *c = &d.dataset.schema.columns[j];
+        c->kind = FR_COLUMN_CATEGORICAL;
+        c->n_levels = levels[j];
+        c->levels = fr_alloc(levels[j], sizeof *c->levels);
+        for (size_t l = 0; l < levels[j]; l++) {
+            char name[32];
+            snprintf(name, sizeof name, "level%zu", l);
+            c->levels[l] = fr_strdup(name);
+        }
+    }
+    fr_rng rng = fr_rng_make(5, FR_RNG_NOISE, rows, 0, 0);
+    for (size_t i = 0; i < rows; i++) {
+        const size_t u = fr_rng_below(&rng, users), v = fr_rng_below(&rng, items);
+        const double a = (double)u, b = (double)v;
+        double y = sin(a) + cos(b) + sin(2 * a + 1) * sin(3 * b) + cos(5 * a) * cos(2 * b);
+        y += 0.05 * fr_rng_normal(&rng);
+        d.x[3 * i] = (float)u;
+        d.x[3 * i + 1] = (float)v;
+        d.y[i] = classes ? y > 0 : (float)(3 + y);
+    }
+    return d;
+}
+
 static inline void free_data(made *d)
 {
     fr_schema_clear(&d->dataset.schema);

@@ -181,6 +181,29 @@ static void every_optimizer(void **state)
     free_data(&r);
 }
 
+static void factorisation_machines(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {100, 256, 777, 2500};
+    made r = make_ratings(2700, 61, 43, false), c = make_ratings(2700, 61, 43, true);
+    for (int optimizer = FR_OPT_GD; optimizer <= FR_OPT_ADAGRAD; optimizer++) {
+        fr_recipe recipe = make_recipe(FR_FAMILY_FM);
+        recipe.model.factors = 5;
+        recipe.model.l2_factors = 0.1;
+        recipe.train.optimizer = optimizer;
+        recipe.train.momentum = optimizer == FR_OPT_SGD ? 0.9 : 0;
+        recipe.train.clip_norm = optimizer == FR_OPT_RMSPROP ? 0.1 : 0;
+        recipe.train.batch_size = sizes[optimizer % 4];
+        recipe.train.epochs = 3;
+        fr_fit_request request = request_for(&r, &recipe, 2600, FR_METRIC_RMSE);
+        check_sizes(&request, optimizer == FR_OPT_ADAM ? 16 : 4);
+        request = request_for(&c, &recipe, 2600, FR_METRIC_ROC_AUC);
+        check_sizes(&request, 4);
+    }
+    free_data(&r);
+    free_data(&c);
+}
+
 static void early_ends(void **state)
 {
     (void)state;
@@ -275,9 +298,8 @@ static void stopped_and_resumed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches_of_any_size),
-        cmocka_unit_test(every_optimizer),
-        cmocka_unit_test(early_ends),
+        cmocka_unit_test(batches_of_any_size),    cmocka_unit_test(every_optimizer),
+        cmocka_unit_test(factorisation_machines), cmocka_unit_test(early_ends),
         cmocka_unit_test(stopped_and_resumed),
     };
     fr_log_setup(0, FR_LOG_ERROR);

@@ -60,9 +60,9 @@ static const struct {
     {START "train:\n  learning_rat: 0.1\n",
      "study.yaml:4: unknown key learning_rat in train; allowed: " TRAIN_KEYS
      "; did you mean learning_rate?"},
-    {DATA "models: {sofmax: {}}\n",
-     "study.yaml:2: unknown key sofmax in models; allowed: linear, softmax, svm, mlp; did you "
-     "mean softmax?"},
+    {DATA "models: {sofmax: {}}\n", "study.yaml:2: unknown key sofmax in models; allowed: "
+                                    "linear, softmax, svm, mlp, fm; did you "
+                                    "mean softmax?"},
     {DATA "models: {softmax: {hiden: 3}}\n",
      "study.yaml:2: unknown key hiden in models.softmax; allowed: label_smoothing, "
      "class_weight, l1, l2, " TRAIN_KEYS},
