@@ -1,8 +1,9 @@
 """What the chosen model does: data behind the plots of a model.
 
-Without rows each function takes what the file holds: under ``/explain``, or what the model said
-of the test rows, which neither search nor training have seen. It may also look at other rows:
-then those that the model was trained on flatter it.
+Without rows each function takes what the file holds: of what the model said of the test rows,
+which neither search nor training have seen; else, and for importance and dependence, what the
+run has written under ``/explain`` about the folds' models and their validation rows. It may also
+look at other rows: then those that the model was trained on flatter it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from foldrank.errors import MissingError
+from foldrank.errors import MissingError, TornFileError
+from foldrank.hdf5 import Array
 from foldrank.model import read_rows
 from foldrank.results import Results
 
@@ -21,6 +23,7 @@ Data: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
 
 def _stored(r: Results, name: str, columns: list[str]) -> pd.DataFrame | None:
+    """Columns of a group of ``/explain``; None where the file does not have them."""
     group = f"explain/{name}"
     if not all(column in r.file.names(group) for column in columns):
         return None
@@ -28,13 +31,25 @@ def _stored(r: Results, name: str, columns: list[str]) -> pd.DataFrame | None:
     return pd.DataFrame({c: r.file.column(f"{group}/{c}", rows) for c in columns})
 
 
-def _need(r: Results, data: Data | None, what: str) -> Data:
-    if data is not None:
-        return data
-    raise MissingError(
+def _named(r: Results, numbers: Any, names: Any) -> Array:
+    """Names by their numbers, which a damaged file may have wrong."""
+    places = np.asarray(numbers, dtype=np.int64)
+    if len(places) > 0 and not (places.min() >= 0 and places.max() < len(names)):
+        raise TornFileError(f"{r.path}: /explain has numbers of no class or column: damaged?")
+    return np.asarray(names, dtype=object)[places]
+
+
+def _missing(r: Results, what: str) -> MissingError:
+    return MissingError(
         f"{r.path}: holds no {what} (no /explain/{what}); give the rows to look at: "
         f'foldrank.plot.{what}(r, data="rows.csv") with the columns of the study\'s data'
     )
+
+
+def _need(r: Results, data: Data | None, what: str) -> Data:
+    if data is None:
+        raise _missing(r, what)
+    return data
 
 
 def _need_classes(r: Results, wanted: bool, what: str) -> None:
@@ -53,7 +68,7 @@ def confusion(r: Results, data: Data | None = None) -> pd.DataFrame:
     r : Results
         Results with a model.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/confusion`` of the file, or its test rows.
+        Rows to predict; without, the test rows of the file, or those of its folds.
 
     Returns
     -------
@@ -61,17 +76,20 @@ def confusion(r: Results, data: Data | None = None) -> pd.DataFrame:
         ``truth``, ``prediction``, ``rows``; a row for each pair of classes.
     """
     _need_classes(r, True, "a confusion matrix")
-    columns = ["truth", "prediction", "rows"]
-    stored = _stored(r, "confusion", columns) if data is None else None
-    if stored is not None:
-        return stored
+    classes = list(r.model.classes_)
+    pairs = pd.MultiIndex.from_product([classes] * 2, names=["truth", "prediction"])
+    stored = _stored(r, "confusion", ["target", "prediction", "rows"])
     if data is None and r.test is not None:
         frame = r.test[["truth", "prediction"]]
+    elif data is None and stored is not None:
+        stored["truth"] = _named(r, stored["target"], classes)
+        stored["prediction"] = _named(r, stored["prediction"], classes)
+        sums = stored.groupby(["truth", "prediction"])["rows"].sum()
+        return sums.reindex(pairs, fill_value=0).rename("rows").reset_index()
     else:
         x, truth = read_rows(r, _need(r, data, "confusion"))
         frame = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)})
     counts = frame.value_counts()
-    pairs = pd.MultiIndex.from_product([r.model.classes_] * 2, names=columns[:2])
     return counts.reindex(pairs, fill_value=0).rename("rows").reset_index()
 
 
@@ -83,7 +101,7 @@ def residuals(r: Results, data: Data | None = None) -> pd.DataFrame:
     r : Results
         Results with a model.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/residuals`` of the file, or its test rows.
+        Rows to predict; without, the test rows of the file, or those of its folds.
 
     Returns
     -------
@@ -91,10 +109,10 @@ def residuals(r: Results, data: Data | None = None) -> pd.DataFrame:
         ``truth``, ``prediction``, ``residual`` (truth minus prediction).
     """
     _need_classes(r, False, "a plot of residuals")
-    frame = _stored(r, "residuals", ["truth", "prediction"]) if data is None else None
-    if frame is None and data is None and r.test is not None:
-        frame = r.test[["truth", "prediction"]].reset_index(drop=True)
-    if frame is None:
+    held = r.test if r.test is not None else r.out_of_fold
+    if data is None and held is not None:
+        frame = held[["truth", "prediction"]].reset_index(drop=True)
+    else:
         x, truth = read_rows(r, _need(r, data, "residuals"))
         frame = pd.DataFrame({"truth": truth, "prediction": r.model.predict(x)})
     frame["residual"] = frame["truth"] - frame["prediction"]
@@ -109,7 +127,8 @@ def calibration(r: Results, data: Data | None = None, bins: int = 10) -> pd.Data
     r : Results
         Results with a classifier that has probabilities.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/calibration`` of the file, or its test rows.
+        Rows to predict; without, the test rows of the file, or those of its folds: then of
+        more than two classes the predicted one.
     bins : int
         Equal parts of the probabilities.
 
@@ -120,9 +139,11 @@ def calibration(r: Results, data: Data | None = None, bins: int = 10) -> pd.Data
     """
     _need_classes(r, True, "calibration")
     columns = ["label", "predicted", "observed", "rows"]
-    stored = _stored(r, "calibration", columns) if data is None else None
-    if stored is not None:
-        return stored
+    stored = _stored(r, "calibration", columns[1:])
+    if data is None and r.test is None and stored is not None:
+        two = len(r.model.classes_) == 2
+        label = r.model.classes_[1] if two else "the predicted class"
+        return stored.assign(label=label)[columns]
     from sklearn.calibration import calibration_curve
 
     if r.model.family == "svm":
@@ -156,19 +177,24 @@ def permutation(
     r : Results
         Results with a model.
     data : path-like or pandas.DataFrame, optional
-        Rows to predict; without, ``/explain/permutation`` of the file.
+        Rows to predict; without, ``/explain/importance`` of the file.
     repeats, seed : int
         Shuffles of each column; start of the random numbers.
 
     Returns
     -------
     pandas.DataFrame
-        ``feature``, ``importance`` (drop of accuracy, or of R2 for a regression), ``spread``
-        (standard deviation); largest first.
+        ``feature``, ``importance``, ``spread`` (standard deviation: of the repeats, in the file
+        of the folds); largest first. ``attrs["what"]`` says in words what the importance is.
     """
-    columns = ["feature", "importance", "spread"]
-    frame = _stored(r, "permutation", columns) if data is None else None
-    if frame is None:
+    frame = _stored(r, "importance", ["mean", "fold_sd"]) if data is None else None
+    if frame is not None:
+        names = [feature.name for feature in r.model.features]
+        frame["feature"] = _named(r, np.arange(len(frame)), names)
+        frame = frame.rename(columns={"mean": "importance", "fold_sd": "spread"})
+        frame = frame[["feature", "importance", "spread"]]
+        what = f"loss in {r.metric}"
+    else:
         from sklearn.inspection import permutation_importance
         from sklearn.metrics import accuracy_score, r2_score
 
@@ -190,7 +216,50 @@ def permutation(
                 "spread": found.importances_std,
             }
         )
-    return frame.sort_values("importance", ascending=False, ignore_index=True)
+        what = "drop of accuracy" if r.model.is_classifier else "drop of R2"
+    frame = frame.sort_values("importance", ascending=False, ignore_index=True)
+    frame.attrs["what"] = what
+    return frame
+
+
+def dependences(r: Results) -> pd.DataFrame:
+    """Partial dependence on every column for which the file holds it.
+
+    Parameters
+    ----------
+    r : Results
+        Results with ``/explain``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`dependence`, one column after the other, the most important one first.
+    """
+    stored = _stored(r, "dependence", ["feature", "value"])
+    if stored is None or len(stored) == 0:
+        raise _missing(r, "dependence")
+    outputs = r.file.array("explain/dependence/output")
+    labels = list(r.model.classes_) if r.model.is_classifier else [r.model.target]
+    if outputs.shape != (len(stored), len(labels)):
+        raise TornFileError(f"{r.path}: /explain/dependence has other outputs than the model")
+    _named(r, stored["feature"], r.model.features)
+    parts = []
+    for number, rows in stored.groupby("feature", sort=False).indices.items():
+        column = r.model.features[int(number)]
+        values = stored["value"].to_numpy()[rows]
+        shown = _named(r, values, column.levels) if column.levels else values
+        for i, label in enumerate(labels):
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "feature": column.name,
+                        "value": shown,
+                        "label": label,
+                        "prediction": outputs[rows, i],
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
 
 
 def dependence(
@@ -219,12 +288,15 @@ def dependence(
     ----------
     J. Friedman, Greedy function approximation, Annals of Statistics 29, 2001, section 8.2.
     """
-    columns = ["feature", "value", "label", "prediction"]
-    stored = _stored(r, "dependence", columns) if data is None else None
-    if stored is not None:
+    if data is None:
+        stored = dependences(r)
         chosen = feature if feature is not None else stored["feature"].iloc[0]
-        return stored[stored["feature"] == chosen].reset_index(drop=True)
-    rows = _need(r, data, "dependence")
+        own = stored[stored["feature"] == chosen].reset_index(drop=True)
+        if len(own) == 0:
+            known = ", ".join(dict.fromkeys(stored["feature"]))
+            raise MissingError(f"{r.path}: no dependence on {chosen!r}; it has: {known}")
+        return own
+    rows = data
     x, _ = read_rows(r, rows)
     model = r.model
     if feature is None:
@@ -253,3 +325,26 @@ def dependence(
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def hardest(r: Results) -> pd.DataFrame:
+    """Rows of the data that models which did not train on them get most wrong.
+
+    Parameters
+    ----------
+    r : Results
+        Results with ``/explain``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``row`` of the data; ``loss``, the largest first, and the columns of
+        :attr:`Results.out_of_fold`.
+    """
+    frame = _stored(r, "hardest", ["row", "loss"])
+    if frame is None or r.out_of_fold is None:
+        raise MissingError(
+            f"{r.path}: holds no hardest rows (no /explain/hardest); run the study with "
+            "`explain: {when: always}`"
+        )
+    return frame.set_index("row").join(r.out_of_fold)

@@ -408,19 +408,31 @@ class Results:
         and for each output ``output/NAME`` (class or target): probability, decision value or
         value.
         """
-        if not self._file.has("test/output"):
+        return self._predictions("test")
+
+    @cached_property
+    def out_of_fold(self) -> pd.DataFrame | None:
+        """What models that did not train on a row say of it, as :attr:`test`; None without.
+
+        Of every row that some fold of the chosen trial validates. These rows had a say in which
+        trial was chosen.
+        """
+        return self._predictions("explain/out_of_fold")
+
+    def _predictions(self, group: str) -> pd.DataFrame | None:
+        if not self._file.has(f"{group}/output"):
             return None
-        outputs = self._file.array("test/output")
-        target = self._file.column("test/target")
-        rows = pd.Index(self._file.column("test/row", len(target)), name="row")
+        outputs = self._file.array(f"{group}/output")
+        target = self._file.column(f"{group}/target")
+        rows = pd.Index(self._file.column(f"{group}/row", len(target)), name="row")
         classes = self._file.column("model/classes")
         names = classes if len(classes) else [str(self._file.scalar("model/target"))]
         if outputs.ndim != 2 or outputs.shape != (len(target), len(names)):
-            raise TornFileError(f"{self.path}: test/output has the shape {outputs.shape}")
+            raise TornFileError(f"{self.path}: {group}/output has the shape {outputs.shape}")
         columns: dict[str, Any] = {"truth": target, "prediction": outputs[:, 0].astype(float)}
         if len(classes):
             if len(target) and not (target.min() >= 0 and target.max() < len(classes)):
-                raise TornFileError(f"{self.path}: test/target names a class that is not there")
+                raise TornFileError(f"{self.path}: {group}/target names no class")
             columns["truth"] = classes[target.astype(int)]
             columns["prediction"] = classes[outputs.argmax(axis=1)]
         columns.update({f"output/{name}": outputs[:, i] for i, name in enumerate(names)})

@@ -47,9 +47,10 @@ STUDIES = {
     # conditional parameters, two families, pruned trials
     "pruned": CANCER + TWO_FAMILIES + "search: {method: tpe, trials: 40, seed: 1}\n"
     "pruning: [asha, racing]\n",
-    # all trials complete, several folds and repeats
+    # all trials complete, several folds and repeats, nothing under /explain
     "complete": CANCER + TWO_FAMILIES + "search: {method: random, trials: 24, seed: 3}\n"
-    "validation: {scheme: stratified_kfold, folds: 3, repeats: 2}\n",
+    "validation: {scheme: stratified_kfold, folds: 3, repeats: 2}\n"
+    "explain: {when: never}\n",
     "grid": CANCER + GRID,
     "one_standard_error": CANCER + TWO_FAMILIES + "search: {method: random, trials: 12}\n"
     "select: {rule: one_standard_error}\n",

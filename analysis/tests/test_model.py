@@ -124,32 +124,6 @@ def test_importance_of_columns_and_dependence(results):
         explain.dependence(r, data, "weight")
 
 
-def test_what_the_file_explains_needs_no_rows(output, tmp_path):
-    import shutil
-
-    path = tmp_path / "explained.h5"
-    shutil.copy(output("grid") / "results.h5", path)
-    data = studies.ROOT / "data/breast_cancer.csv.gz"
-    r = foldrank.open(path)
-    frames = {
-        "confusion": explain.confusion(r, data),
-        "permutation": explain.permutation(r, data, repeats=1),
-        "calibration": explain.calibration(r, data),
-    }
-    r.close()
-    with h5py.File(path, "r+") as file:
-        for name, frame in frames.items():
-            for column in frame:
-                values = frame[column].to_numpy()
-                text = values.dtype.kind not in "fiu"
-                file[f"explain/{name}/{column}"] = values.astype("S") if text else values
-    again = foldrank.open(path)
-    for name, frame in frames.items():
-        pd.testing.assert_frame_equal(
-            getattr(explain, name)(again), frame, check_dtype=False, rtol=1e-12
-        )
-
-
 def test_rows_of_another_kind_are_refused(results):
     r = results("grid")
     with pytest.raises(foldrank.MissingError, match="no column 'diagnosis'"):
@@ -157,3 +131,49 @@ def test_rows_of_another_kind_are_refused(results):
     rows = pd.DataFrame({"mean_radius": [1.0], "diagnosis": ["benign"]})
     with pytest.raises(foldrank.MissingError, match="lack the columns"):
         explain.confusion(r, rows)
+
+
+def test_what_the_run_has_explained(tmp_path):
+    study = studies.STUDIES["grid"].replace("       test: {fraction: 0.2, seed: 7}", "")
+    study = study.replace("classification,", "classification")
+    r = foldrank.open(
+        studies.run(tmp_path, "grid", study + "explain: {when: always, features: 3}\n")
+    )
+    assert r.test is None
+    held = r.out_of_fold
+    assert len(held) == 569
+    classes = list(r.model.classes_)
+    frame = explain.confusion(r).pivot(index="truth", columns="prediction", values="rows")
+    wanted = confusion_matrix(held["truth"], held["prediction"], labels=classes)
+    np.testing.assert_array_equal(frame.loc[classes, classes], wanted)
+    bins = explain.calibration(r)
+    assert set(bins["label"]) == {classes[1]} and bins["rows"].sum() == 569
+    came_true = (bins["observed"] * bins["rows"]).sum()
+    assert came_true == pytest.approx((held["truth"] == classes[1]).sum())
+    drops = explain.permutation(r)
+    assert set(drops["feature"]) == set(r.model.feature_names_in_)
+    assert drops.attrs["what"] == "loss in accuracy" and drops["importance"].iloc[0] > 0
+    line = explain.dependence(r)
+    first = drops["feature"].iloc[0]
+    assert set(line["feature"]) == {first}
+    data = studies.ROOT / "data/breast_cancer.csv.gz"
+    x, _ = read_rows(r, data)
+    at = line[line["label"] == classes[1]].iloc[5]
+    changed = r.model.predict_proba(x.assign(**{first: at["value"]})).mean(axis=0)
+    assert at["prediction"] == pytest.approx(changed[1], rel=1e-5)
+    with pytest.raises(foldrank.MissingError, match="no dependence on 'weight'; it has: "):
+        explain.dependence(r, feature="weight")
+    rows = explain.hardest(r)
+    assert (rows["truth"] != rows["prediction"]).iloc[0]
+    loss = -np.log(held.loc[rows.index[0], f"output/{rows['truth'].iloc[0]}"])
+    assert rows["loss"].iloc[0] == pytest.approx(loss, rel=1e-5)
+    for draw in (foldrank.plot.permutation, foldrank.plot.dependence, foldrank.plot.confusion):
+        assert draw(r).get_xlabel()
+
+
+def test_residuals_of_the_folds(tmp_path):
+    study = studies.STUDIES["regression"].replace("       test: {fraction: 0.2, seed: 7}", "")
+    study = study.replace("regression,", "regression")
+    r = foldrank.open(studies.run(tmp_path, "regression", study + "explain: {when: always}\n"))
+    assert len(explain.residuals(r)) == 442
+    assert explain.permutation(r).attrs["what"] == "loss in rmse"

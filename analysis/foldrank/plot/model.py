@@ -131,14 +131,14 @@ def permutation(
     matplotlib.axes.Axes
         The axes.
     """
-    frame = explain.permutation(r, data).head(n)
+    every = explain.permutation(r, data)
+    frame = every.head(n)
     ax = style.axes(ax, 6.4, 1.0 + 0.27 * len(frame))
     at = np.arange(len(frame))
     ax.barh(at, frame["importance"], xerr=frame["spread"], color=style.BLUE, height=0.7)
     ax.set_yticks(at, frame["feature"])
     ax.invert_yaxis()
-    name = "accuracy" if r.model.is_classifier else "R2"
-    ax.set_xlabel(f"drop of {name} with the column shuffled (line: standard deviation)")
+    ax.set_xlabel(f"{every.attrs['what']} with the column shuffled (line: standard deviation)")
     ax.grid(axis="y", visible=False)
     return ax
 

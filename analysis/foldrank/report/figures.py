@@ -840,7 +840,8 @@ def calibration(r: Results, data: Data | None) -> go.Figure:
 
 def permutation(r: Results, data: Data | None) -> go.Figure:
     """Draw :func:`foldrank.explain.permutation`."""
-    frame = explain.permutation(r, data).head(20)
+    every = explain.permutation(r, data)
+    frame = every.head(20)
     figure = _base(90 + 24 * len(frame))
     figure.add_bar(
         y=[_text(name) for name in frame["feature"]],
@@ -850,15 +851,15 @@ def permutation(r: Results, data: Data | None) -> go.Figure:
         marker_color=style.BLUE,
         hovertemplate="%{y}: %{x:.4g}<extra></extra>",
     )
-    name = "accuracy" if r.model.is_classifier else "R2"
-    figure.update_xaxes(title_text=f"drop of {name} with the column shuffled")
+    what = _text(every.attrs["what"])
+    figure.update_xaxes(title_text=f"{what} with the column shuffled")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
 
-def dependence(r: Results, data: Data | None) -> go.Figure:
-    """Draw :func:`foldrank.explain.dependence` of the most important column."""
-    frame = explain.dependence(r, data)
+def dependence(r: Results, data: Data | None, feature: str | None = None) -> go.Figure:
+    """Draw :func:`foldrank.explain.dependence`, by default of the most important column."""
+    frame = explain.dependence(r, data, feature)
     figure = _base()
     groups = list(frame.groupby("label", sort=False))
     if r.model.is_classifier and len(groups) == 2:

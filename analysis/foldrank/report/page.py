@@ -20,7 +20,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from foldrank import findings, tidy, words, yaml12
+from foldrank import explain, findings, tidy, words, yaml12
 from foldrank.errors import MissingError
 from foldrank.explain import Data
 from foldrank.honest import estimate
@@ -206,10 +206,22 @@ def _machine_plots(r: Results, others: Sequence[Results]) -> list[_Plot]:
     ]
 
 
+def _dependences(r: Results, data: Data | None) -> Figures:
+    """The plot for each column that the file has; for given rows that of the first only."""
+    if data is not None:
+        return [("", figures.dependence(r, data))]
+    names = dict.fromkeys(explain.dependences(r)["feature"])
+    return [(name, figures.dependence(r, None, name)) for name in names]
+
+
 def _model_plots(r: Results, data: Data | None) -> list[_Plot]:
     if not r.file.has("model"):
         return []
-    where = "for the given rows" if data is not None else "for the test rows"
+    folds = "for the validation rows of the folds"
+    where = explained = "for the given rows"
+    if data is None:
+        where = "for the test rows" if r.test is not None else folds
+        explained = folds
     return [
         *_try(
             "Confusion matrix",
@@ -228,13 +240,13 @@ def _model_plots(r: Results, data: Data | None) -> list[_Plot]:
         ),
         *_try(
             "Permutation importance",
-            f"Which columns the model uses, {where}.",
+            f"Which columns the model uses, {explained}.",
             lambda: figures.permutation(r, data),
         ),
         *_try(
             "Partial dependence",
-            f"Mean prediction over the most important column, {where}.",
-            lambda: figures.dependence(r, data),
+            "Mean prediction with the column set to each value, the others as they are.",
+            lambda: _dependences(r, data),
         ),
     ]
 
