@@ -89,12 +89,25 @@ static void predict_chunk(const fr_model *model, const fr_dataset *dataset,
             output[i] = (float)((double)output[i] / t->target_factor + t->target_shift);
 }
 
+/* Threads for n rows: none is called for work of less than about a millisecond. Where ranks
+ * share processors, waiting for another thread costs more than that. */
+static size_t team_for(const fr_model *model, size_t n, size_t n_chunks)
+{
+    const double least_flops = 4e7;
+    const double flops =
+        (double)n *
+        fr_model_flops_predict(&model->options, model->transform.width, model->n_outputs);
+    size_t team = (size_t)omp_get_max_threads();
+    if (team > n_chunks) team = n_chunks;
+    if ((double)team > flops / least_flops) team = (size_t)(flops / least_flops);
+    return team > 0 ? team : 1;
+}
+
 fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
                            const uint32_t *rows, size_t n, float *output)
 {
     const size_t n_chunks = (n + CHUNK - 1) / CHUNK, n_outputs = model->n_outputs;
-    const size_t team =
-        n_chunks < (size_t)omp_get_max_threads() ? n_chunks : (size_t)omp_get_max_threads();
+    const size_t team = team_for(model, n, n_chunks);
     fr_network network;
     fr_status st = FR_OK;
     if (n == 0) return FR_OK;
