@@ -69,6 +69,9 @@ def test_the_code_of_our_readme(output, tmp_path):
     shutil.copytree(output("dice"), tmp_path / "results/other")
     (tmp_path / "data").mkdir()
     shutil.copy(CANCER, tmp_path / "data/breast_cancer.csv.gz")
+    command = re.search(r"`foldrank (export \S+ --optuna \S+)`", text)
+    assert command is not None
+    subprocess.run([studies.FOLDRANK, *command[1].split()], cwd=tmp_path, check=True)
     blocks = re.findall(r"```python\n(.*?)```", text, re.S)
-    assert len(blocks) >= 3
+    assert len(blocks) >= 4
     python(tmp_path, "-c", "\n".join(blocks))
