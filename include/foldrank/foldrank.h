@@ -22,6 +22,7 @@
 #include "foldrank/history.h"
 #include "foldrank/hot.h"
 #include "foldrank/importance.h"
+#include "foldrank/kernel_ridge.h"
 #include "foldrank/linalg.h"
 #include "foldrank/log.h"
 #include "foldrank/memory.h"

@@ -27,7 +27,7 @@ typedef struct {
     void (*fill)(const fr_gram *gram, size_t row, size_t col, const fr_matrix *tile);
     /* sums[p] += the sum over i, j of weight(i, j) * d k(x[row + i], x[col + j]) / d theta[p],
      * noise included; sums (n_theta). Entries of theta that are no parameters but constants
-     * are left alone. */
+     * are left alone. NULL: nobody will ask this kernel for a gradient. */
     void (*derive)(const fr_gram *gram, size_t row, size_t col, const fr_matrix *weight,
                    double *sums);
 } fr_kernel;
@@ -57,6 +57,10 @@ typedef struct {
     /* K X = B in place of b (n, r). Errors: FR_ERR_STATE (no factor), FR_ERR_ARG (shapes do not
      * fit), FR_ERR_MEMORY, FR_ERR_MPI. */
     fr_status (*solve)(void *context, const fr_matrix *b);
+
+    /* diagonal (n): that of K^-1. Twice the cost of factor, and the factor is used up.
+     * Errors: FR_ERR_STATE (no factor), FR_ERR_NUMERIC, FR_ERR_MEMORY, FR_ERR_MPI. */
+    fr_status (*inverse_diagonal)(void *context, double *diagonal);
 
     /* gradient[p] = (alpha' dK/dtheta[p] alpha - tr(K^-1 dK/dtheta[p])) / 2 for p < n_theta,
      * alpha (n): with alpha = K^-1 y that of the log marginal likelihood. Three times the cost

@@ -39,6 +39,9 @@ typedef struct {
  * errors. Local. */
 void fr_gemm(const fr_gemm_shape *shape, const float *a, const float *b, float *c);
 
+/* The same in float64, by the BLAS: equal input and shape give equal bits. Local. */
+void fr_gemm_double(const fr_gemm_shape *shape, const double *a, const double *b, double *c);
+
 /* Products up to this volume (m * n * k) run in foldrank's own kernels, larger ones in the
  * BLAS. Measured: see src/linalg/gemm.c. */
 enum { FR_GEMM_SMALL = 16 * 1024 * 1024 };

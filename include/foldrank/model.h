@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* model.h - model families, their settings, and a trained model that predicts.
  *
- * Most families here are a chain of dense layers with a loss on top: linear regression, softmax
- * and the linear SVM have none hidden, the MLP any number. The factorisation machine (fm) has
- * products of pairs of its inputs instead, which it takes sparse. Parameters of a model are one
+ * Most families here are a chain of dense layers with a loss on top, trained in epochs: linear
+ * regression, softmax and the linear SVM have none hidden, the MLP any number. The
+ * factorisation machine (fm) has products of pairs of its inputs instead, which it takes
+ * sparse; the kernel family has a closed form (kernel_ridge.h). Parameters of a model are one
  * aligned flat float32 block; layers are offsets into it. All functions are Local. */
 #ifndef FR_MODEL_H
 #define FR_MODEL_H
@@ -23,6 +24,7 @@ typedef enum {
     FR_FAMILY_SVM,
     FR_FAMILY_MLP,
     FR_FAMILY_FM,
+    FR_FAMILY_KERNEL,
     FR_FAMILY_COUNT
 } fr_family;
 extern const char *const fr_family_words[]; /* NULL-terminated */
@@ -42,6 +44,12 @@ typedef enum {
 /* What a classifier minimises follows from its family: cross-entropy, for the svm a hinge. */
 typedef enum { FR_LOSS_SQUARED, FR_LOSS_ABSOLUTE, FR_LOSS_HUBER } fr_regression_loss;
 typedef enum { FR_HINGE_LINEAR, FR_HINGE_SQUARED } fr_hinge; /* both one-vs-rest */
+typedef enum {
+    FR_KERNEL_RBF,
+    FR_KERNEL_LAPLACE,
+    FR_KERNEL_POLYNOMIAL,
+    FR_KERNEL_LINEAR
+} fr_kernel_kind;
 typedef enum { FR_CLASS_WEIGHT_NONE, FR_CLASS_WEIGHT_BALANCED } fr_class_weight;
 
 /* A family's block in the study. Each may be a hyperparameter. */
@@ -60,10 +68,24 @@ typedef struct {
     double l1, l2;              /* penalties on the weights, not on biases: l1 |w|, l2/2 w^2 */
     int64_t factors;            /* fm: of each input */
     double l2_factors, init_sd; /* fm: penalty on them; of their initial values */
+    int kernel;                 /* kernel: fr_kernel_kind */
+    double gamma;               /* kernel: 0 = 1 / inputs */
+    int64_t degree;             /* kernel: polynomial */
+    double coef0;               /* kernel: polynomial */
+    double ridge;               /* kernel: what is added to the diagonal */
+    int64_t ridge_steps;        /* kernel: values tried, each 10 times the one before */
+    bool intercept;             /* kernel: a constant that the ridge does not penalise */
 } fr_model_options;
 
 /* Whether the family can learn this task. */
 bool fr_family_learns(fr_family family, fr_learn learn);
+
+/* Whether the family trains in epochs; else it has a closed form, `train` says nothing to it,
+ * and its fit counts as one epoch. */
+bool fr_family_iterates(fr_family family);
+
+/* Whether the outputs of a classifier of the family are probabilities. */
+bool fr_family_has_probabilities(fr_family family);
 
 /* The rows of the table that this family has. `name` and `offset` as in option.h. */
 const fr_option *fr_model_option_table(fr_family family, size_t *n);
@@ -74,9 +96,10 @@ typedef struct {
     fr_schema schema;       /* columns, classes, target; no rows; owned */
     fr_transform transform; /* owned */
     size_t n_outputs;       /* classes, or 1 */
+    size_t n_rows;          /* kernel: training rows that are part of the model; else 0 */
     size_t n_params;        /* floats in the stored block */
-    float *params;          /* owned; layer after layer: weights (in, out) row-major, then bias;
-                               network.h */
+    float *params; /* owned; layer after layer: weights (in, out) row-major, then bias; of the
+                    * kernel family as kernel_ridge.h has them */
 } fr_model;
 
 void fr_model_clear(fr_model *model);
@@ -91,7 +114,8 @@ typedef struct {
 
 void fr_scored_clear(fr_scored *scored);
 
-/* Number of trainable parameters for these settings, input width and output count. */
+/* Number of trainable parameters for these settings, input width and output count, of a
+ * family that trains in epochs. The size of a kernel model is in kernel_ridge.h. */
 size_t fr_model_count_params(const fr_model_options *options, size_t inputs, size_t outputs);
 
 /* Floating-point operations of the products of one training step over one row, and of one
@@ -99,7 +123,11 @@ size_t fr_model_count_params(const fr_model_options *options, size_t inputs, siz
 double fr_model_flops_training(const fr_model_options *options, size_t inputs, size_t outputs);
 double fr_model_flops_predict(const fr_model_options *options, size_t inputs, size_t outputs);
 
-/* Whether outputs are probabilities (softmax, mlp and fm classifier) or decision values (svm).
+/* The same of a prediction by this model. */
+double fr_model_flops(const fr_model *model);
+
+/* Whether outputs are probabilities (softmax, mlp and fm classifier) or decision values (svm,
+ * kernel).
  */
 bool fr_model_has_probabilities(const fr_model *model);
 

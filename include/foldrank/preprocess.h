@@ -79,6 +79,8 @@ FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
                                       const fr_dataset *dataset, const uint32_t *rows, size_t n,
                                       fr_transform *out);
 void fr_transform_clear(fr_transform *transform);
+/* Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_transform_copy(const fr_transform *from, fr_transform *to);
 
 /* out (n, stride) row-major, stride >= width; columns width .. stride-1 are set to 0. The data
  * set has the columns of the one that was fitted. Never fails; called in the training loop. */

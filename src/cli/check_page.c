@@ -270,6 +270,17 @@ static void print_work(const fr_check *check, FILE *out)
     print_ranks(check, out);
 }
 
+/* Families to which `train` says nothing. */
+static void print_closed_forms(const fr_study *study, FILE *out)
+{
+    for (int f = 0; f < FR_FAMILY_COUNT; f++) {
+        if (!study->families[f] || fr_family_iterates((fr_family)f)) continue;
+        label(out, "training");
+        fprintf(out, "model %s has a closed form: one step, no epochs, nothing of train\n",
+                fr_family_words[f]);
+    }
+}
+
 /* The data lie once per node; every rank adds its fit. */
 static fr_status print_memory(const fr_check *check, FILE *out)
 {
@@ -325,5 +336,6 @@ fr_status fr_check_print(const fr_check *check, FILE *out)
     print_choice(study, out);
     print_space(&study->space, out);
     print_work(check, out);
+    if (check->folds != NULL) print_closed_forms(study, out);
     return check->folds == NULL ? FR_OK : print_memory(check, out);
 }

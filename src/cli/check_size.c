@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "foldrank/kernel_ridge.h"
 #include "foldrank/memory.h"
 #include "foldrank/network.h"
 
@@ -24,10 +25,30 @@ static size_t count_inputs(const fr_schema *schema)
     return inputs;
 }
 
+static double params_of(const fr_check *check, const fr_recipe *recipe, size_t inputs,
+                        size_t outputs)
+{
+    size_t rows;
+    if (recipe->model.family != FR_FAMILY_KERNEL)
+        return (double)fr_model_count_params(&recipe->model, inputs, outputs);
+    fr_folds_search_rows(check->folds, &rows);
+    return (double)fr_kernel_layout_make(rows, inputs, outputs).n_params;
+}
+
+/* A closed form takes all rows at once, as gd does. */
 static double rows_of_batch(const fr_check *check, const fr_recipe *recipe)
 {
+    if (!fr_family_iterates((fr_family)recipe->model.family))
+        return (double)check->dataset.schema.rows;
     return recipe->train.optimizer == FR_OPT_GD ? (double)check->dataset.schema.rows
                                                 : (double)recipe->train.batch_size;
+}
+
+/* The kernel matrix, the rows in float64 and float32, five columns for each output. */
+static double bytes_of_kernel(size_t rows, size_t inputs, size_t outputs)
+{
+    const double n = (double)rows;
+    return n * n * 8 + n * (double)inputs * (8 + 4) + n * (double)(outputs + 1) * 5 * 8;
 }
 
 static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_t inputs)
@@ -36,6 +57,11 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
     const double rows = (double)schema->rows;
     fr_network network;
+    if (recipe->model.family == FR_FAMILY_KERNEL) {
+        size_t searched;
+        fr_folds_search_rows(check->folds, &searched);
+        return bytes_of_kernel(searched, inputs, outputs);
+    }
     fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
     network.sparse = schema->cell == FR_CELL_SPARSE && !network.factorises;
     size_t batch =
@@ -73,8 +99,7 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
         fr_study_resolve(study, point, &recipe);
         const fr_schema *schema = &check->dataset.schema;
         const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
-        const double params =
-            (double)fr_model_count_params(&recipe.model, out->inputs, outputs);
+        const double params = params_of(check, &recipe, out->inputs, outputs);
         out->params = fmax(out->params, params);
         out->least_batch = fmin(out->least_batch, rows_of_batch(check, &recipe));
         out->fit_bytes = fmax(out->fit_bytes, bytes_of_fit(check, &recipe, out->inputs));

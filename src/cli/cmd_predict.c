@@ -57,6 +57,7 @@ static void pack_model(const fr_model *model, fr_pack *out)
 {
     fr_pack_bytes(out, &model->options, sizeof model->options);
     fr_pack_u64(out, model->n_outputs);
+    fr_pack_u64(out, model->n_rows);
     fr_pack_u64(out, model->n_params);
     fr_schema_pack(&model->schema, out);
     fr_transform_pack(&model->transform, out);
@@ -69,6 +70,7 @@ static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model 
     const void *settings = fr_unpack_bytes(&in, sizeof out->options);
     if (settings != NULL) memcpy(&out->options, settings, sizeof out->options);
     out->n_outputs = fr_unpack_u64(&in);
+    out->n_rows = fr_unpack_u64(&in);
     out->n_params = fr_unpack_u64(&in);
     FR_TRY(fr_schema_unpack(&in, &out->schema));
     FR_TRY(fr_transform_unpack(&in, &out->transform));

@@ -123,5 +123,6 @@ uint64_t fr_study_epochs(const fr_study *study, const double *point)
     fr_recipe recipe;
     if (study->objective.type != FR_OBJECTIVE_TRAINING) return (uint64_t)study->objective.steps;
     fr_study_resolve(study, point, &recipe);
+    if (!fr_family_iterates((fr_family)recipe.model.family)) return 1;
     return (uint64_t)recipe.train.epochs;
 }

@@ -11,110 +11,11 @@
 
 #include "internal.h"
 
-static const char *const learn_words[] = {"classification", "regression"};
-
 const fr_node *fr_draft_at(const fr_draft *draft, const char *block, const char *key)
 {
     const fr_node *node = fr_node_find(draft->root, block);
     const fr_node *entry = key == NULL ? NULL : fr_node_find(node, key);
     return entry != NULL ? entry : node;
-}
-
-static void check_families(fr_draft *draft)
-{
-    const fr_study *study = draft->study;
-    for (int f = 0; f < FR_FAMILY_COUNT; f++)
-        if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
-            fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
-                          "models.%s is not for %s", fr_family_words[f],
-                          learn_words[study->data.task]);
-    for (size_t k = 0; k < study->n_goals; k++)
-        if (study->goals[k].kind == FR_GOAL_METRIC &&
-            study->goals[k].metric == FR_METRIC_LOG_LOSS && study->families[FR_FAMILY_SVM])
-            fr_faults_add(draft->faults, fr_draft_at(draft, "models", "svm"),
-                          "models.svm gives no probabilities, which metric log_loss needs");
-}
-
-static void check_metric(fr_draft *draft, fr_metric metric)
-{
-    const fr_study *study = draft->study;
-    const fr_learn learn = (fr_learn)study->data.task;
-    if (fr_metric_learn(metric) == learn) return;
-    fr_text allowed = {0};
-    for (int m = 0; m < FR_METRIC_COUNT; m++)
-        if (fr_metric_learn((fr_metric)m) == learn)
-            fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ", fr_metric_words[m]);
-    fr_faults_add(draft->faults, fr_node_find(draft->root, "metric"),
-                  "metric: %s is not for %s; allowed: %s", fr_metric_words[metric],
-                  learn_words[learn], fr_text_get(&allowed));
-    fr_text_clear(&allowed);
-}
-
-/* What family f uses: its own setting or that of train. */
-static const fr_setting *effective(const fr_draft *draft, int f, const char *key)
-{
-    const fr_setting *own = fr_draft_find(draft, f, key);
-    return own != NULL ? own : fr_draft_find(draft, ALL_FAMILIES, key);
-}
-
-static bool is_fixed_at(const fr_setting *s, const char *text)
-{
-    return s != NULL && s->fixed != NULL && strcmp(s->fixed, text) == 0;
-}
-
-/* The setting is not what it is when nobody mentions it. */
-static bool is_changed(const fr_setting *s)
-{
-    if (s == NULL || s->broken) return false;
-    if (s->fixed == NULL) return true;
-    fr_text standard = {0};
-    const fr_status st = fr_setting_canonical(s, s->row->fallback, &standard);
-    const bool changed = st == FR_OK && strcmp(fr_text_get(&standard), s->fixed) != 0;
-    fr_text_clear(&standard);
-    return changed;
-}
-
-static void say_useless(fr_draft *draft, const fr_setting *s, const char *why)
-{
-    fr_text place = {0};
-    fr_setting_place(s, &place);
-    fr_faults_add(draft->faults, s->given, "%s has no effect %s", fr_text_get(&place), why);
-    fr_text_clear(&place);
-}
-
-/* PyTorch's rule for SGD: "Nesterov momentum requires a momentum and zero dampening". */
-static void check_nesterov(fr_draft *draft, int f)
-{
-    const fr_setting *nesterov = effective(draft, f, "nesterov");
-    const fr_setting *optimizer = effective(draft, f, "optimizer");
-    const bool is_sgd = is_fixed_at(optimizer, "sgd") || is_fixed_at(optimizer, "gd");
-    if (!is_fixed_at(nesterov, "true") || !is_sgd) return;
-    if (is_fixed_at(effective(draft, f, "momentum"), "0"))
-        fr_faults_add(draft->faults, nesterov->given, "nesterov needs a momentum above 0");
-    const fr_setting *dampening = effective(draft, f, "dampening");
-    if (dampening != NULL && !is_fixed_at(dampening, "0"))
-        fr_faults_add(draft->faults, dampening->given, "nesterov needs dampening 0");
-}
-
-static void check_family_settings(fr_draft *draft, int f)
-{
-    static const char *const of_task[2][3] = {
-        [FR_LEARN_CLASSIFICATION] = {"loss", "huber_delta", NULL},
-        [FR_LEARN_REGRESSION] = {"label_smoothing", "class_weight", NULL},
-    };
-    const fr_setting *batch = effective(draft, f, "batch_size");
-    if (is_fixed_at(effective(draft, f, "optimizer"), "gd") && is_changed(batch))
-        say_useless(draft, batch, "with optimizer gd, which takes all rows at once");
-    check_nesterov(draft, f);
-    if (f != FR_FAMILY_MLP && f != FR_FAMILY_FM) return;
-    const int task = draft->study->data.task;
-    for (size_t k = 0; of_task[task][k] != NULL; k++) {
-        const fr_setting *s = fr_draft_find(draft, f, of_task[task][k]);
-        if (is_changed(s))
-            say_useless(draft, s,
-                        task == FR_LEARN_CLASSIFICATION ? "in classification"
-                                                        : "in regression");
-    }
 }
 
 static void check_test(fr_draft *draft)
@@ -314,7 +215,14 @@ static void check_hyperband(fr_draft *draft)
     const fr_setting *first = NULL;
     for (int f = 0; f < FR_FAMILY_COUNT; f++) {
         if (!study->families[f]) continue;
-        const fr_setting *epochs = effective(draft, f, "epochs");
+        if (!fr_family_iterates((fr_family)f)) {
+            fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
+                          "models.%s has no epochs, from which the brackets of pruning.method "
+                          "hyperband follow; use asha, or racing",
+                          fr_family_words[f]);
+            return;
+        }
+        const fr_setting *epochs = fr_draft_effective(draft, f, "epochs");
         if (epochs == NULL || epochs->broken) continue;
         if (first == NULL) first = epochs;
         if (epochs->fixed != NULL && first->fixed != NULL &&
@@ -425,12 +333,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
 {
     const fr_study *study = draft->study;
     if (study->objective.type == FR_OBJECTIVE_TRAINING) {
-        check_families(draft);
-        for (size_t k = 0; k < study->n_goals; k++)
-            if (study->goals[k].kind == FR_GOAL_METRIC)
-                check_metric(draft, study->goals[k].metric);
-        for (int f = 0; f < FR_FAMILY_COUNT; f++)
-            if (study->families[f]) check_family_settings(draft, f);
+        fr_draft_model_checks(draft);
         check_test(draft);
         check_scheme_columns(draft);
         check_scheme_keys(draft);

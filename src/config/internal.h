@@ -189,6 +189,12 @@ void fr_draft_enqueue(fr_draft *draft, const fr_node *list);
 /* Note what does not go together, and files that are not there. */
 void fr_draft_checks(fr_draft *draft, bool look_for_files);
 
+/* The part of fr_draft_checks for models, their training and metrics. */
+void fr_draft_model_checks(fr_draft *draft);
+
+/* What family f uses: its own setting or that of train. */
+const fr_setting *fr_draft_effective(const fr_draft *draft, int f, const char *key);
+
 /* Write study->text. */
 void fr_draft_fill(fr_draft *draft);
 

@@ -97,12 +97,13 @@ static void add_family(fr_draft *draft, const fr_node *models, int family)
     source overrides = train_source();
     overrides.family = family;
     overrides.given_only = true;
+    const bool iterates = fr_family_iterates((fr_family)family);
     fr_text home = {0};
     fr_text_add(&home, "models.%s", fr_family_words[family]);
-    check_keys(draft, node, fr_text_get(&home), &own, &overrides);
+    check_keys(draft, node, fr_text_get(&home), &own, iterates ? &overrides : NULL);
     fr_text_clear(&home);
     add_table(draft, node, &own);
-    add_table(draft, node, &overrides);
+    if (iterates) add_table(draft, node, &overrides);
 }
 
 /* With several families the family is a hyperparameter called `model`. */
@@ -126,7 +127,8 @@ static void read_families(fr_draft *draft, const fr_node *models)
 {
     if (fr_node_is_null(models) || (models->kind == NODE_MAP && models->n == 0)) {
         fr_faults_add(draft->faults, models,
-                      "models is missing: name at least one of linear, softmax, svm, mlp");
+                      "models is missing: name at least one of linear, softmax, svm, mlp, "
+                      "kernel");
         return;
     }
     if (models->kind != NODE_MAP) {

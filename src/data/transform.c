@@ -164,3 +164,16 @@ fr_status fr_transform_unpack(fr_unpack *in, fr_transform *out)
     if (st != FR_OK) fr_transform_clear(out);
     return st;
 }
+
+fr_status fr_transform_copy(const fr_transform *from, fr_transform *to)
+{
+    fr_pack bytes = {0};
+    fr_status st = FR_ERR_MEMORY;
+    fr_transform_pack(from, &bytes);
+    if (!bytes.failed) {
+        fr_unpack in = fr_unpack_make(bytes.data, bytes.size);
+        st = fr_transform_unpack(&in, to);
+    }
+    fr_pack_clear(&bytes);
+    return st;
+}

@@ -57,32 +57,6 @@ static bool has_categories(const writer *w)
     return false;
 }
 
-/* A float constant of C. */
-static void add_float(fr_text *out, float value)
-{
-    char number[FR_NUMBER_SIZE];
-    if (isnan(value)) {
-        fr_text_add(out, "NAN");
-    } else if (isinf(value)) {
-        fr_text_add(out, value > 0 ? "INFINITY" : "-INFINITY");
-    } else {
-        fr_format_float(value, number);
-        fr_text_add(out, "%s%sf", number, strpbrk(number, ".e") == NULL ? ".0" : "");
-    }
-}
-
-static void add_floats(fr_text *out, const char *name, const float *values, size_t n)
-{
-    enum { A_LINE = 6 };
-    fr_text_add(out, "    static const float %s[%zu] = {", name, n);
-    for (size_t i = 0; i < n; i++) {
-        fr_text_add(out, i % A_LINE == 0 ? "\n        " : " ");
-        add_float(out, values[i]);
-        fr_text_add(out, i + 1 < n ? "," : "");
-    }
-    fr_text_add(out, "\n    };\n");
-}
-
 /* ---- the opening comment ---- */
 
 static void say_call(const writer *w)
@@ -241,7 +215,7 @@ static void write_numbers(const writer *w)
         fr_text_add(w->out, "        {%zu, %zu", c, feature->first);
         for (size_t i = 0; i < 3; i++) {
             fr_text_add(w->out, ", ");
-            add_float(w->out, values[i]);
+            fr_c_float(w->out, values[i]);
         }
         fr_text_add(w->out, "},\n");
     }
@@ -284,9 +258,9 @@ static void write_weights(const writer *w)
         snprintf(name, sizeof name, "weight%zu", l);
         const size_t cols = fr_network_cols(net, l);
         fr_text_add(w->out, "    /* (%zu, %zu) */\n", net->width[l - 1], cols);
-        add_floats(w->out, name, w->model->params + net->weights[l], net->width[l - 1] * cols);
+        fr_c_floats(w->out, name, w->model->params + net->weights[l], net->width[l - 1] * cols);
         snprintf(name, sizeof name, "bias%zu", l);
-        add_floats(w->out, name, w->model->params + net->bias[l], fr_network_biases(net, l));
+        fr_c_floats(w->out, name, w->model->params + net->bias[l], fr_network_biases(net, l));
     }
 }
 
@@ -330,7 +304,7 @@ static void write_activation(const writer *w)
         break;
     case FR_ACT_LEAKY_RELU:
         fr_text_add(w->out, "v > 0.0f ? v : v * ");
-        add_float(w->out, w->network.negative_slope);
+        fr_c_float(w->out, w->network.negative_slope);
         break;
     default:
         fr_text_add(w->out, "v > 0.0f ? v : 0.0f");
@@ -422,8 +396,12 @@ static void write_layer_function(const writer *w)
 static void write_function(const writer *w)
 {
     const bool sums = w->classifies && fr_model_has_probabilities(w->model);
+    const bool kernel = w->model->options.family == FR_FAMILY_KERNEL;
     const bool pairs = w->network.factorises && w->network.factors > 0;
-    if (!w->network.factorises) write_layer_function(w);
+    if (kernel)
+        fr_c_kernel(w->model, w->name, w->out);
+    else if (!w->network.factorises)
+        write_layer_function(w);
     fr_text_add(w->out,
                 w->classifies
                     ? "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
@@ -431,12 +409,15 @@ static void write_function(const writer *w)
                 w->name);
     if (w->n_numbers > 0) write_numbers(w);
     if (w->n_onehot > 0) write_onehot(w);
-    write_weights(w);
+    if (!kernel) write_weights(w);
     fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s;\n", w->widest,
                 w->widest, sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "",
                 pairs ? ", f" : "");
     write_preprocessing(w);
-    write_layers(w);
+    if (kernel)
+        fr_text_add(w->out, "    %s_kernel(a, b);\n", w->name);
+    else
+        write_layers(w);
     write_head(w, w->network.n_layers % 2 == 1 ? 'b' : 'a');
 }
 

@@ -70,15 +70,11 @@ static void add_model(const fr_results_file *results, fr_text *out)
     fr_text_add(out,
                 ") from %zu columns, by %zu parameters; a prediction takes %.4g floating-"
                 "point operations.\n\n| setting | value |\n|---|---|\n",
-                schema->cols, model->n_params,
-                fr_model_flops_predict(&model->options,
-                                       model->options.family == FR_FAMILY_FM
-                                           ? schema->cols
-                                           : model->transform.width,
-                                       model->n_outputs));
+                schema->cols, model->n_params, fr_model_flops(model));
     add_options(out, table, n, &model->options);
     add_options(out, fr_preprocess_option_table, fr_preprocess_option_count,
                 &recipe.preprocess);
+    if (!fr_family_iterates((fr_family)model->options.family)) return;
     add_options(out, fr_train_option_table, fr_train_option_count, &recipe.train);
 }
 

@@ -33,6 +33,11 @@ const char *fr_card_score(double score, char text[FR_NUMBER_SIZE]);
 
 /* A text without what ends or opens a comment, and without line breaks. */
 void fr_c_comment(const char *text, fr_text *out);
+/* A float constant of C; a static array of n of them called `name`. */
+void fr_c_float(fr_text *out, float value);
+void fr_c_floats(fr_text *out, const char *name, const float *values, size_t n);
+/* The function `name`_kernel(a, b) of a kernel model, from inputs a to scores b. */
+void fr_c_kernel(const fr_model *model, const char *name, fr_text *out);
 /* A text as a C string literal, quotes included. */
 void fr_c_quote(const char *text, fr_text *out);
 

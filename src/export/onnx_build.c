@@ -314,3 +314,16 @@ void fr_onnx_say(fr_onnx *o, const char *key, const char *value)
     o->model.metadata_props =
         extended(o, o->model.metadata_props, o->model.n_metadata_props++, entry);
 }
+
+void fr_onnx_say_list(fr_onnx *o, const char *key, char *const *names, size_t n, size_t step)
+{
+    fr_text list = {0};
+    for (size_t i = 0; i < n; i++) {
+        fr_text_add(&list, "%s", i == 0 ? "[" : ", ");
+        fr_json_quote(*(char *const *)(const void *)((const char *)names + i * step), &list);
+    }
+    fr_text_add(&list, "%s", n == 0 ? "[]" : "]");
+    o->failed = o->failed || list.failed;
+    fr_onnx_say(o, key, fr_text_get(&list));
+    fr_text_clear(&list);
+}

@@ -66,4 +66,7 @@ void fr_onnx_port(fr_onnx *o, fr_onnx_side side, const char *name, int type, siz
 /* A line of the model's metadata. */
 void fr_onnx_say(fr_onnx *o, const char *key, const char *value);
 
+/* The same of `["a", "b"]`: names[0..n), `step` bytes apart. */
+void fr_onnx_say_list(fr_onnx *o, const char *key, char *const *names, size_t n, size_t step);
+
 #endif

@@ -15,6 +15,7 @@
 #include "foldrank/network.h"
 #include "internal.h"
 #include "onnx_build.h"
+#include "onnx_kernel.h"
 
 const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL};
 
@@ -365,6 +366,11 @@ static const char *layers(writer *w, const char *x, const char *out)
 {
     const fr_model *model = w->model;
     fr_network network;
+    if (model->options.family == FR_FAMILY_KERNEL) {
+        const char *z = out != NULL ? out : new_name(w, "z");
+        fr_onnx_kernel(&w->o, model, w->prefix, x, z);
+        return z;
+    }
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &network);
     if (network.factorises) return factors(w, x, out);
@@ -431,20 +437,6 @@ static void classification(writer *w, const char *x)
     fr_onnx_op(&w->o, "Gather", LIST(classes, best), label);
 }
 
-/* `["a", "b"]` of names[0..n), `step` bytes apart. */
-static void say_list(writer *w, const char *key, char *const *names, size_t n, size_t step)
-{
-    fr_text list = {0};
-    for (size_t i = 0; i < n; i++) {
-        fr_text_add(&list, "%s", i == 0 ? "[" : ", ");
-        fr_json_quote(*(char *const *)(const void *)((const char *)names + i * step), &list);
-    }
-    fr_text_add(&list, "%s", n == 0 ? "[]" : "]");
-    w->o.failed = w->o.failed || list.failed;
-    fr_onnx_say(&w->o, key, fr_text_get(&list));
-    fr_text_clear(&list);
-}
-
 static fr_status describe(writer *w, const fr_results_file *results)
 {
     const fr_schema *schema = &w->model->schema;
@@ -454,9 +446,11 @@ static fr_status describe(writer *w, const fr_results_file *results)
         fr_onnx_say(&w->o, facts.keys.item[i], facts.values.item[i]);
     fr_facts_clear(&facts);
     if (schema->cols > 0)
-        say_list(w, "columns", &schema->columns[0].name, schema->cols, sizeof(fr_column));
+        fr_onnx_say_list(&w->o, "columns", &schema->columns[0].name, schema->cols,
+                         sizeof(fr_column));
     if (schema->n_classes > 0)
-        say_list(w, "classes", schema->classes, schema->n_classes, sizeof *schema->classes);
+        fr_onnx_say_list(&w->o, "classes", schema->classes, schema->n_classes,
+                         sizeof *schema->classes);
     w->o.model.producer_name = fr_onnx_text(&w->o, "foldrank");
     w->o.model.producer_version = fr_onnx_text(&w->o, "%s", results->version);
     w->o.model.doc_string = fr_onnx_text(

@@ -21,7 +21,13 @@ _Static_assert((int)FR_DIST_BLOCK <= (int)FR_GRAM_TILE, "a block is a tile that 
 
 enum { PANEL = 256 }; /* columns per message, as many as fr_dist_cholesky_solve takes at once */
 
-typedef enum { ORDER_STOP, ORDER_FACTOR, ORDER_SOLVE, ORDER_GRADIENT } order_kind;
+typedef enum {
+    ORDER_STOP,
+    ORDER_FACTOR,
+    ORDER_SOLVE,
+    ORDER_DIAGONAL,
+    ORDER_GRADIENT
+} order_kind;
 
 typedef struct {
     uint64_t kind;
@@ -143,6 +149,18 @@ out:
     return st;
 }
 
+/* diagonal (n) is rank 0's; NULL elsewhere. */
+static fr_status run_diagonal(crew *c, double *diagonal)
+{
+    double *all = fr_alloc(c->gram.n, sizeof *all);
+    fr_status st = fr_agree(c->comm, all == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st == FR_OK) st = fr_dist_cholesky_invert(c->matrix);
+    if (st == FR_OK) st = fr_dist_matrix_diagonal(c->matrix, all);
+    if (st == FR_OK && diagonal != NULL) memcpy(diagonal, all, c->gram.n * sizeof *all);
+    free(all);
+    return st;
+}
+
 typedef struct {
     const fr_gram *gram;
     const double *alpha;
@@ -243,6 +261,15 @@ static fr_status solver_solve(void *context, const fr_matrix *b)
     return FR_OK;
 }
 
+static fr_status solver_diagonal(void *context, double *diagonal)
+{
+    crew *c = context;
+    order o = {.kind = ORDER_DIAGONAL};
+    if (c->matrix == NULL) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been factored");
+    FR_TRY(order_send(c, &o));
+    return run_diagonal(c, diagonal);
+}
+
 static fr_status solver_gradient(void *context, const double *alpha, double *gradient)
 {
     crew *c = context;
@@ -270,6 +297,7 @@ fr_status fr_dist_solver_create(MPI_Comm comm, const fr_kernel *const *kernels,
     *out = (fr_gram_solver){.context = c,
                             .factor = solver_factor,
                             .solve = solver_solve,
+                            .inverse_diagonal = solver_diagonal,
                             .gradient = solver_gradient,
                             .destroy = solver_destroy};
     return FR_OK;
@@ -287,6 +315,7 @@ fr_status fr_dist_serve(MPI_Comm comm, const fr_kernel *const *kernels, size_t n
         if ((st = order_receive(c, &o)) != FR_OK) break;
         if (o.kind == ORDER_FACTOR) st = run_factor(c, &o);
         if (o.kind == ORDER_SOLVE) st = run_solve(c, &o, NULL);
+        if (o.kind == ORDER_DIAGONAL) st = run_diagonal(c, NULL);
         if (o.kind == ORDER_GRADIENT) st = run_gradient(c, NULL, NULL);
     } while (o.kind != ORDER_STOP && st != FR_ERR_MPI);
     crew_destroy(c);

@@ -38,14 +38,19 @@ static bool is_small(const fr_gemm_shape *s)
     return (double)s->m * (double)s->n * (double)s->k <= FR_GEMM_SMALL;
 }
 
-void fr_gemm(const fr_gemm_shape *s, const float *a, const float *b, float *c)
+static void check_shape(const fr_gemm_shape *s)
 {
     assert(s->lda >= (s->transpose_a ? s->m : s->k));
     assert(s->ldb >= (s->transpose_b ? s->k : s->n));
     assert(s->ldc >= s->n);
     assert(s->m <= INT_MAX && s->n <= INT_MAX && s->k <= INT_MAX);
     assert(s->lda <= INT_MAX && s->ldb <= INT_MAX && s->ldc <= INT_MAX);
+    (void)s;
+}
 
+void fr_gemm(const fr_gemm_shape *s, const float *a, const float *b, float *c)
+{
+    check_shape(s);
     if (is_small(s)) {
         fr_small_kernel_at(0).run(s, a, b, c);
         return;
@@ -54,4 +59,12 @@ void fr_gemm(const fr_gemm_shape *s, const float *a, const float *b, float *c)
                 s->transpose_b ? CblasTrans : CblasNoTrans, (int)s->m, (int)s->n, (int)s->k,
                 1.0f, a, (int)s->lda, b, (int)s->ldb, s->accumulate ? 1.0f : 0.0f, c,
                 (int)s->ldc);
+}
+
+void fr_gemm_double(const fr_gemm_shape *s, const double *a, const double *b, double *c)
+{
+    check_shape(s);
+    cblas_dgemm(CblasRowMajor, s->transpose_a ? CblasTrans : CblasNoTrans,
+                s->transpose_b ? CblasTrans : CblasNoTrans, (int)s->m, (int)s->n, (int)s->k,
+                1.0, a, (int)s->lda, b, (int)s->ldb, s->accumulate ? 1.0 : 0.0, c, (int)s->ldc);
 }

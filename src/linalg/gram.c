@@ -76,6 +76,17 @@ static fr_status local_solve(void *context, const fr_matrix *b)
     return fr_cholesky_solve(&l, b);
 }
 
+static fr_status local_inverse_diagonal(void *context, double *diagonal)
+{
+    local_solver *s = context;
+    if (!s->factored) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been factored");
+    const fr_matrix k = whole(s);
+    s->factored = false;
+    FR_TRY(fr_cholesky_invert(&k));
+    for (size_t i = 0; i < s->n; i++) diagonal[i] = s->block[i * s->n + i];
+    return FR_OK;
+}
+
 void fr_gram_weigh(const double *alpha, size_t row, size_t col, const fr_matrix *tile)
 {
     for (size_t i = 0; i < tile->rows; i++) {
@@ -122,6 +133,7 @@ fr_status fr_gram_solver_local(fr_gram_solver *out)
     *out = (fr_gram_solver){.context = s,
                             .factor = local_factor,
                             .solve = local_solve,
+                            .inverse_diagonal = local_inverse_diagonal,
                             .gradient = local_gradient,
                             .destroy = local_destroy};
     return FR_OK;

@@ -3,13 +3,14 @@
  * each family, its tasks, its parameters and operations. */
 #include "foldrank/model.h"
 
-const char *const fr_family_words[] = {"linear", "softmax", "svm", "mlp", "fm", NULL};
+const char *const fr_family_words[] = {"linear", "softmax", "svm", "mlp", "fm", "kernel", NULL};
 
 static const char *const activation_words[] = {"relu",    "leaky_relu", "tanh",
                                                "sigmoid", "gelu",       NULL};
 static const char *const init_words[] = {"auto", "he", "glorot", NULL};
 static const char *const loss_words[] = {"squared", "absolute", "huber", NULL};
 static const char *const hinge_words[] = {"hinge", "squared_hinge", NULL};
+static const char *const kernel_words[] = {"rbf", "laplace", "polynomial", "linear", NULL};
 static const char *const class_weight_words[] = {"none", "balanced", NULL};
 
 #define AT(field) .offset = offsetof(fr_model_options, field)
@@ -137,6 +138,59 @@ static const fr_option fm_table[] = {
     CLASS_WEIGHT,
 };
 
+static const fr_option kernel_table[] = {
+    {.name = "kernel",
+     .type = FR_OPTION_WORD,
+     AT(kernel),
+     .fallback = "rbf",
+     .words = kernel_words,
+     .help = "rbf: exp(-gamma |x-z|^2); laplace: exp(-gamma sum |x-z|); polynomial: "
+             "(gamma x.z + coef0)^degree; linear: x.z"},
+    {.name = "gamma",
+     .type = FR_OPTION_DOUBLE,
+     AT(gamma),
+     .fallback = "0",
+     .low = 0,
+     .high = 1e6,
+     .help = "rbf, laplace, polynomial: see kernel; 0: 1 / preprocessed inputs"},
+    {.name = "degree",
+     .type = FR_OPTION_INT,
+     AT(degree),
+     .fallback = "3",
+     .low = 1,
+     .high = 20,
+     .help = "kernel polynomial: its degree"},
+    {.name = "coef0",
+     .type = FR_OPTION_DOUBLE,
+     AT(coef0),
+     .fallback = "1",
+     .low = 0,
+     .high = 1e6,
+     .help = "kernel polynomial: added before the power"},
+    {.name = "ridge",
+     .type = FR_OPTION_DOUBLE,
+     AT(ridge),
+     .fallback = "1",
+     .low = 0,
+     .high = 1e12,
+     .open_low = true,
+     .help = "added to the diagonal of the kernel matrix: scikit-learn's alpha"},
+    {.name = "ridge_steps",
+     .type = FR_OPTION_INT,
+     AT(ridge_steps),
+     .fallback = "1",
+     .low = 1,
+     .high = 20,
+     .help = "ridge values tried, from ridge on by factors of 10; kept is the one with the "
+             "least leave-one-out error of the training rows"},
+    {.name = "intercept",
+     .type = FR_OPTION_BOOL,
+     AT(intercept),
+     .fallback = "true",
+     .help = "a constant that the ridge does not penalise"},
+    CLASS_WEIGHT,
+};
+
 #define ROWS_OF(table) (*n = sizeof(table) / sizeof(table)[0], (table))
 
 const fr_option *fr_model_option_table(fr_family family, size_t *n)
@@ -152,6 +206,8 @@ const fr_option *fr_model_option_table(fr_family family, size_t *n)
         return ROWS_OF(mlp_table);
     case FR_FAMILY_FM:
         return ROWS_OF(fm_table);
+    case FR_FAMILY_KERNEL:
+        return ROWS_OF(kernel_table);
     case FR_FAMILY_COUNT:
         break;
     }
@@ -159,8 +215,31 @@ const fr_option *fr_model_option_table(fr_family family, size_t *n)
     return NULL;
 }
 
+typedef struct {
+    bool classifies, regresses, iterates, probable;
+} traits;
+
+static const traits traits_of[FR_FAMILY_COUNT] = {
+    [FR_FAMILY_LINEAR] = {.regresses = true, .iterates = true},
+    [FR_FAMILY_SOFTMAX] = {.classifies = true, .iterates = true, .probable = true},
+    [FR_FAMILY_SVM] = {.classifies = true, .iterates = true},
+    [FR_FAMILY_MLP] = {true, true, true, true},
+    [FR_FAMILY_FM] = {true, true, true, true},
+    [FR_FAMILY_KERNEL] = {.classifies = true, .regresses = true},
+};
+
 bool fr_family_learns(fr_family family, fr_learn learn)
 {
-    if (family == FR_FAMILY_MLP || family == FR_FAMILY_FM) return true;
-    return (family == FR_FAMILY_LINEAR) == (learn == FR_LEARN_REGRESSION);
+    const traits *t = &traits_of[family];
+    return learn == FR_LEARN_CLASSIFICATION ? t->classifies : t->regresses;
+}
+
+bool fr_family_iterates(fr_family family)
+{
+    return traits_of[family].iterates;
+}
+
+bool fr_family_has_probabilities(fr_family family)
+{
+    return traits_of[family].probable;
 }

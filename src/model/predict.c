@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "foldrank/kernel_ridge.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -52,10 +53,20 @@ double fr_model_flops_training(const fr_model_options *options, size_t inputs, s
     return 3.0 * fr_model_flops_predict(options, inputs, outputs) - first;
 }
 
+double fr_model_flops(const fr_model *model)
+{
+    const size_t outputs = model->n_outputs;
+    const size_t inputs =
+        model->options.family == FR_FAMILY_FM ? model->schema.cols : model->transform.width;
+    return model->options.family == FR_FAMILY_KERNEL
+               ? fr_kernel_flops_predict(model->n_rows, inputs, outputs)
+               : fr_model_flops_predict(&model->options, inputs, outputs);
+}
+
 bool fr_model_has_probabilities(const fr_model *model)
 {
     return model->schema.learn == FR_LEARN_CLASSIFICATION &&
-           model->options.family != FR_FAMILY_SVM;
+           fr_family_has_probabilities((fr_family)model->options.family);
 }
 
 /* What one thread predicts with. */
@@ -111,6 +122,8 @@ fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
     fr_network network;
     fr_status st = FR_OK;
     if (n == 0) return FR_OK;
+    if (model->options.family == FR_FAMILY_KERNEL)
+        return fr_kernel_predict(model, dataset, rows, n, output);
     fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,
                     &network);
     network.sparse = !network.factorises && dataset->schema.cell == FR_CELL_SPARSE &&

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "foldrank/kernel_ridge.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 
@@ -19,6 +20,17 @@ static size_t input_width(const fr_schema *schema, const fr_preprocess_options *
     return width;
 }
 
+/* A kernel model keeps the rows that it is fitted to: in the end all of the search. */
+static double kernel_cost(const fr_objective *objective, fr_goal_kind kind, size_t inputs,
+                          size_t outputs)
+{
+    size_t rows;
+    fr_folds_search_rows(objective->folds, &rows);
+    return kind == FR_GOAL_FLOPS
+               ? fr_kernel_flops_predict(rows, inputs, outputs)
+               : (double)fr_kernel_layout_make(rows, inputs, outputs).n_params;
+}
+
 double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const double *point)
 {
     if (objective->study->objective.type != FR_OBJECTIVE_TRAINING || objective->dataset == NULL)
@@ -28,6 +40,8 @@ double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const
     fr_recipe recipe;
     fr_study_resolve(objective->study, point, &recipe);
     const size_t inputs = input_width(schema, &recipe.preprocess);
+    if (recipe.model.family == FR_FAMILY_KERNEL)
+        return kernel_cost(objective, kind, inputs, outputs);
     const bool fm = recipe.model.family == FR_FAMILY_FM;
     const bool sparse = schema->cell == FR_CELL_SPARSE;
     const size_t used = sparse ? schema->stored / schema->rows + 1 : inputs;

@@ -37,6 +37,13 @@ static fr_status solve(void *context, const fr_matrix *b)
     return s->inner.solve(s->inner.context, b);
 }
 
+static fr_status inverse_diagonal(void *context, double *out)
+{
+    session *s = context;
+    FR_TRY(fr_run_check_stop(s->run));
+    return s->inner.inverse_diagonal(s->inner.context, out);
+}
+
 static fr_status gradient(void *context, const double *alpha, double *out)
 {
     session *s = context;
@@ -85,6 +92,7 @@ fr_status fr_service_open(void *context, fr_gram_solver *out)
     *out = (fr_gram_solver){.context = s,
                             .factor = factor,
                             .solve = solve,
+                            .inverse_diagonal = inverse_diagonal,
                             .gradient = gradient,
                             .destroy = destroy};
     return FR_OK;

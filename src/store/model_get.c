@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foldrank/kernel_ridge.h"
 #include "foldrank/memory.h"
 #include "foldrank/network.h"
 #include "internal.h"
@@ -264,6 +265,26 @@ static fr_status get_transform(const fr_h5_in *in, fr_model *model)
     return settle_transform(in, transform);
 }
 
+/* How many rows were kept stands in the file, which has to have them. */
+static fr_status get_kernel(const fr_h5_in *in, fr_model *model)
+{
+    const size_t inputs = model->transform.width, outputs = model->n_outputs;
+    const char *bias = "/model/parameters/bias";
+    uint64_t rows = 0;
+    FR_TRY(fr_h5_get_column(in, "/model/parameters/count", FR_H5_U64, 1, &rows));
+    if (rows == 0 || rows > in->bytes / sizeof(float) / (inputs + outputs))
+        return unsound(in, "the rows that the model keeps are larger than the file");
+    const fr_kernel_layout l = fr_kernel_layout_make((size_t)rows, inputs, outputs);
+    model->params = fr_alloc(l.n_params, sizeof *model->params);
+    if (model->params == NULL) return FR_ERR_MEMORY;
+    model->n_rows = l.rows;
+    model->n_params = l.n_params;
+    FR_TRY(fr_h5_get_matrix(in, "/model/parameters/rows", l.rows, inputs, model->params));
+    FR_TRY(fr_h5_get_matrix(in, "/model/parameters/weight", l.rows, outputs,
+                            model->params + l.weights));
+    return fr_h5_get_column(in, bias, FR_H5_F32, outputs, model->params + l.bias);
+}
+
 /* The shapes follow from options, preprocessing and outputs; the file has to have them. */
 static fr_status get_parameters(const fr_h5_in *in, fr_model *model)
 {
@@ -297,5 +318,6 @@ fr_status fr_model_get(const fr_h5_in *in, fr_model *out)
     if (!fr_family_learns((fr_family)out->options.family, out->schema.learn))
         return unsound(in, "this family cannot do this task");
     FR_TRY(get_transform(in, out));
-    return get_parameters(in, out);
+    return out->options.family == FR_FAMILY_KERNEL ? get_kernel(in, out)
+                                                   : get_parameters(in, out);
 }

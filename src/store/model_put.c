@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foldrank/kernel_ridge.h"
 #include "foldrank/memory.h"
 #include "foldrank/network.h"
 #include "foldrank/text.h"
@@ -182,12 +183,31 @@ static void put_input_names(fr_h5_out *out, const fr_model *model)
     fr_strings_clear(&names);
 }
 
+static void put_kernel(fr_h5_out *out, const fr_model *model)
+{
+    const fr_kernel_layout l =
+        fr_kernel_layout_make(model->n_rows, model->transform.width, model->n_outputs);
+    const uint64_t rows = l.rows;
+    fr_h5_put_scalar(out, "/model/parameters/count", FR_H5_U64, &rows);
+    fr_h5_put_matrix(out, "/model/parameters/rows", model->params, l.rows, l.inputs);
+    fr_h5_put_matrix(out, "/model/parameters/weight", model->params + l.weights, l.rows,
+                     l.outputs);
+    fr_h5_put_column(out, &(fr_h5_column){.path = "/model/parameters/bias",
+                                          .type = FR_H5_F32,
+                                          .n = l.outputs,
+                                          .data = model->params + l.bias});
+}
+
 static void put_parameters(fr_h5_out *out, const fr_model *model)
 {
     fr_network network;
+    fr_h5_put_group(out, "/model/parameters");
+    if (model->options.family == FR_FAMILY_KERNEL) {
+        put_kernel(out, model);
+        return;
+    }
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &network);
-    fr_h5_put_group(out, "/model/parameters");
     for (size_t l = 1; l <= network.n_layers; l++) {
         char path[64];
         snprintf(path, sizeof path, "/model/parameters/layer%zu", l - 1);

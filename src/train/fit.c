@@ -30,8 +30,9 @@ FR_HOT static bool all_finite(const float *x, size_t n)
     return sum == 0.0f;
 }
 
-static fr_status set_message(fr_fold_result *result, const fr_text *text)
+fr_status fr_fit_note(fr_fold_result *result, fr_trial_state state, const fr_text *text)
 {
+    result->state = state;
     free(result->message);
     result->message = fr_strdup(fr_text_get(text));
     return text->failed || result->message == NULL ? FR_ERR_MEMORY : FR_OK;
@@ -47,21 +48,20 @@ static fr_status note_divergence(fr_fit_course *c, double train_loss)
                 "learning_rate, or clip_norm",
                 c->done, fr_format_double(train_loss, loss),
                 fr_format_double(o->learning_rate, rate));
-    c->result->state = FR_TRIAL_DIVERGED;
-    const fr_status st = set_message(c->result, &text);
+    const fr_status st = fr_fit_note(c->result, FR_TRIAL_DIVERGED, &text);
     fr_text_clear(&text);
     return st;
 }
 
-static fr_status note_undefined(fr_fit_course *c, fr_metric metric)
+fr_status fr_fit_note_undefined(const fr_fit_request *request, fr_metric metric,
+                                fr_fold_result *result)
 {
     fr_text text = {0};
     fr_text_add(&text,
                 "%s is not defined on the %zu validation rows of this fold: has the fold "
                 "rows of more than one class?",
-                fr_metric_words[metric], c->request->n_valid);
-    c->result->state = FR_TRIAL_FAILED;
-    const fr_status st = set_message(c->result, &text);
+                fr_metric_words[metric], request->n_valid);
+    const fr_status st = fr_fit_note(result, FR_TRIAL_FAILED, &text);
     fr_text_clear(&text);
     return st;
 }
@@ -169,8 +169,9 @@ static fr_status run_epochs(fr_fit_course *c)
         if (!finite) return note_divergence(c, train_loss);
         /* A score without a value: outputs beyond float32, or a metric without meaning here. */
         if (score_is_due(c) && isnan(c->score))
-            return isfinite(c->loss) ? note_undefined(c, c->request->metric)
-                                     : note_divergence(c, c->loss);
+            return isfinite(c->loss)
+                       ? fr_fit_note_undefined(c->request, c->request->metric, result)
+                       : note_divergence(c, c->loss);
         compare_with_best(c);
         const bool ends = decide(c);
         if (ends ? result->state == FR_TRIAL_INTERRUPTED : is_due(c)) fr_fit_save(c);
@@ -213,7 +214,7 @@ static fr_status score_more(fr_fit_course *c)
     for (uint32_t k = 0; k < r->n_more; k++) {
         FR_TRY(fr_metric_score(r->more[k], t->valid_y, t->outputs, r->n_valid,
                                t->network.width[t->network.n_layers], &result->more[k]));
-        if (isnan(result->more[k])) return note_undefined(c, r->more[k]);
+        if (isnan(result->more[k])) return fr_fit_note_undefined(r, r->more[k], result);
     }
     return FR_OK;
 }
@@ -257,36 +258,28 @@ static void measure(fr_fit_course *c, double seconds)
                        scored * fr_model_flops_predict(m, in, out);
 }
 
-static fr_status copy_transform(const fr_transform *from, fr_transform *to)
+fr_status fr_fit_make_model(const fr_fit_request *request, const fr_transform *transform,
+                            size_t n_params, fr_model *out)
 {
-    fr_pack bytes = {0};
-    fr_status st = FR_ERR_MEMORY;
-    fr_transform_pack(from, &bytes);
-    if (!bytes.failed) {
-        fr_unpack in = fr_unpack_make(bytes.data, bytes.size);
-        st = fr_transform_unpack(&in, to);
-    }
-    fr_pack_clear(&bytes);
+    const fr_schema *schema = &request->dataset->schema;
+    *out = (fr_model){.options = request->recipe->model,
+                      .n_outputs =
+                          schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1,
+                      .n_params = n_params};
+    fr_status st = fr_schema_copy(schema, &out->schema);
+    if (st == FR_OK) st = fr_transform_copy(transform, &out->transform);
+    if (st == FR_OK && (out->params = fr_alloc(n_params, sizeof(float))) == NULL)
+        st = FR_ERR_MEMORY;
+    if (st != FR_OK) fr_model_clear(out);
     return st;
 }
 
 static fr_status make_model(const fr_fit_course *c, fr_model *model)
 {
-    const fr_network *net = &c->trainer.network;
-    *model = (fr_model){.options = c->request->recipe->model,
-                        .n_outputs = net->width[net->n_layers],
-                        .n_params = net->n_params};
-    fr_status st = fr_schema_copy(&c->request->dataset->schema, &model->schema);
-    if (st == FR_OK) st = copy_transform(&c->trainer.prepared->transform, &model->transform);
-    if (st == FR_OK) {
-        model->params = fr_alloc(net->n_params, sizeof(float));
-        if (model->params == NULL) st = FR_ERR_MEMORY;
-    }
-    if (st == FR_OK)
-        memcpy(model->params, c->trainer.params, net->n_params * sizeof(float));
-    else
-        fr_model_clear(model);
-    return st;
+    const fr_trainer *t = &c->trainer;
+    FR_TRY(fr_fit_make_model(c->request, &t->prepared->transform, t->network.n_params, model));
+    memcpy(model->params, t->params, model->n_params * sizeof *model->params);
+    return FR_OK;
 }
 
 static fr_status check_request(const fr_fit_request *r)
@@ -304,9 +297,11 @@ static fr_status check_request(const fr_fit_request *r)
     if (fr_metric_learn(r->metric) != learn)
         return FR_FAIL(FR_ERR_DATA, "metric %s does not score a %s", fr_metric_words[r->metric],
                        learn == FR_LEARN_REGRESSION ? "regression" : "classification");
-    if (r->metric == FR_METRIC_LOG_LOSS && family == FR_FAMILY_SVM)
-        return FR_FAIL(FR_ERR_DATA, "metric log_loss needs probabilities, which model svm does "
-                                    "not give; take accuracy or roc_auc");
+    if (r->metric == FR_METRIC_LOG_LOSS && !fr_family_has_probabilities(family))
+        return FR_FAIL(FR_ERR_DATA,
+                       "metric log_loss needs probabilities, which model %s does not give; "
+                       "take accuracy or roc_auc",
+                       fr_family_words[family]);
     return FR_OK;
 }
 
@@ -350,31 +345,45 @@ static void drop_result(fr_fold_result *result)
     *result = (fr_fold_result){0};
 }
 
+static fr_status fit_epochs(const fr_fit_request *request, const fr_prepared *prepared,
+                            fr_fold_result *result, fr_model *model)
+{
+    fr_fit_course c = {.request = request,
+                       .result = result,
+                       .best = NAN,
+                       .to_beat = NAN,
+                       .started = fr_clock_now()};
+    const fr_status st = run_fit(&c, prepared, model);
+    if (st == FR_OK) measure(&c, fr_clock_now() - c.started);
+    fr_trainer_clear(&c.trainer);
+    free(c.own_best);
+    return st;
+}
+
 fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result, fr_model *model)
 {
     const double start = fr_clock_now();
     const uint32_t *const rows[2] = {request->train, request->valid};
     const size_t n[2] = {request->n_train, request->n_valid};
+    const fr_prepared *prepared = request->prepared;
     fr_prepared own = {0};
     FR_TRY(check_request(request));
-    if (request->prepared == NULL) {
-        fr_status prepared =
+    if (prepared == NULL) {
+        fr_status st =
             fr_prepare(&request->recipe->preprocess, request->dataset, rows, n, &own);
-        if (prepared != FR_OK) return fr_fit_agree(request->group, prepared);
+        if (st != FR_OK) return fr_fit_agree(request->group, st);
+        prepared = &own;
     }
-
-    fr_fit_course c = {
-        .request = request, .result = result, .best = NAN, .to_beat = NAN, .started = start};
+    const double prepared_s = fr_clock_now() - start;
     *result = (fr_fold_result){
         .trial = request->trial, .fold = request->fold, .state = FR_TRIAL_COMPLETE};
-    const fr_status st =
-        run_fit(&c, request->prepared == NULL ? &own : request->prepared, model);
+    const bool closed = !fr_family_iterates((fr_family)request->recipe->model.family);
+    const fr_status st = closed ? fr_kernel_fit(request, prepared, result, model)
+                                : fit_epochs(request, prepared, result, model);
     if (st == FR_OK)
-        measure(&c, fr_clock_now() - start);
+        result->seconds += prepared_s;
     else
         drop_result(result);
-    fr_trainer_clear(&c.trainer);
-    free(c.own_best);
     fr_prepared_clear(&own);
     return st;
 }

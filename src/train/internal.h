@@ -4,6 +4,7 @@
 #define FR_TRAIN_INTERNAL_H
 
 #include "foldrank/network.h"
+#include "foldrank/text.h"
 #include "foldrank/train.h"
 
 enum { FR_STATE_MAX = 3 }; /* arrays of optimizer state */
@@ -43,6 +44,27 @@ void fr_update_run(const fr_update *update, const fr_slice *slice);
 /* The lasso's proximal step, w = sign(w) max(|w| - threshold, 0), after the gradient step
  * (Duchi and Singer 2009, "forward backward splitting"): weights become exactly 0. */
 void fr_soft_threshold(float *w, size_t n, float threshold);
+
+/* Weights of the training rows (n_train) and of the classes, for the caller to free also on
+ * failure; both stay NULL where all weigh 1. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_weigh_rows(const fr_fit_request *request, float **class_weight,
+                                   float **row_weight);
+
+/* Make the result that of a failed fit: it says `text`; the metric is not defined on the
+ * validation rows. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_fit_note(fr_fold_result *result, fr_trial_state state,
+                                 const fr_text *text);
+FR_CHECKED fr_status fr_fit_note_undefined(const fr_fit_request *request, fr_metric metric,
+                                           fr_fold_result *result);
+
+/* The model of a finished fit, without its parameters. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_fit_make_model(const fr_fit_request *request,
+                                       const fr_transform *transform, size_t n_params,
+                                       fr_model *out);
+
+/* fr_fit of the kernel family, of prepared rows: `result` has trial and fold already. */
+FR_CHECKED fr_status fr_kernel_fit(const fr_fit_request *request, const fr_prepared *prepared,
+                                   fr_fold_result *result, fr_model *model);
 
 /* The threads that compute one fit together, and which one this is. */
 typedef struct {

@@ -52,45 +52,6 @@ static fr_status create_params(fr_trainer *t)
     return FR_OK;
 }
 
-/* Weight of each class: rows / (classes x rows of the class), as sklearn's "balanced". */
-static fr_status weigh_classes(fr_trainer *t)
-{
-    const fr_fit_request *r = t->request;
-    const size_t k = r->dataset->schema.n_classes;
-    if (t->request->recipe->model.class_weight != FR_CLASS_WEIGHT_BALANCED ||
-        r->dataset->schema.learn != FR_LEARN_CLASSIFICATION)
-        return FR_OK;
-    t->class_weight = fr_alloc(k, sizeof(float));
-    size_t *counts = fr_alloc(k, sizeof *counts);
-    if (counts == NULL || t->class_weight == NULL) {
-        free(counts);
-        return FR_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < r->n_train; i++) counts[(size_t)r->dataset->y[r->train[i]]]++;
-    for (size_t c = 0; c < k; c++)
-        t->class_weight[c] =
-            counts[c] == 0 ? 1.0f
-                           : (float)((double)r->n_train / ((double)k * (double)counts[c]));
-    free(counts);
-    return FR_OK;
-}
-
-static fr_status weigh_rows(fr_trainer *t)
-{
-    const fr_fit_request *r = t->request;
-    FR_TRY(weigh_classes(t));
-    if (t->class_weight == NULL && r->dataset->weight == NULL) return FR_OK;
-    t->row_weight = fr_alloc(r->n_train, sizeof(float));
-    if (t->row_weight == NULL) return FR_ERR_MEMORY;
-    for (size_t i = 0; i < r->n_train; i++) {
-        const uint32_t row = r->train[i];
-        t->row_weight[i] = r->dataset->weight == NULL ? 1.0f : r->dataset->weight[row];
-        if (t->class_weight != NULL)
-            t->row_weight[i] *= t->class_weight[(size_t)r->dataset->y[row]];
-    }
-    return FR_OK;
-}
-
 static fr_status create_batches(fr_trainer *t)
 {
     const fr_fit_request *r = t->request;
@@ -125,7 +86,7 @@ static fr_status create_validation(fr_trainer *t)
 static fr_status create_all(fr_trainer *t)
 {
     FR_TRY(create_params(t));
-    FR_TRY(weigh_rows(t));
+    FR_TRY(fr_weigh_rows(t->request, &t->class_weight, &t->row_weight));
     FR_TRY(fr_gradient_create(t));
     FR_TRY(create_batches(t));
     return create_validation(t);

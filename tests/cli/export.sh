@@ -172,7 +172,7 @@ preprocess: {$4}
 validation: {scheme: kfold, folds: 2}
 metric: $metric
 models: {$3}
-train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}
+$([[ $3 == kernel* ]] || echo 'train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}')
 search: {method: random, trials: 1, seed: 1}
 output: $dir/$1
 YAML
@@ -193,6 +193,10 @@ models=(
     "sigmoid regression mlp: {hidden: [9], activation: sigmoid, loss: huber}"
     "gelu classification mlp: {hidden: [9, 9], activation: gelu}"
     "factors regression fm: {factors: 4}" "weights regression fm: {factors: 0}" "pairs binary fm: {factors: 3, init_sd: 0.3}"
+    "rbf classification kernel: {gamma: {log: [0.01, 0.1]}}"
+    "laplace regression kernel: {kernel: laplace, ridge: {log: [0.1, 1]}, class_weight: none}"
+    "polynomial classification kernel: {kernel: polynomial, degree: 2, ridge: {log: [0.1, 1]}, class_weight: balanced}"
+    "dual regression kernel: {kernel: linear, ridge: {log: [0.1, 1]}, ridge_steps: 3}"
 )
 for model in "${models[@]}"; do
     read -r name task settings <<<"$model"

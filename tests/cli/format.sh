@@ -10,7 +10,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 export OMP_NUM_THREADS=1
 
-# Three studies that together have everything that a file can have.
+# Studies that together have everything that a file can have.
 awk 'BEGIN { print "a,b,colour,code,same,kind,value"
     for (i = 0; i < 200; i++)
         printf "%s,%d,%s,%s,7,k%d,%.3f\n", i % 17 == 5 ? "NA" : i % 101 / 7, i * i % 13,
@@ -38,6 +38,9 @@ study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, 
 study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
 metric='[accuracy, log_loss, {minimize: parameters}]' group=b
 study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
+sed '/^train:/d; s/margins/kernels/; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
+text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
+tap_result $? "the study kernels runs" "$text"
 "$FOLDRANK" predict "$dir/dice" "$dir/new.csv" -o "$dir/classes.h5" >/dev/null 2>&1 </dev/null
 "$FOLDRANK" predict "$dir/paired" "$dir/new.csv" -o "$dir/values.h5" >/dev/null 2>&1 </dev/null
 
@@ -79,7 +82,7 @@ existing() {
 }
 if command -v h5ls >/dev/null; then
     documented 'results.h5' >"$dir/said"
-    existing "$dir"/{dice,paired,margins,front}/results.h5 >"$dir/there"
+    existing "$dir"/{dice,paired,margins,front,kernels}/results.h5 >"$dir/there"
     tap_empty "results.h5: everything that is there is documented, with its type" "$(comm -13 "$dir/said" "$dir/there")"
     tap_empty "results.h5: everything that is documented is there" "$(comm -23 "$dir/said" "$dir/there")"
     [ "$(wc -l <"$dir/said")" -gt 70 ]
@@ -93,7 +96,7 @@ else
 fi
 
 if command -v python3 >/dev/null; then
-    for name in dice paired margins; do
+    for name in dice paired margins kernels; do
         python3 tests/cli/format_reader.py journal "$dir/$name" >"$dir/read" 2>&1
         "$FOLDRANK" show "$dir/$name" -f csv --sort trial | sed 1d | cut -d, -f1,3 >"$dir/shown"
         text=$(paste -d, "$dir/read" "$dir/shown" | awk -F, '{ d = $2 - $4; if (d < 0) d = -d

@@ -78,7 +78,11 @@ static fr_status watch_open(void *context, fr_gram_solver *out)
 {
     watch *w = context;
     w->opened++;
-    *out = (fr_gram_solver){w, watch_factor, watch_solve, watch_gradient, watch_destroy};
+    *out = (fr_gram_solver){.context = w,
+                            .factor = watch_factor,
+                            .solve = watch_solve,
+                            .gradient = watch_gradient,
+                            .destroy = watch_destroy};
     return fr_gram_solver_local(&w->inner);
 }
 

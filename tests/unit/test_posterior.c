@@ -397,7 +397,8 @@ static fr_status begin_weak(const problem *p, weak *w, int evaluations)
 {
     fr_posterior *posterior = NULL;
     const fr_posterior_data data = data_of(p, evaluations);
-    const fr_gram_solver solver = {w, weak_factor, weak_solve, weak_gradient, NULL};
+    const fr_gram_solver solver = {
+        .context = w, .factor = weak_factor, .solve = weak_solve, .gradient = weak_gradient};
     assert_int_equal(fr_gram_solver_local(&w->inner), FR_OK);
     assert_int_equal(fr_posterior_create(&p->space, &posterior), FR_OK);
     const fr_status st = fr_posterior_begin(posterior, &solver, &data);

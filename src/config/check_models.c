@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check_models.c - whether the families, their settings and the metric go with the task and
+ * with each other. */
+#include <string.h>
+
+#include "internal.h"
+
+static const char *const learn_words[] = {"classification", "regression"};
+
+static void check_probabilities(fr_draft *draft)
+{
+    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+        if (draft->study->families[f] && !fr_family_has_probabilities((fr_family)f) &&
+            fr_family_learns((fr_family)f, FR_LEARN_CLASSIFICATION))
+            fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
+                          "models.%s gives no probabilities, which metric log_loss needs",
+                          fr_family_words[f]);
+}
+
+static void check_families(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+        if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
+            fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
+                          "models.%s is not for %s", fr_family_words[f],
+                          learn_words[study->data.task]);
+    for (size_t k = 0; k < study->n_goals; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC &&
+            study->goals[k].metric == FR_METRIC_LOG_LOSS)
+            check_probabilities(draft);
+}
+
+static void check_metric(fr_draft *draft, fr_metric metric)
+{
+    const fr_study *study = draft->study;
+    const fr_learn learn = (fr_learn)study->data.task;
+    if (fr_metric_learn(metric) == learn) return;
+    fr_text allowed = {0};
+    for (int m = 0; m < FR_METRIC_COUNT; m++)
+        if (fr_metric_learn((fr_metric)m) == learn)
+            fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ", fr_metric_words[m]);
+    fr_faults_add(draft->faults, fr_node_find(draft->root, "metric"),
+                  "metric: %s is not for %s; allowed: %s", fr_metric_words[metric],
+                  learn_words[learn], fr_text_get(&allowed));
+    fr_text_clear(&allowed);
+}
+
+const fr_setting *fr_draft_effective(const fr_draft *draft, int f, const char *key)
+{
+    const fr_setting *own = fr_draft_find(draft, f, key);
+    return own != NULL ? own : fr_draft_find(draft, ALL_FAMILIES, key);
+}
+
+static bool is_fixed_at(const fr_setting *s, const char *text)
+{
+    return s != NULL && s->fixed != NULL && strcmp(s->fixed, text) == 0;
+}
+
+/* The setting is not what it is when nobody mentions it. */
+static bool is_changed(const fr_setting *s)
+{
+    if (s == NULL || s->broken) return false;
+    if (s->fixed == NULL) return true;
+    fr_text standard = {0};
+    const fr_status st = fr_setting_canonical(s, s->row->fallback, &standard);
+    const bool changed = st == FR_OK && strcmp(fr_text_get(&standard), s->fixed) != 0;
+    fr_text_clear(&standard);
+    return changed;
+}
+
+static void say_useless(fr_draft *draft, const fr_setting *s, const char *why)
+{
+    fr_text place = {0};
+    fr_setting_place(s, &place);
+    fr_faults_add(draft->faults, s->given, "%s has no effect %s", fr_text_get(&place), why);
+    fr_text_clear(&place);
+}
+
+/* PyTorch's rule for SGD: "Nesterov momentum requires a momentum and zero dampening". */
+static void check_nesterov(fr_draft *draft, int f)
+{
+    const fr_setting *nesterov = fr_draft_effective(draft, f, "nesterov");
+    const fr_setting *optimizer = fr_draft_effective(draft, f, "optimizer");
+    const bool is_sgd = is_fixed_at(optimizer, "sgd") || is_fixed_at(optimizer, "gd");
+    if (!is_fixed_at(nesterov, "true") || !is_sgd) return;
+    if (is_fixed_at(fr_draft_effective(draft, f, "momentum"), "0"))
+        fr_faults_add(draft->faults, nesterov->given, "nesterov needs a momentum above 0");
+    const fr_setting *dampening = fr_draft_effective(draft, f, "dampening");
+    if (dampening != NULL && !is_fixed_at(dampening, "0"))
+        fr_faults_add(draft->faults, dampening->given, "nesterov needs dampening 0");
+}
+
+/* Settings that the family's only kernel does not look at. */
+static void check_kernel(fr_draft *draft)
+{
+    const fr_setting *kernel = fr_draft_find(draft, FR_FAMILY_KERNEL, "kernel");
+    const bool fixed = kernel != NULL && kernel->fixed != NULL;
+    static const char *const polynomial[] = {"degree", "coef0"};
+    for (size_t k = 0; k < 2 && fixed && !is_fixed_at(kernel, "polynomial"); k++) {
+        const fr_setting *s = fr_draft_find(draft, FR_FAMILY_KERNEL, polynomial[k]);
+        if (is_changed(s)) say_useless(draft, s, "without kernel polynomial");
+    }
+    const fr_setting *gamma = fr_draft_find(draft, FR_FAMILY_KERNEL, "gamma");
+    if (is_fixed_at(kernel, "linear") && is_changed(gamma))
+        say_useless(draft, gamma, "with kernel linear");
+}
+
+/* Nothing of `train` is looked at when no family has epochs. */
+static void check_train(fr_draft *draft)
+{
+    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+        if (draft->study->families[f] && fr_family_iterates((fr_family)f)) return;
+    for (size_t i = 0; i < fr_train_option_count; i++) {
+        const fr_setting *s = fr_draft_find(draft, ALL_FAMILIES, fr_train_option_table[i].name);
+        if (is_changed(s)) say_useless(draft, s, "on model kernel, which has a closed form");
+    }
+}
+
+static void check_family_settings(fr_draft *draft, int f)
+{
+    static const char *const of_task[2][3] = {
+        [FR_LEARN_CLASSIFICATION] = {"loss", "huber_delta", NULL},
+        [FR_LEARN_REGRESSION] = {"label_smoothing", "class_weight", NULL},
+    };
+    const fr_setting *batch = fr_draft_effective(draft, f, "batch_size");
+    const bool iterates = fr_family_iterates((fr_family)f);
+    if (iterates && is_fixed_at(fr_draft_effective(draft, f, "optimizer"), "gd") &&
+        is_changed(batch))
+        say_useless(draft, batch, "with optimizer gd, which takes all rows at once");
+    if (iterates) check_nesterov(draft, f);
+    if (f == FR_FAMILY_KERNEL) check_kernel(draft);
+    if (f != FR_FAMILY_MLP && f != FR_FAMILY_FM && f != FR_FAMILY_KERNEL) return;
+    const int task = draft->study->data.task;
+    for (size_t k = 0; of_task[task][k] != NULL; k++) {
+        const fr_setting *s = fr_draft_find(draft, f, of_task[task][k]);
+        if (is_changed(s))
+            say_useless(draft, s,
+                        task == FR_LEARN_CLASSIFICATION ? "in classification"
+                                                        : "in regression");
+    }
+}
+
+void fr_draft_model_checks(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    check_families(draft);
+    for (size_t k = 0; k < study->n_goals; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC) check_metric(draft, study->goals[k].metric);
+    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+        if (study->families[f]) check_family_settings(draft, f);
+    check_train(draft);
+}
