@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/media.h"
 #include "foldrank/option.h"
 #include "foldrank/pack.h"
 #include "foldrank/sparse.h"
@@ -39,7 +40,9 @@ typedef enum {
     FR_FORMAT_HDF5,
     FR_FORMAT_IDX,
     FR_FORMAT_NPY,
-    FR_FORMAT_SVMLIGHT
+    FR_FORMAT_SVMLIGHT,
+    FR_FORMAT_SOUND, /* a file is a row: see media.h */
+    FR_FORMAT_IMAGE
 } fr_format;
 extern const char *const fr_format_words[]; /* "auto", "csv", ...; NULL-terminated */
 typedef enum {
@@ -71,7 +74,24 @@ typedef struct {
     char *group;     /* column of the group, for group folds; not a feature */
     char *fold;      /* column that names the fold, for scheme column; not a feature */
     char *weight;    /* column of sample weights; not a feature */
+    char *pattern;   /* sound, image: what files' names say, {label}_{speaker}.wav; NULL:
+                      * the folder that a file lies in is its label */
+    fr_sound_options sound; /* study key data.sound: a table of its own */
+    fr_image_options image; /* study key data.image */
 } fr_data_options;
+
+/* Blocks of settings inside `data`; the test part has a struct of its own. */
+typedef struct {
+    const char *name;
+    const fr_option *table;
+    size_t n, offset; /* rows; of the struct in fr_data_options */
+} fr_data_block;
+extern const fr_data_block fr_data_blocks[];
+enum { FR_DATA_BLOCKS = 2 };
+
+/* Defaults of everything, blocks included; what fr_data_options_clear releases. */
+FR_CHECKED fr_status fr_data_options_defaults(fr_data_options *options);
+void fr_data_options_clear(fr_data_options *options);
 
 /* Study key `data.test`: rows that the search never sees. */
 typedef struct {
@@ -79,7 +99,8 @@ typedef struct {
     int64_t seed;
     char *path; /* a separate file, same format and columns */
     char *labels;
-    char *column; /* a column that is 1 or true for test rows; not a feature */
+    char *column;      /* a column that is 1 or true for test rows; not a feature */
+    fr_strings values; /* of that column, for test rows, instead of 1 or true */
 } fr_test_options;
 
 extern const fr_option fr_data_option_table[];

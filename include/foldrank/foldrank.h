@@ -25,6 +25,7 @@
 #include "foldrank/kernel_ridge.h"
 #include "foldrank/linalg.h"
 #include "foldrank/log.h"
+#include "foldrank/media.h"
 #include "foldrank/memory.h"
 #include "foldrank/metric.h"
 #include "foldrank/model.h"

@@ -27,7 +27,8 @@ static const fr_cli_option options[] = {
                 .type = FR_OPTION_STRINGS,
                 .offset = offsetof(import_values, set),
                 .fallback = "[]",
-                .help = "a key of `data` as in a study: task=regression, test.path=FILE"},
+                .help = "a key of `data` as in a study: task=regression, test.path=FILE, "
+                        "sound.rate=8000"},
      .letter = 's',
      .value = "KEY=VALUE"},
     {.option = {.name = "force",
@@ -58,6 +59,20 @@ static fr_status fail_unknown(const char *key)
     return FR_FAIL(FR_ERR_USAGE, "import: data has no key `%s`", key);
 }
 
+/* The row of `target` or of `sound.rate`; *values: the struct that it belongs to. */
+static const fr_option *find_row(const char *key, fr_data_options *data, void **values)
+{
+    for (size_t i = 0; i < FR_DATA_BLOCKS; i++) {
+        const fr_data_block *block = &fr_data_blocks[i];
+        const size_t n = strlen(block->name);
+        if (strncmp(key, block->name, n) != 0 || key[n] != '.') continue;
+        *values = (char *)data + block->offset;
+        return fr_option_find(block->table, block->n, key + n + 1);
+    }
+    *values = data;
+    return fr_option_find(fr_data_option_table, fr_data_option_count, key);
+}
+
 /* One KEY=VALUE. A fraction of test rows is drawn by the study, not by the data. */
 static fr_status apply_setting(const char *text, import_settings *settings)
 {
@@ -68,15 +83,15 @@ static fr_status apply_setting(const char *text, import_settings *settings)
     memcpy(key, text, (size_t)(equals - text));
     key[equals - text] = '\0';
     const bool test = strncmp(key, "test.", 5) == 0;
+    void *values = &settings->data;
     const fr_option *row =
         test ? fr_option_find(fr_test_option_table, fr_test_option_count, key + 5)
-             : fr_option_find(fr_data_option_table, fr_data_option_count, key);
+             : find_row(key, &settings->data, &values);
     if (row == NULL) return fail_unknown(key);
     if (test && (row->type == FR_OPTION_DOUBLE || row->type == FR_OPTION_INT))
         return FR_FAIL(FR_ERR_USAGE,
                        "import: %s belongs to a study, which draws test rows by it", key);
-    void *values = test ? (void *)&settings->test : (void *)&settings->data;
-    if (fr_option_set(row, equals + 1, values) != FR_OK)
+    if (fr_option_set(row, equals + 1, test ? &settings->test : values) != FR_OK)
         return FR_FAIL(FR_ERR_USAGE, "import: --set %s: %s", key, fr_status_message());
     return FR_OK;
 }
@@ -84,7 +99,7 @@ static fr_status apply_setting(const char *text, import_settings *settings)
 static fr_status take_settings(const fr_cli *cli, const import_values *values,
                                import_settings *settings)
 {
-    FR_TRY(fr_option_defaults(fr_data_option_table, fr_data_option_count, &settings->data));
+    FR_TRY(fr_data_options_defaults(&settings->data));
     FR_TRY(fr_option_defaults(fr_test_option_table, fr_test_option_count, &settings->test));
     for (size_t i = 0; i < values->set.n; i++)
         FR_TRY(apply_setting(values->set.item[i], settings));
@@ -140,7 +155,7 @@ static fr_status import(const fr_cli *cli, void *values)
     if (st == FR_OK) print_result(cli, &set);
     fr_dataset_clear(&set);
     free(block);
-    fr_option_clear(fr_data_option_table, fr_data_option_count, &settings.data);
+    fr_data_options_clear(&settings.data);
     fr_option_clear(fr_test_option_table, fr_test_option_count, &settings.test);
     return st;
 }

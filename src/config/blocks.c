@@ -2,6 +2,8 @@
 /* blocks.c - the list of all blocks of settings, for the manual. */
 #include "internal.h"
 
+static const size_t n_sound = FR_SOUND_OPTIONS, n_image = FR_IMAGE_OPTIONS;
+
 static const struct {
     const char *name, *about;
     const fr_option *table;
@@ -11,6 +13,9 @@ static const struct {
      &fr_data_option_count},
     {"data.test", "Rows that the search never sees.", fr_test_option_table,
      &fr_test_option_count},
+    {"data.sound", "What becomes of a file of sound; each is a row.", fr_sound_option_table,
+     &n_sound},
+    {"data.image", "What becomes of an image; each is a row.", fr_image_option_table, &n_image},
     {"preprocess", "What is done to the columns, fitted on the training rows of each fold.",
      fr_preprocess_option_table, &fr_preprocess_option_count},
     {"validation", "How rows are split into folds.", fr_validation_option_table,

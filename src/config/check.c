@@ -304,13 +304,14 @@ static void check_grid(fr_draft *draft)
     }
 }
 
-void fr_draft_look_for(fr_draft *draft, const fr_node *where, const char *key, const char *path)
+void fr_draft_look_for(fr_draft *draft, const fr_node *where, const char *key, const char *path,
+                       bool or_folder)
 {
     struct stat info;
     if (path == NULL) return;
     if (stat(path, &info) != 0)
         fr_faults_add(draft->faults, where, "%s: there is no file `%s`", key, path);
-    else if (!S_ISREG(info.st_mode))
+    else if (!S_ISREG(info.st_mode) && !(or_folder && S_ISDIR(info.st_mode)))
         fr_faults_add(draft->faults, where, "%s: `%s` is not a file", key, path);
     else if (access(path, R_OK) != 0)
         fr_faults_add(draft->faults, where, "%s: `%s` cannot be read: no permission", key,
@@ -322,11 +323,13 @@ static void check_files(fr_draft *draft)
     const fr_study *study = draft->study;
     const fr_node *data = fr_node_find(draft->root, "data");
     const fr_node *test = fr_node_find(data, "test");
-    fr_draft_look_for(draft, fr_node_find(data, "path"), "data.path", study->data.path);
-    fr_draft_look_for(draft, fr_node_find(data, "labels"), "data.labels", study->data.labels);
-    fr_draft_look_for(draft, fr_node_find(test, "path"), "data.test.path", study->test.path);
+    fr_draft_look_for(draft, fr_node_find(data, "path"), "data.path", study->data.path, true);
+    fr_draft_look_for(draft, fr_node_find(data, "labels"), "data.labels", study->data.labels,
+                      false);
+    fr_draft_look_for(draft, fr_node_find(test, "path"), "data.test.path", study->test.path,
+                      true);
     fr_draft_look_for(draft, fr_node_find(test, "labels"), "data.test.labels",
-                      study->test.labels);
+                      study->test.labels, false);
 }
 
 void fr_draft_checks(fr_draft *draft, bool look_for_files)

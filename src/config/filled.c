@@ -117,6 +117,11 @@ static void add_training(const fr_draft *draft, fr_text *out)
     add_block(out, "  ", fr_data_option_table, fr_data_option_count, &study->data);
     fr_text_add(out, "  test:\n");
     add_block(out, "    ", fr_test_option_table, fr_test_option_count, &study->test);
+    for (size_t i = 0; i < FR_DATA_BLOCKS; i++) {
+        const fr_data_block *own = &fr_data_blocks[i];
+        fr_text_add(out, "  %s:\n", own->name);
+        add_block(out, "    ", own->table, own->n, (const char *)&study->data + own->offset);
+    }
     fr_text_add(out, "preprocess:\n");
     add_settings(draft, ALL_FAMILIES, offsetof(fr_recipe, preprocess), out);
     fr_text_add(out, "validation:\n");

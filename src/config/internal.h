@@ -211,8 +211,8 @@ void fr_draft_objective_checks(fr_draft *draft, bool look_for_files);
 const fr_node *fr_draft_at(const fr_draft *draft, const char *block, const char *key);
 
 /* Note a file that is not there or cannot be read. NULL is no file. */
-void fr_draft_look_for(fr_draft *draft, const fr_node *where, const char *key,
-                       const char *path);
+void fr_draft_look_for(fr_draft *draft, const fr_node *where, const char *key, const char *path,
+                       bool or_folder);
 
 /* Of all that decides the results, from a filled-in text. */
 uint64_t fr_study_text_fingerprint(const char *text, fr_faults *faults);

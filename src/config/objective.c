@@ -230,5 +230,5 @@ void fr_draft_objective_checks(fr_draft *draft, bool look_for_files)
     if (o->type == FR_OBJECTIVE_COMMAND) check_command(draft, look_for_files);
     if (look_for_files)
         fr_draft_look_for(draft, fr_draft_at(draft, "objective", "path"), "objective.path",
-                          o->path);
+                          o->path, false);
 }

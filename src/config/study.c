@@ -73,16 +73,25 @@ static int natural_scheme(const fr_study *study)
 
 static void read_data(fr_draft *draft, const fr_node *data)
 {
-    static const char *const test_key[] = {"test"};
+    const char *inner[1 + FR_DATA_BLOCKS] = {"test"};
+    for (size_t i = 0; i < FR_DATA_BLOCKS; i++) inner[1 + i] = fr_data_blocks[i].name;
     const fr_block block = {.home = "data",
                             .table = fr_data_option_table,
                             .n = fr_data_option_count,
-                            .extra = test_key,
-                            .n_extra = 1};
+                            .extra = inner,
+                            .n_extra = 1 + FR_DATA_BLOCKS};
     const fr_block test = {
         .home = "data.test", .table = fr_test_option_table, .n = fr_test_option_count};
     fr_draft_block(draft, data, &block, &draft->study->data);
     fr_draft_block(draft, fr_node_find(data, "test"), &test, &draft->study->test);
+    for (size_t i = 0; i < FR_DATA_BLOCKS; i++) {
+        const fr_data_block *own = &fr_data_blocks[i];
+        char home[64];
+        snprintf(home, sizeof home, "data.%s", own->name);
+        const fr_block about = {.home = home, .table = own->table, .n = own->n};
+        fr_draft_block(draft, fr_node_find(data, own->name), &about,
+                       (char *)&draft->study->data + own->offset);
+    }
 }
 
 static void read_training(fr_draft *draft)
@@ -329,7 +338,7 @@ void fr_study_destroy(fr_study **study)
     free(s->path);
     free(s->output);
     free(s->text);
-    fr_option_clear(fr_data_option_table, fr_data_option_count, &s->data);
+    fr_data_options_clear(&s->data);
     fr_option_clear(fr_test_option_table, fr_test_option_count, &s->test);
     fr_option_clear(fr_search_option_table, fr_search_option_count, &s->search);
     fr_option_clear(fr_prune_option_table, fr_prune_option_count, &s->pruning);

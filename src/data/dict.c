@@ -26,6 +26,24 @@ fr_key fr_key_of_number(double number)
     return (fr_key){.is_number = true, .number = number + 0.0};
 }
 
+/* Numbers are alike whatever their spelling. */
+static bool is_same(fr_key a, fr_key b)
+{
+    if (a.is_number || b.is_number) return a.is_number && b.is_number && a.number == b.number;
+    return a.text.length == b.text.length &&
+           memcmp(a.text.text, b.text.text, a.text.length) == 0;
+}
+
+int fr_test_mark(const fr_strings *marks, fr_key key)
+{
+    for (size_t i = 0; i < marks->n; i++)
+        if (is_same(key, fr_key_of_text((fr_span){marks->item[i], strlen(marks->item[i])})))
+            return 1;
+    if (marks->n > 0) return 0;
+    if (key.is_number) return key.number == 1 ? 1 : key.number == 0 ? 0 : -1;
+    return fr_span_mark(key.text);
+}
+
 static uint64_t hash_key(const fr_key *key)
 {
     uint64_t hash =

@@ -126,7 +126,14 @@ static fr_status add_stored_levels(fr_source *source)
         char *const *names = fr_reader_levels(reader, c, &n);
         fr_field *field = &source->field[c];
         const bool number = field->role == FR_ROLE_TARGET && !field->coded;
-        if (names == NULL || number || field->role == FR_ROLE_DROP) continue;
+        if (names == NULL || field->role == FR_ROLE_DROP || field->role == FR_ROLE_TEST)
+            continue;
+        if ((number && reader->row_names != NULL) || field->role == FR_ROLE_WEIGHT)
+            return FR_FAIL(FR_ERR_DATA,
+                           "%s: column `%s` (%s) has the value `%s`, not a number%s",
+                           reader->path, field->name, role_keys[field->role], names[n - 1],
+                           number ? ", but data.task is regression" : "");
+        if (number) continue;
         field->coded = true;
         for (size_t i = 0; i < n; i++) {
             uint32_t index;

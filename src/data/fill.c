@@ -80,7 +80,7 @@ static fr_status fill_text(const fill_place *at, const fr_field *field, fr_span 
     if (fr_span_missing(cell, &at->source->missing)) return put(at, field, NAN);
     if (field->coded) return put(at, field, code_of(field, fr_key_of_text(cell)));
     if (field->role == FR_ROLE_TEST)
-        value = fr_span_mark(cell);
+        value = fr_test_mark(&at->source->marks, fr_key_of_text(cell));
     else if (!fr_span_number(cell, &value))
         return changed(at->reader);
     return put(at, field, value);
@@ -89,9 +89,11 @@ static fr_status fill_text(const fill_place *at, const fr_field *field, fr_span 
 static fr_status fill_number(const fill_place *at, const fr_field *field, size_t column,
                              double value)
 {
-    if (isnan(value) || !field->coded) return put(at, field, value);
+    const bool test = field->role == FR_ROLE_TEST;
+    if (isnan(value) || (!field->coded && !test)) return put(at, field, value);
     fr_key key;
     FR_TRY(fr_reader_key(at->reader, column, value, at->where, &key));
+    if (test) return put(at, field, fr_test_mark(&at->source->marks, key));
     return put(at, field, code_of(field, key));
 }
 

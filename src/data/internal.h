@@ -73,6 +73,9 @@ typedef struct {
 
 fr_key fr_key_of_text(fr_span text);
 fr_key fr_key_of_number(double number);
+/* Of a value in the column of test marks: 1 test, 0 not, -1 neither. Among `marks`, or, without
+ * any, as fr_span_mark. */
+int fr_test_mark(const fr_strings *marks, fr_key key);
 FR_CHECKED fr_status fr_dict_add(fr_dict *dict, fr_key key, uint32_t *index);
 bool fr_dict_find(const fr_dict *dict, fr_key key, uint32_t *index);
 /* Fill `rank`: numbers by value, then texts by byte. */
@@ -120,8 +123,9 @@ struct fr_reader {
     size_t rows;      /* if typed */
     ptrdiff_t target; /* column that the format keeps apart as the target, or -1 */
     bool pads;        /* csv, set by the caller: short rows end in empty cells */
-    size_t n_side;    /* last columns: kept beside the features, used only when named */
-    char **classes;   /* names of target values 0, 1, ..., or NULL */
+    char *const *row_names; /* (rows) for messages, or NULL; borrowed from the reader itself */
+    size_t n_side;          /* last columns: kept beside the features, used only when named */
+    char **classes;         /* names of target values 0, 1, ..., or NULL */
     size_t n_classes;
     fr_column *levels; /* (cols) levels of columns as stored, or NULL */
     char *contents;    /* what else the file holds, for messages, or NULL */
@@ -149,6 +153,13 @@ FR_CHECKED fr_status fr_npy_open(const fr_data_options *options, const char *pat
                                  fr_reader **out);
 FR_CHECKED fr_status fr_svmlight_open(const fr_data_options *options, const char *path,
                                       fr_reader **out);
+FR_CHECKED fr_status fr_sound_open(const fr_data_options *options, const char *path,
+                                   fr_reader **out);
+FR_CHECKED fr_status fr_image_open(const fr_data_options *options, const char *path,
+                                   fr_reader **out);
+/* Sound or image, by names; FR_FORMAT_AUTO where it is a file that is neither. FR_ERR_DATA for
+ * a folder of neither, or of both. */
+FR_CHECKED fr_status fr_media_detect(const char *path, fr_format *format);
 /* Two files of one data set have the larger number of columns. */
 FR_CHECKED fr_status fr_svmlight_align(fr_reader *a, fr_reader *b);
 
@@ -240,7 +251,8 @@ typedef struct {
 struct fr_source {
     fr_schema schema;
     fr_strings missing;
-    bool like; /* opened for prediction: a missing target is no error */
+    fr_strings marks; /* values that make a test row; none: 1, true, test */
+    bool like;        /* opened for prediction: a missing target is no error */
     fr_storage storage;
     size_t stored;   /* cells of sparse files that are not 0 */
     fr_part part[2]; /* rows for the search, rows of a separate test file */

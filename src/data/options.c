@@ -9,7 +9,8 @@
 
 #define COUNT_OF(table) (sizeof(table) / sizeof *(table))
 
-const char *const fr_format_words[] = {"auto", "csv", "hdf5", "idx", "npy", "svmlight", NULL};
+const char *const fr_format_words[] = {"auto",     "csv",   "hdf5",  "idx", "npy",
+                                       "svmlight", "sound", "image", NULL};
 const char *const fr_scheme_words[] = {"kfold",       "stratified_kfold", "group_kfold",
                                        "time_series", "shuffle_split",    "leave_one_out",
                                        "column",      "holdout",          NULL};
@@ -25,7 +26,10 @@ static const char *const encode_words[] = {"onehot", "ordinal", NULL};
 
 #define AT(field) .offset = offsetof(fr_data_options, field)
 const fr_option fr_data_option_table[] = {
-    {"path", FR_OPTION_STRING, AT(path), .help = "data file, plain or gzip"},
+    {"path", FR_OPTION_STRING, AT(path),
+     .help =
+         "data file, plain or gzip; or a folder, or a CSV list with a column `file`, of sounds "
+         "or images"},
     {"format", FR_OPTION_WORD, AT(format), "auto", .words = fr_format_words,
      .help = "format of the file; auto looks at its content, then at its name"},
     {"target", FR_OPTION_STRING, AT(target),
@@ -53,9 +57,18 @@ const fr_option fr_data_option_table[] = {
      .help = "column of the group: rows of one group stay together"},
     {"fold", FR_OPTION_STRING, AT(fold), .help = "column that names the fold of every row"},
     {"weight", FR_OPTION_STRING, AT(weight), .help = "column of sample weights, >= 0"},
+    {"pattern", FR_OPTION_STRING, AT(pattern),
+     .help =
+         "sound, image: what files' names say, such as {label}_{speaker}_{index}.wav; none: "
+         "the folder that a file lies in is its label"},
 };
 const size_t fr_data_option_count = COUNT_OF(fr_data_option_table);
 #undef AT
+
+const fr_data_block fr_data_blocks[FR_DATA_BLOCKS] = {
+    {"sound", fr_sound_option_table, FR_SOUND_OPTIONS, offsetof(fr_data_options, sound)},
+    {"image", fr_image_option_table, FR_IMAGE_OPTIONS, offsetof(fr_data_options, image)},
+};
 
 #define AT(field) .offset = offsetof(fr_test_options, field)
 const fr_option fr_test_option_table[] = {
@@ -66,6 +79,8 @@ const fr_option fr_test_option_table[] = {
     {"labels", FR_OPTION_STRING, AT(labels), .help = "file with the targets of the test rows"},
     {"column", FR_OPTION_STRING, AT(column),
      .help = "column that is 1, true or test in test rows, 0, false or train in others"},
+    {"values", FR_OPTION_STRINGS, AT(values), "[]",
+     .help = "values of that column that make a test row, instead of 1, true and test"},
 };
 const size_t fr_test_option_count = COUNT_OF(fr_test_option_table);
 #undef AT
@@ -105,3 +120,20 @@ const fr_option fr_validation_option_table[] = {
      .help = "time_series: rows left out between training and validation"},
 };
 const size_t fr_validation_option_count = COUNT_OF(fr_validation_option_table);
+
+fr_status fr_data_options_defaults(fr_data_options *options)
+{
+    FR_TRY(fr_option_defaults(fr_data_option_table, fr_data_option_count, options));
+    for (size_t i = 0; i < FR_DATA_BLOCKS; i++)
+        FR_TRY(fr_option_defaults(fr_data_blocks[i].table, fr_data_blocks[i].n,
+                                  (char *)options + fr_data_blocks[i].offset));
+    return FR_OK;
+}
+
+void fr_data_options_clear(fr_data_options *options)
+{
+    fr_option_clear(fr_data_option_table, fr_data_option_count, options);
+    for (size_t i = 0; i < FR_DATA_BLOCKS; i++)
+        fr_option_clear(fr_data_blocks[i].table, fr_data_blocks[i].n,
+                        (char *)options + fr_data_blocks[i].offset);
+}

@@ -71,6 +71,8 @@ static fr_format by_content(const char *head, size_t n)
 static fr_status detect(const char *path, fr_format *format)
 {
     fr_stream stream;
+    FR_TRY(fr_media_detect(path, format));
+    if (*format != FR_FORMAT_AUTO) return FR_OK;
     FR_TRY(fr_stream_open(path, &stream));
     fr_status st = fr_stream_more(&stream);
     if (st == FR_OK) {
@@ -95,6 +97,10 @@ fr_status fr_reader_open(const fr_data_options *options, const char *path, fr_re
         return fr_npy_open(options, path, out);
     case FR_FORMAT_SVMLIGHT:
         return fr_svmlight_open(options, path, out);
+    case FR_FORMAT_SOUND:
+        return fr_sound_open(options, path, out);
+    case FR_FORMAT_IMAGE:
+        return fr_image_open(options, path, out);
     default:
         return fr_csv_open(options, path, out);
     }
@@ -144,7 +150,10 @@ size_t fr_reader_features(const fr_reader *reader)
 
 const char *fr_reader_place(const fr_reader *reader, uint64_t where, char *out)
 {
-    snprintf(out, FR_PLACE_SIZE, reader->typed ? "%s: row %llu" : "%s:%llu", reader->path,
-             (unsigned long long)where);
+    if (reader->row_names != NULL)
+        snprintf(out, FR_PLACE_SIZE, "%s", reader->row_names[where]);
+    else
+        snprintf(out, FR_PLACE_SIZE, reader->typed ? "%s: row %llu" : "%s:%llu", reader->path,
+                 (unsigned long long)where);
     return out;
 }

@@ -39,9 +39,12 @@ static fr_status note_missing(const scan_place *at, fr_field *field)
     field->n_missing++;
     if (!is_needed(field) || at->source->like) return FR_OK;
     char place[FR_PLACE_SIZE];
-    return FR_FAIL(
-        FR_ERR_DATA, "%s: no value in column `%s`, the %s; remove the row or fill it in",
-        fr_reader_place(at->reader, at->where, place), field->name, what[field->role]);
+    return FR_FAIL(FR_ERR_DATA, "%s: no value in column `%s`, the %s; %s",
+                   fr_reader_place(at->reader, at->where, place), field->name,
+                   what[field->role],
+                   at->reader->row_names != NULL
+                       ? "data.pattern says how the names of files tell it, a list names it"
+                       : "remove the row or fill it in");
 }
 
 static fr_status note_number(const scan_place *at, fr_field *field, double value)
@@ -134,7 +137,7 @@ static fr_status scan_text(const scan_place *at, fr_field *field, fr_span cell)
     if (fr_span_missing(cell, &at->source->missing)) return note_missing(at, field);
     if (field->coded) return note_key(at, field, fr_key_of_text(cell));
     if (field->role == FR_ROLE_TEST) {
-        const int mark = fr_span_mark(cell);
+        const int mark = fr_test_mark(&at->source->marks, fr_key_of_text(cell));
         return mark < 0 ? note_text(at, field, cell) : note_number(at, field, mark);
     }
     if (!fr_span_number(cell, &value)) return note_text(at, field, cell);
@@ -145,9 +148,15 @@ static fr_status scan_text(const scan_place *at, fr_field *field, fr_span cell)
 static fr_status scan_number(const scan_place *at, fr_field *field, size_t column, double value)
 {
     if (isnan(value)) return note_missing(at, field);
-    if (!field->coded) return note_number(at, field, value);
+    const bool test = field->role == FR_ROLE_TEST;
+    if (!field->coded && !test) return note_number(at, field, value);
     fr_key key;
     FR_TRY(fr_reader_key(at->reader, column, value, at->where, &key));
+    if (test) {
+        const int mark = fr_test_mark(&at->source->marks, key);
+        if (mark >= 0) return note_number(at, field, mark);
+        return key.is_number ? note_number(at, field, value) : note_text(at, field, key.text);
+    }
     return note_key(at, field, key);
 }
 
@@ -288,6 +297,14 @@ static fr_status settle_kind(fr_field *field, bool *again)
     return FR_OK;
 }
 
+static fr_status check_marks(const fr_source *source, const fr_field *field)
+{
+    if (source->marks.n == 0 || field->high > 0) return FR_OK;
+    return FR_FAIL(
+        FR_ERR_DATA, "%s: no row has one of the %zu data.test.values (`%s` ...) in column `%s`",
+        source->part[0].reader->path, source->marks.n, source->marks.item[0], field->name);
+}
+
 static void forget(fr_field *field)
 {
     if (!field->fixed) fr_dict_clear(&field->dict);
@@ -302,6 +319,8 @@ fr_status fr_scan(fr_source *source)
     for (size_t f = 0; f < source->n_fields; f++)
         if (source->field[f].role == FR_ROLE_FEATURE)
             FR_TRY(settle_kind(&source->field[f], &again));
+        else if (source->field[f].role == FR_ROLE_TEST)
+            FR_TRY(check_marks(source, &source->field[f]));
     if (again) {
         for (size_t f = 0; f < source->n_fields; f++) forget(&source->field[f]);
         source->stored = 0;

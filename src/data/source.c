@@ -39,6 +39,10 @@ static fr_status open_files(fr_source *source, const fr_data_options *options,
         return FR_FAIL(FR_ERR_DATA, "data.labels and data.test.labels: give both or neither");
     for (size_t i = 0; i < options->missing.n; i++)
         FR_TRY(fr_strings_add(&source->missing, options->missing.item[i]));
+    if (test != NULL && test->values.n > 0 && test->column == NULL)
+        return FR_FAIL(FR_ERR_DATA, "data.test.values needs data.test.column");
+    for (size_t i = 0; test != NULL && i < test->values.n; i++)
+        FR_TRY(fr_strings_add(&source->marks, test->values.item[i]));
     FR_TRY(open_part(source, options, options->path, options->labels));
     if (!test_file) return FR_OK;
     FR_TRY(open_part(source, options, test->path, test->labels));
@@ -248,6 +252,7 @@ void fr_source_close(fr_source **source)
     for (size_t f = 0; f < s->n_fields; f++) fr_field_clear(&s->field[f]);
     free(s->field);
     fr_strings_clear(&s->missing);
+    fr_strings_clear(&s->marks);
     fr_schema_clear(&s->schema);
     free(s);
     *source = NULL;

@@ -21,7 +21,7 @@ fr_status fr_text_table_open(const char *path, fr_text_table **out)
     fr_text_table *table = fr_alloc(1, sizeof *table);
     *out = NULL;
     if (table == NULL) return FR_ERR_MEMORY;
-    fr_status st = fr_option_defaults(fr_data_option_table, fr_data_option_count, &options);
+    fr_status st = fr_data_options_defaults(&options);
     if (st == FR_OK) st = fr_csv_open(&options, path, &table->reader);
     if (st == FR_OK && !table->reader->named)
         st = FR_FAIL(FR_ERR_DATA, "%s:1: the first line has to name the columns", path);
@@ -33,7 +33,7 @@ fr_status fr_text_table_open(const char *path, fr_text_table **out)
         table->reader->pads = true;
         st = table->reader->ops->rewind(table->reader);
     }
-    fr_option_clear(fr_data_option_table, fr_data_option_count, &options);
+    fr_data_options_clear(&options);
     if (st == FR_OK)
         *out = table;
     else

@@ -90,8 +90,7 @@ static void check(const char *name, const char *path, char *weight, bool elsewhe
     fr_data_options options = {0}, mine;
     fr_source *source = NULL;
     fr_shared_data *data = NULL;
-    bool good =
-        fr_option_defaults(fr_data_option_table, fr_data_option_count, &options) == FR_OK;
+    bool good = fr_data_options_defaults(&options) == FR_OK;
     options.path = (char *)(uintptr_t)path;
     options.weight = weight;
     mine = options;
@@ -133,8 +132,7 @@ static void check_memory(const char *path)
     fr_source *source = NULL;
     fr_shared_data *data = NULL;
     unsigned sum = 0;
-    bool good =
-        fr_option_defaults(fr_data_option_table, fr_data_option_count, &options) == FR_OK;
+    bool good = fr_data_options_defaults(&options) == FR_OK;
     options.path = (char *)(uintptr_t)path;
     if (rank == 0) {
         write_file(path, &large);

@@ -32,8 +32,7 @@ static inline void case_start(data_case *c)
     *c = (data_case){0};
     strcpy(c->dir, "/tmp/foldrank-data-XXXXXX");
     assert_non_null(mkdtemp(c->dir));
-    assert_int_equal(
-        fr_option_defaults(fr_data_option_table, fr_data_option_count, &c->options), FR_OK);
+    assert_int_equal(fr_data_options_defaults(&c->options), FR_OK);
     assert_int_equal(fr_option_defaults(fr_test_option_table, fr_test_option_count, &c->test),
                      FR_OK);
 }
@@ -49,7 +48,7 @@ static inline void case_end(data_case *c)
 {
     char command[128];
     case_forget(c);
-    fr_option_clear(fr_data_option_table, fr_data_option_count, &c->options);
+    fr_data_options_clear(&c->options);
     fr_option_clear(fr_test_option_table, fr_test_option_count, &c->test);
     snprintf(command, sizeof command, "rm -rf %s", c->dir);
     assert_int_equal(system(command), 0);

@@ -279,7 +279,7 @@ static void not_text_at_all(void **state)
     case_set(&c, "path", "/nowhere/at/all.csv");
     case_fails(&c, FR_ERR_DATA, "/nowhere/at/all.csv: cannot be read: No such file");
     case_set(&c, "path", c.dir);
-    case_fails(&c, FR_ERR_DATA, "is not a file");
+    case_fails(&c, FR_ERR_DATA, "is a folder without sounds (.wav ...) or images (.png)");
     case_end(&c);
 }
 

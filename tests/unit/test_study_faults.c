@@ -537,9 +537,9 @@ static void files_are_looked_for(void **state)
 
     char override[96];
     const char *overrides[] = {override};
-    snprintf(override, sizeof override, "data.path=%s", dir);
+    snprintf(override, sizeof override, "data.labels=%s", dir);
     assert_int_equal(fr_study_load(path, overrides, 1, &study), FR_ERR_USAGE);
-    snprintf(expected, sizeof expected, "--set %s: data.path: `%s` is not a file", override,
+    snprintf(expected, sizeof expected, "--set %s: data.labels: `%s` is not a file", override,
              dir);
     assert_string_equal(fr_status_message(), expected);
 
