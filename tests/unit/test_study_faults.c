@@ -541,7 +541,7 @@ static void files_are_looked_for(void **state)
     assert_int_equal(fr_study_load(path, overrides, 1, &study), FR_ERR_USAGE);
     snprintf(expected, sizeof expected, "--set %s: data.labels: `%s` is not a file", override,
              dir);
-    assert_string_equal(fr_status_message(), expected);
+    assert_non_null(strstr(fr_status_message(), expected));
 
     snprintf(override, sizeof override, "data.path=%s", path);
     if (fr_study_load(path, overrides, 1, &study) != FR_OK) fail_msg("%s", fr_status_message());
