@@ -12,8 +12,8 @@ endif
 OBJCOPY ?= objcopy
 # Debian may have another OpenBLAS installed beside the OpenMP one: prefer this one.
 export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
-PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas scalapack-openmpi yaml-0.1 nlopt zlib \
-        libprotobuf-c sndfile fftw3f libpng
+PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas \
+        scalapack-openmpi yaml-0.1 nlopt zlib libprotobuf-c sndfile fftw3f libpng
 
 # Open MPI as root, and more ranks than cores, want to be told so. On one machine the ranks talk
 # through shared memory: not looking for fabrics (pml ob1) halves the time of a start.
@@ -131,8 +131,9 @@ DEPS.check := gfortran libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-
 # For tests that skip themselves without: no reason to fail, or to ask for a password.
 DEPS.optional := slurmctld slurmd slurm-client munge chromium
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
-                  ScaLAPACK, libyaml, NLopt, zlib, libsndfile, FFTW (single precision), libpng, protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, h5diff, \
-                  Python 3 with venv
+                  ScaLAPACK, libyaml, NLopt, zlib, libsndfile, FFTW (single precision), libpng, \
+                  protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, \
+                  h5diff, Python 3 with venv
 
 # install,NAMES,AS-ROOT: those of the packages that are missing.
 define install

@@ -2,18 +2,23 @@
 /* media.h - what becomes of sounds and images when they are read: one file is one row.
  *
  * Sounds (what libsndfile reads; channels are averaged, samples lie in -1 to 1):
- *   frames   of `window` ms every `hop` ms from the first sample on, none beyond the last one;
- * a sound shorter than a window is followed by zeros power    |FFT|^2 of a frame times a
- * periodic Hann window, zeros up to a power of two log_mel  ln(max(1e-10, sum)) over each of
- * `mels` triangles of height 1, whose corners are evenly spaced between `low` and `high` on
- * HTK's scale 2595 log10(1 + f / 700): librosa's mel(htk=True, norm=None) with center=False
- *   mfcc     the first `coefficients` of the orthonormal DCT-II of log_mel
- *   normalize takes from each coefficient its mean over the sound's frames (and divides by its
- *            deviation): what a room or a microphone adds goes away
+ *
+ * - frames: `window` ms every `hop` ms from the first sample on, none beyond the last one; a
+ *   sound shorter than a window is followed by zeros.
+ * - power: |FFT|^2 of a frame times a periodic Hann window, zeros up to a power of two.
+ * - log_mel: ln(max(1e-10, sum)) over each of `mels` triangles of height 1, whose corners are
+ *   evenly spaced between `low` and `high` on HTK's scale 2595 log10(1 + f / 700): librosa's
+ *   mel(htk=True, norm=None) with center=False.
+ * - mfcc: the first `coefficients` of the orthonormal DCT-II of log_mel.
+ * - normalize: takes from each coefficient its mean over the sound's frames (and divides by its
+ *   deviation): what a room or a microphone adds goes away.
+ *
  * A row has the same length whatever the sound's:
- *   segments   `frames` equal stretches of frames, the mean of each; time-major, (frames,
- * width) pad        the first `frames` frames; behind the last one it is repeated; (frames,
- * width) statistics mean and deviation over all frames, (2, width)
+ *
+ * - segments: `frames` equal stretches of frames, the mean of each; time-major, (frames,
+ * width).
+ * - pad: the first `frames` frames; behind the last one it is repeated; (frames, width).
+ * - statistics: mean and deviation over all frames, (2, width).
  *
  * Images (PNG): pixels as bytes, (height, width) gray or (height, width, 3), with alpha on
  * black. `size` resizes by areas: a new pixel is the mean of what it covers of the old ones. */
