@@ -47,6 +47,7 @@
 #include "foldrank/space.h"
 #include "foldrank/sparse.h"
 #include "foldrank/status.h"
+#include "foldrank/stem.h"
 #include "foldrank/store.h"
 #include "foldrank/study.h"
 #include "foldrank/text.h"

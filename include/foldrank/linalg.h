@@ -34,9 +34,10 @@ typedef struct {
 /* One product in float32. Reads and writes nothing outside the matrices, nothing of C between
  * its rows, and allocates nothing. Equal input gives equal bits, whatever the thread, the
  * alignment or the call before. For m * n * k <= FR_GEMM_SMALL moreover each element of C is
- * summed in an order that depends on k alone: a row has the same bits in a batch of any size.
- * No errors: sizes above INT_MAX or a leading dimension below its columns are programming
- * errors. Local. */
+ * summed in an order that depends on k alone: a row has the same bits in a batch of any size;
+ * and rows of A as stored may overlap (lda below its columns), as those of a convolution do. No
+ * errors: sizes above INT_MAX or another leading dimension below its columns are
+ * programming errors. Local. */
 void fr_gemm(const fr_gemm_shape *shape, const float *a, const float *b, float *c);
 
 /* The same in float64, by the BLAS: equal input and shape give equal bits. Local. */

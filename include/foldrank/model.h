@@ -2,10 +2,11 @@
 /* model.h - model families, their settings, and a trained model that predicts.
  *
  * Most families here are a chain of dense layers with a loss on top, trained in epochs: linear
- * regression, softmax and the linear SVM have none hidden, the MLP any number. The
- * factorisation machine (fm) has products of pairs of its inputs instead, which it takes
- * sparse; the kernel family has a closed form (kernel_ridge.h). Parameters of a model are one
- * aligned flat float32 block; layers are offsets into it. All functions are Local. */
+ * regression, softmax and the linear SVM have none hidden, the MLP any number, the CNN
+ * convolutions below them (stem.h). The factorisation machine (fm) has products of pairs of its
+ * inputs instead, which it takes sparse; the kernel family has a closed form (kernel_ridge.h).
+ * Parameters of a model are one aligned flat float32 block; layers are offsets into it. All
+ * functions are Local. */
 #ifndef FR_MODEL_H
 #define FR_MODEL_H
 
@@ -23,6 +24,7 @@ typedef enum {
     FR_FAMILY_SOFTMAX,
     FR_FAMILY_SVM,
     FR_FAMILY_MLP,
+    FR_FAMILY_CNN,
     FR_FAMILY_FM,
     FR_FAMILY_KERNEL,
     FR_FAMILY_COUNT
@@ -50,22 +52,35 @@ typedef enum {
     FR_KERNEL_POLYNOMIAL,
     FR_KERNEL_LINEAR
 } fr_kernel_kind;
+typedef enum { FR_POOL_MAX, FR_POOL_AVERAGE } fr_pooling;
+typedef enum { FR_GLOBAL_NONE, FR_GLOBAL_MAX, FR_GLOBAL_AVERAGE } fr_global_pool;
+typedef enum { FR_FLIP_NONE, FR_FLIP_HORIZONTAL, FR_FLIP_VERTICAL, FR_FLIP_BOTH } fr_flip;
 typedef enum { FR_CLASS_WEIGHT_NONE, FR_CLASS_WEIGHT_BALANCED } fr_class_weight;
 
 /* A family's block in the study. Each may be a hyperparameter. */
 typedef struct {
     int family;            /* fr_family */
-    fr_ints hidden;        /* mlp: units of each hidden layer */
-    int activation;        /* mlp: fr_activation */
-    double negative_slope; /* mlp: leaky_relu */
-    double dropout;        /* mlp: after every hidden layer */
+    fr_ints hidden;        /* mlp, cnn: units of each hidden dense layer */
+    int activation;        /* mlp, cnn: fr_activation */
+    double negative_slope; /* mlp, cnn: leaky_relu */
+    double dropout;        /* mlp, cnn: after every hidden dense layer */
     int init;              /* fr_init */
-    int loss;              /* linear, mlp, fm on a regression: fr_regression_loss */
+    int loss;              /* linear, mlp, cnn, fm on a regression: fr_regression_loss */
     int hinge;             /* svm (key `loss`): fr_hinge */
     double huber_delta;    /* residual from which Huber's loss is linear */
     double label_smoothing;
-    int class_weight;           /* fr_class_weight */
-    double l1, l2;              /* penalties on the weights, not on biases: l1 |w|, l2/2 w^2 */
+    int class_weight; /* fr_class_weight */
+    double l1, l2;    /* penalties on the weights, not on biases: l1 |w|, l2/2 w^2 */
+    fr_ints shape;    /* cnn: of a row: height, width, channels; or length, channels */
+    fr_ints filters;  /* cnn: channels of each convolution */
+    int kernel_side;  /* cnn: 1 + 2 kernel_side */
+    fr_ints pool;     /* cnn: side of each convolution's pooling; the last for all further */
+    int pooling;      /* cnn: fr_pooling */
+    int global_pool;  /* cnn: fr_global_pool in the place of the last pooling */
+    bool batch_norm, residual;  /* cnn */
+    int64_t shift;              /* cnn, augmentation [pixels] */
+    int flip;                   /* cnn, augmentation: fr_flip */
+    double noise;               /* cnn, augmentation: standard deviation */
     int64_t factors;            /* fm: of each input */
     double l2_factors, init_sd; /* fm: penalty on them; of their initial values */
     int kernel;                 /* kernel: fr_kernel_kind */
@@ -113,6 +128,10 @@ typedef struct {
 } fr_scored;
 
 void fr_scored_clear(fr_scored *scored);
+
+/* Whether a model of these settings can take rows of `inputs` numbers; only the cnn can not.
+ * Errors: FR_ERR_DATA. */
+FR_CHECKED fr_status fr_model_check_inputs(const fr_model_options *options, size_t inputs);
 
 /* Number of trainable parameters for these settings, input width and output count, of a
  * family that trains in epochs. The size of a kernel model is in kernel_ridge.h. */

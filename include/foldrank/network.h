@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* network.h - a chain of dense layers and a loss: the arithmetic that training and prediction
- * share.
+/* network.h - a chain of dense layers and a loss, with convolutions below it or not: the
+ * arithmetic that training and prediction share.
  *
  * Work comes in tiles, each computed by one thread from start to end; a caller that has several
  * threads hands them different tiles. The shape of tiles follows from the network and the batch
  * alone, so the result does not depend on how many threads there are. Passes over elements are
  * done tile by tile, right after the product, while the tile is in cache.
  *
- * Layers are numbered 1 .. n_layers; level l is what layer l puts out, level 0 the inputs.
- * A factorisation machine has one layer of another kind (factor.c) between its inputs, which
- * are sparse, and its scores.
+ * Dense layers are numbered 1 .. n_layers; level l is what layer l puts out, level 0 the inputs
+ * or, with convolutions, what these put out. A factorisation machine has one layer of another
+ * kind (factor.c) between its inputs, which are sparse, and its scores.
  *
  * Nothing here allocates but fr_batch_create. All functions are Local. */
 #ifndef FR_NETWORK_H
@@ -21,6 +21,7 @@
 #include "foldrank/model.h"
 #include "foldrank/sparse.h"
 #include "foldrank/status.h"
+#include "foldrank/stem.h"
 
 enum { FR_LEVELS_MAX = FR_INTS_MAX + 2 };
 
@@ -35,7 +36,8 @@ typedef enum {
 
 typedef struct {
     size_t n_layers;
-    size_t width[FR_LEVELS_MAX];   /* units of each level; width[0] = inputs */
+    size_t inputs, input_stride;   /* of a row as it comes in */
+    size_t width[FR_LEVELS_MAX];   /* units of each level; width[0] = inputs without a stem */
     size_t stride[FR_LEVELS_MAX];  /* floats between two rows of the level, >= width */
     size_t weights[FR_LEVELS_MAX]; /* offset of layer l's weights (in, out) in the block */
     size_t bias[FR_LEVELS_MAX];    /* offset of its bias (out) */
@@ -48,8 +50,11 @@ typedef struct {
     fr_head head;
     int activation; /* fr_activation */
     float negative_slope, dropout, huber_delta, label_smoothing;
+    fr_stem stem;
 } fr_network;
 
+/* Options that do not fit the inputs (fr_model_check_inputs) give a network without its
+ * convolutions. */
 void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inputs,
                      size_t outputs, fr_network *out);
 
@@ -87,13 +92,14 @@ void fr_sparse_columns_make(const fr_sparse_rows *rows, size_t width, fr_sparse_
 size_t fr_sparse_columns_find(const fr_sparse_columns *columns, size_t column);
 
 /* Rows that go through a network together, and everything computed for them. */
-typedef struct {
+typedef struct fr_batch {
     const fr_network *network;          /* borrowed */
     size_t capacity;                    /* rows */
     size_t rows;                        /* in use */
     float *level[FR_LEVELS_MAX];        /* (capacity, stride): activations; the last: scores z.
-                                         * level[0] may be pointed elsewhere by the caller; of a
-                                         * sparse network it is not there */
+                                         * level[0] is x without a stem; of a sparse network it is not
+                                         * there */
+    float *x, *own_x;                   /* (capacity, input_stride): rows as they come */
     fr_sparse_rows input;               /* sparse network: level 0; borrowed */
     const fr_sparse_columns *by_column; /* the same, for the gradient; borrowed */
     float *slope[FR_LEVELS_MAX]; /* (capacity, stride): the activation's derivative, where it
@@ -107,15 +113,28 @@ typedef struct {
     const float *class_weight;   /* (classes) for label smoothing, or NULL; borrowed */
     uint64_t dropout_key;        /* of the epoch */
     uint64_t first_row;          /* of the batch, in the epoch's order */
+    float *maps;                 /* (capacity, or 1 without training; row_floats) of the stem */
+    double *statistics;          /* (capacity, 2 n_channels) with batch_norm: of each row and
+                                  * channel mean and sum of squares around it */
+    float *tiles;                /* (tiles, tile_floats) of the stem */
+    uint64_t augment_key;        /* of the epoch */
+    double step_rows;            /* of the whole step */
     fr_sparse_block sparse;      /* (capacity) rows of inputs of a factorisation machine */
     float *sums;  /* (capacity, factors) its sum over a row's inputs of factor times input */
     float *block; /* the memory of all these, but of the sparse rows */
 } fr_batch;
 
+/* Shards of a batch: a power of two that follows from the number of rows alone. */
+size_t fr_shard_count(size_t rows);
+
 /* Errors: FR_ERR_MEMORY. Release with fr_batch_clear. */
 FR_CHECKED fr_status fr_batch_create(const fr_network *network, size_t capacity, bool training,
                                      fr_batch *out);
 void fr_batch_clear(fr_batch *batch);
+
+/* Let `x` (rows, input_stride) be the input, which is only read; NULL: the batch's own again.
+ */
+void fr_batch_take(fr_batch *batch, const float *x);
 
 /* Floats that fr_batch_create takes. */
 size_t fr_batch_floats(const fr_network *network, size_t capacity, bool training);
@@ -141,7 +160,8 @@ fr_tile fr_tile_at(size_t rows, size_t cols, size_t depth, size_t i);
 void fr_layer_forward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile,
                       bool training);
 
-/* Compute a tile of delta of level l - 1 >= 1 from that of level l. */
+/* Compute a tile of delta of level l - 1 from that of level l; l is 1 with convolutions only.
+ */
 void fr_layer_backward(fr_batch *batch, const float *params, size_t layer, const fr_tile *tile);
 
 /* Gradient of a tile of layer l's weights, summed over `rows` of the batch from `first` on:

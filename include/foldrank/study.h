@@ -136,6 +136,7 @@ typedef struct {
     fr_space space;
     bool families[FR_FAMILY_COUNT];  /* named under `models` */
     fr_recipe base[FR_FAMILY_COUNT]; /* fixed settings of each named family */
+    long cnn_line;                   /* where the file has models.cnn.shape, or models.cnn */
     fr_binding *bindings;
     size_t n_bindings;
     uint64_t

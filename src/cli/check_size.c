@@ -80,7 +80,7 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
                           rows * (10.0 + 2.0 * (double)outputs);
     const double fold = network.sparse
                             ? (double)fr_sparse_bytes(schema->rows, schema->stored)
-                            : rows * (double)network.stride[0] * (double)sizeof(float);
+                            : rows * (double)network.input_stride * (double)sizeof(float);
     const double kept = fold > FR_PREPARED_MAX ? 0 : fold * fr_folds_count(check->folds);
     return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);
 }
@@ -99,6 +99,8 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
         fr_study_resolve(study, point, &recipe);
         const fr_schema *schema = &check->dataset.schema;
         const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
+        if (fr_model_check_inputs(&recipe.model, out->inputs) == FR_ERR_DATA)
+            continue; /* a combination whose trial will fail */
         const double params = params_of(check, &recipe, out->inputs, outputs);
         out->params = fmax(out->params, params);
         out->least_batch = fmin(out->least_batch, rows_of_batch(check, &recipe));

@@ -116,6 +116,8 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
         const bool active = value == value; /* not NaN */
         if (active && (b->family == family || b->family == ALL_FAMILIES)) apply(b, value, out);
     }
+    /* The margin of a picture is constant, and a part of it. */
+    if (family == FR_FAMILY_CNN) out->preprocess.drop_constant = false;
 }
 
 uint64_t fr_study_epochs(const fr_study *study, const double *point)

@@ -20,6 +20,9 @@ static void check_probabilities(fr_draft *draft)
 static void check_families(fr_draft *draft)
 {
     const fr_study *study = draft->study;
+    const fr_node *cnn = fr_node_find(fr_node_find(draft->root, "models"), "cnn");
+    const fr_node *shape = fr_node_find(cnn, "shape");
+    if (cnn != NULL) draft->study->cnn_line = shape != NULL ? shape->line : cnn->line;
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
         if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
             fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
@@ -130,7 +133,8 @@ static void check_family_settings(fr_draft *draft, int f)
         say_useless(draft, batch, "with optimizer gd, which takes all rows at once");
     if (iterates) check_nesterov(draft, f);
     if (f == FR_FAMILY_KERNEL) check_kernel(draft);
-    if (f != FR_FAMILY_MLP && f != FR_FAMILY_FM && f != FR_FAMILY_KERNEL) return;
+    if (f != FR_FAMILY_MLP && f != FR_FAMILY_CNN && f != FR_FAMILY_FM && f != FR_FAMILY_KERNEL)
+        return;
     const int task = draft->study->data.task;
     for (size_t k = 0; of_task[task][k] != NULL; k++) {
         const fr_setting *s = fr_draft_find(draft, f, of_task[task][k]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* folds.c - the folds that a study asks for. */
+/* folds.c - the folds that a study asks for, and what else only the data can tell. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,9 +43,39 @@ static fr_status check_scaling(const fr_study *study, const fr_dataset *dataset)
         study->path, scale, study->data.path);
 }
 
+static bool is_searched(const fr_study *study, const char *key)
+{
+    for (size_t i = 0; i < study->n_bindings; i++)
+        if (study->bindings[i].family == FR_FAMILY_CNN &&
+            strcmp(study->bindings[i].row->name, key) == 0)
+            return true;
+    return false;
+}
+
+/* Whether rows of numbers have the shape that the study gives them, as far as it is fixed. */
+static fr_status check_shape(const fr_study *study, const fr_schema *schema)
+{
+    fr_model_options options = study->base[FR_FAMILY_CNN].model;
+    if (!study->families[FR_FAMILY_CNN] || is_searched(study, "shape")) return FR_OK;
+    if (schema->cell == FR_CELL_SPARSE)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s:%ld: models.cnn wants dense rows: set data.storage to dense",
+                       study->path, study->cnn_line);
+    for (size_t c = 0; c < schema->cols; c++)
+        if (schema->columns[c].kind != FR_COLUMN_NUMERIC) return FR_OK; /* known in a fold */
+    if (is_searched(study, "filters") || is_searched(study, "pool"))
+        options.filters = options.pool = (fr_ints){{1}, 1};
+    const fr_status st = fr_model_check_inputs(&options, schema->cols);
+    if (st != FR_ERR_DATA) return st;
+    char message[1024];
+    snprintf(message, sizeof message, "%s", fr_status_message());
+    return FR_FAIL(st, "%s:%ld: models.cnn: %s", study->path, study->cnn_line, message);
+}
+
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
 {
     FR_TRY(check_scaling(study, dataset));
+    FR_TRY(check_shape(study, &dataset->schema));
     const fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
     if (st != FR_ERR_DATA) return st;
     const fr_schema *schema = &dataset->schema;

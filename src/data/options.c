@@ -98,7 +98,8 @@ const fr_option fr_preprocess_option_table[] = {
     {"encode", FR_OPTION_WORD, AT(encode), "onehot", .words = encode_words,
      .help = "categories as one 0/1 feature for each level, or as the level's number"},
     {"drop_constant", FR_OPTION_BOOL, AT(drop_constant), "true",
-     .help = "leave out columns that are constant in the training rows"},
+     .help = "leave out columns that are constant in the training rows; cnn keeps "
+             "them: each has its place in the image"},
     {"scale_target", FR_OPTION_BOOL, AT(scale_target), "true",
      .help = "regression: train on the standardised target"},
 };

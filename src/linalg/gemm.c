@@ -40,7 +40,7 @@ static bool is_small(const fr_gemm_shape *s)
 
 static void check_shape(const fr_gemm_shape *s)
 {
-    assert(s->lda >= (s->transpose_a ? s->m : s->k));
+    assert(s->lda >= (s->transpose_a ? s->m : s->k) || (s->lda > 0 && is_small(s)));
     assert(s->ldb >= (s->transpose_b ? s->k : s->n));
     assert(s->ldc >= s->n);
     assert(s->m <= INT_MAX && s->n <= INT_MAX && s->k <= INT_MAX);

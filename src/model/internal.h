@@ -3,6 +3,7 @@
 #ifndef FR_MODEL_INTERNAL_H
 #define FR_MODEL_INTERNAL_H
 
+#include "foldrank/hot.h"
 #include "foldrank/network.h"
 
 /* A block of rows and columns of a level. */
@@ -37,6 +38,61 @@ void fr_dropout(const fr_network *network, const fr_pass *pass, size_t first_uni
  * {width, stride}; the stride is a multiple of 8, and what pads a row of z very negative. p may
  * be z. */
 void fr_softmax(const float *z, size_t rows, const size_t shape[2], float *p, float *log_sum);
+
+/* A map of a convolution's size (stem.h) with so many channels: its floats; where its first
+ * pixel lies; pixels from there to the last one, with the zeros between rows. */
+size_t fr_map_floats(const fr_stem *stem, const fr_conv *conv, size_t channels);
+size_t fr_map_first(const fr_stem *stem, const fr_conv *conv, size_t channels);
+size_t fr_map_run(const fr_stem *stem, const fr_conv *conv);
+
+/* Map `in` to map `out`, without a bias. What is between the rows of `out` is not defined. */
+void fr_conv_forward(const fr_stem *stem, const fr_conv *conv, const float *params,
+                     const float *in, float *out);
+
+/* The weights turned around, and with them map `delta` to map `in`, which is added to if the
+ * convolution's input is, too. */
+void fr_conv_turn(const fr_stem *stem, const fr_conv *conv, const float *params, float *turned);
+void fr_conv_backward(const fr_stem *stem, const fr_conv *conv, const float *turned,
+                      const float *delta, float *in);
+
+/* Add the gradient of the weights. */
+void fr_conv_gradient(const fr_stem *stem, const fr_conv *conv, const float *in,
+                      const float *delta, float *sum);
+
+/* Pool a map from its first pixel `a` on; rows of `out` are out_row floats apart. Backwards:
+ * what comes in as `d` is shared out to `delta`, which lies like `a`. */
+void fr_pool_forward(const fr_stem *stem, const fr_conv *conv, const float *a, float *out,
+                     size_t out_row);
+void fr_pool_backward(const fr_stem *stem, const fr_conv *conv, const float *a, const float *d,
+                      size_t d_row, float *delta);
+
+/* What a channel is normalised with: y = factor z + summand, x = (z - mean) rate. */
+typedef struct {
+    float factor, summand, mean, rate;
+} fr_norm;
+
+fr_norm fr_norm_make(const fr_conv *conv, const float *params, double mean, double variance,
+                     size_t channel);
+
+/* Statistics of one row's map z (from its first pixel on), of all its convolutions; and those
+ * of a shard's rows from theirs: mean, variance (out). */
+void fr_norm_measure(const fr_stem *stem, const fr_conv *conv, const float *z,
+                     double *statistics);
+void fr_norm_combine(const fr_stem *stem, const fr_conv *conv, const double *statistics,
+                     size_t rows, double *mean, double *variance);
+
+/* n pixels of all channels. out = factor z; sums of delta and of delta x are added to; z
+ * becomes its own derivative. */
+typedef struct {
+    const float *mean, *rate, *factor; /* (channels) */
+    float *shift, *gain;               /* (channels) */
+} fr_norm_sum;
+
+void fr_norm_scale(const float *z, size_t n, size_t channels, const float *factor, float *out);
+void fr_norm_sums(const float *delta, const float *z, size_t n, size_t channels,
+                  const fr_norm_sum *sum);
+void fr_norm_backward(const float *delta, float *z, size_t n, size_t channels,
+                      const fr_norm_sum *sum);
 
 /* Operations of a factorisation machine over one row with width[0] inputs. */
 double fr_factor_flops(const fr_network *network, bool training);

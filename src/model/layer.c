@@ -125,6 +125,7 @@ void fr_layer_backward(fr_batch *batch, const float *params, size_t layer, const
                              .transpose_b = true},
             batch->delta[layer] + tile->row * net->stride[layer],
             params + net->weights[layer] + tile->col * out, batch->delta[below] + place);
+    if (below == 0) return; /* what the convolutions put out is their own affair */
     const fr_pass pass = {.a = batch->level[below] + place,
                           .slope = batch->slope[below] ? batch->slope[below] + place : NULL,
                           .rows = tile->rows,
@@ -184,6 +185,8 @@ void fr_batch_forward(fr_batch *batch, const float *params)
         fr_factor_forward(batch, params, 0, batch->rows);
         return;
     }
+    for (size_t i = 0; net->stem.n > 0 && i < batch->rows; i++)
+        fr_stem_predict(batch, params, i);
     for (size_t l = 1; l <= net->n_layers; l++) {
         const size_t cols = net->width[l], depth = fr_layer_depth(net, l);
         for (size_t i = 0, n = fr_tile_count(batch->rows, cols, depth); i < n; i++) {

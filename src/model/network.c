@@ -31,7 +31,9 @@ static fr_head head_of(const fr_model_options *o, fr_learn learn)
 void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inputs,
                      size_t outputs, fr_network *out)
 {
-    const size_t n_hidden = options->family == FR_FAMILY_MLP ? options->hidden.n : 0;
+    const bool has_hidden =
+        options->family == FR_FAMILY_MLP || options->family == FR_FAMILY_CNN;
+    const size_t n_hidden = has_hidden ? options->hidden.n : 0;
     const bool factorises = options->family == FR_FAMILY_FM;
     *out = (fr_network){.n_layers = n_hidden + 1,
                         .factorises = factorises,
@@ -46,7 +48,11 @@ void fr_network_make(const fr_model_options *options, fr_learn learn, size_t inp
                         .dropout = (float)options->dropout,
                         .huber_delta = (float)options->huber_delta,
                         .label_smoothing = (float)options->label_smoothing};
-    out->width[0] = inputs;
+    if (fr_stem_make(options, inputs, &out->stem) != FR_OK) out->stem.n = 0;
+    out->inputs = inputs;
+    out->input_stride = fr_network_stride(inputs);
+    out->width[0] = out->stem.n > 0 ? out->stem.outputs : inputs;
+    out->n_params = out->stem.n > 0 ? out->stem.n_params : 0;
     for (size_t l = 1; l <= n_hidden; l++) out->width[l] = (size_t)options->hidden.value[l - 1];
     out->width[out->n_layers] = outputs;
     for (size_t l = 0; l <= out->n_layers; l++) {
@@ -92,8 +98,8 @@ void fr_network_draw(const fr_network *network, int init, uint64_t seed, uint64_
         fr_rng rng = fr_rng_make(seed, FR_RNG_INIT, trial, fold, 1);
         draw_factors(network, &rng, params);
     }
-    if (network->n_layers == 1) return;
-
+    if (network->n_layers == 1 && network->stem.n == 0) return;
+    fr_stem_draw(&network->stem, he, seed, trial, fold, params);
     for (size_t l = 1; l <= network->n_layers; l++) {
         const double in = (double)network->width[l - 1], out = (double)network->width[l];
         const double bound = sqrt(6.0 / (he && l < network->n_layers ? in : in + out));
@@ -112,7 +118,7 @@ static bool needs_slope(const fr_network *network, size_t l)
 
 static bool needs_delta(const fr_network *network, size_t l, bool training)
 {
-    return l == network->n_layers || (training && l > 0);
+    return l == network->n_layers || (training && (l > 0 || network->stem.n > 0));
 }
 
 static bool needs_level(const fr_network *network, size_t l)
@@ -127,9 +133,40 @@ static size_t part(size_t floats)
     return (floats + VECTOR - 1) / VECTOR * VECTOR;
 }
 
+enum { SHARD_ROWS = 128, MAX_SHARDS = 16, FLOATS_OF_DOUBLE = sizeof(double) / sizeof(float) };
+
+size_t fr_shard_count(size_t rows)
+{
+    size_t shards = 1;
+    while (shards < MAX_SHARDS && rows >= 2 * shards * SHARD_ROWS) shards *= 2;
+    return shards;
+}
+
+/* What the convolutions need of a batch: floats of the inputs, of the rows' maps, of their
+ * statistics, of the tiles. */
+typedef struct {
+    size_t input, maps, statistics, tiles;
+} stem_parts;
+
+static stem_parts parts_of_stem(const fr_network *network, size_t capacity, bool training)
+{
+    const fr_stem *stem = &network->stem;
+    if (stem->n == 0) return (stem_parts){0};
+    const size_t shards = fr_shard_count(capacity);
+    const size_t tiles = training ? shards * fr_stem_tiles(capacity, shards) : 1;
+    const size_t statistics =
+        training && stem->batch_norm ? capacity * 2 * stem->n_channels : 0;
+    return (stem_parts){.input = part(capacity * network->input_stride),
+                        .maps = (training ? capacity : 1) * stem->row_floats,
+                        .statistics = part(statistics * FLOATS_OF_DOUBLE),
+                        .tiles = tiles * stem->tile_floats};
+}
+
 size_t fr_batch_floats(const fr_network *network, size_t capacity, bool training)
 {
-    size_t floats = 3 * part(capacity) + part(capacity * network->factors);
+    const stem_parts stem = parts_of_stem(network, capacity, training);
+    size_t floats = 3 * part(capacity) + stem.input + stem.maps + stem.statistics + stem.tiles;
+    floats += part(capacity * network->factors);
     if (network->factorises)
         floats += fr_sparse_bytes(capacity, capacity * network->row_values) / sizeof(float);
     for (size_t l = network->sparse; l <= network->n_layers; l++) {
@@ -154,6 +191,7 @@ fr_status fr_batch_create(const fr_network *network, size_t capacity, bool train
         const size_t level = part(capacity * network->stride[l]);
         if (needs_level(network, l)) {
             out->level[l] = next;
+            if (l == 0) out->own_x = next; /* without convolutions */
             next += level;
         }
         if (needs_delta(network, l, training)) {
@@ -168,11 +206,26 @@ fr_status fr_batch_create(const fr_network *network, size_t capacity, bool train
     out->y = next;
     out->weight = next + part(capacity);
     out->loss = next + 2 * part(capacity);
+    next += 3 * part(capacity);
+    if (network->stem.n > 0) {
+        const stem_parts stem = parts_of_stem(network, capacity, training);
+        out->maps = next + stem.input;
+        out->statistics = (double *)(void *)(out->maps + stem.maps);
+        out->tiles = out->maps + stem.maps + stem.statistics;
+        out->own_x = next;
+    }
+    fr_batch_take(out, NULL);
     if (!network->factorises) return FR_OK;
     const fr_status st =
         fr_sparse_reserve(&out->sparse, capacity, capacity * network->row_values);
     if (st != FR_OK) fr_batch_clear(out);
     return st;
+}
+
+void fr_batch_take(fr_batch *batch, const float *x)
+{
+    batch->x = x == NULL ? batch->own_x : (float *)(uintptr_t)x; /* only read */
+    if (batch->network->stem.n == 0) batch->level[0] = batch->x;
 }
 
 void fr_batch_clear(fr_batch *batch)
@@ -188,6 +241,6 @@ void fr_batch_load(fr_batch *batch, const fr_transform *transform, const fr_data
     if (batch->network->factorises)
         fr_transform_apply_sparse(transform, dataset, rows, batch->rows, &batch->sparse);
     else
-        fr_transform_apply(transform, dataset, rows, batch->rows, batch->level[0],
-                           batch->network->stride[0]);
+        fr_transform_apply(transform, dataset, rows, batch->rows, batch->x,
+                           batch->network->input_stride);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* options.c - the settings of the model families and what follows from them: the table rows of
  * each family, its tasks, its parameters and operations. */
-#include "foldrank/model.h"
+#include "foldrank/stem.h"
 
-const char *const fr_family_words[] = {"linear", "softmax", "svm", "mlp", "fm", "kernel", NULL};
+const char *const fr_family_words[] = {"linear", "softmax", "svm",    "mlp",
+                                       "cnn",    "fm",      "kernel", NULL};
 
 static const char *const activation_words[] = {"relu",    "leaky_relu", "tanh",
                                                "sigmoid", "gelu",       NULL};
@@ -11,6 +12,10 @@ static const char *const init_words[] = {"auto", "he", "glorot", NULL};
 static const char *const loss_words[] = {"squared", "absolute", "huber", NULL};
 static const char *const hinge_words[] = {"hinge", "squared_hinge", NULL};
 static const char *const kernel_words[] = {"rbf", "laplace", "polynomial", "linear", NULL};
+static const char *const kernel_side_words[] = {"1", "3", "5", "7", "9", "11", NULL};
+static const char *const pooling_words[] = {"max", "average", NULL};
+static const char *const global_pool_words[] = {"none", "max", "average", NULL};
+static const char *const flip_words[] = {"none", "horizontal", "vertical", "both", NULL};
 static const char *const class_weight_words[] = {"none", "balanced", NULL};
 
 #define AT(field) .offset = offsetof(fr_model_options, field)
@@ -92,6 +97,119 @@ static const fr_option mlp_table[] = {
      .high = 1,
      .open_high = true,
      .help = "share of hidden units left out in a step"},
+    {.name = "init",
+     .type = FR_OPTION_WORD,
+     AT(init),
+     .fallback = "auto",
+     .words = init_words,
+     .help = "initial weights; auto: glorot for tanh and sigmoid, else he"},
+    REGRESSION_LOSS,
+    SMOOTHING,
+    CLASS_WEIGHT,
+    PENALTIES,
+};
+
+static const fr_option cnn_table[] = {
+    {.name = "shape",
+     .type = FR_OPTION_INTS,
+     AT(shape),
+     .fallback = "[]",
+     .low = 1,
+     .high = 65536,
+     .help = "of a row: [height, width, channels] of an image or [length, channels] of a "
+             "sequence, the last running fastest; []: a square image of one channel"},
+    {.name = "filters",
+     .type = FR_OPTION_INTS,
+     AT(filters),
+     .fallback = "[32, 64]",
+     .low = 1,
+     .high = FR_FILTERS_MAX,
+     .help = "channels that each convolution puts out, with stride 1 and as many pixels"},
+    {.name = "kernel",
+     .type = FR_OPTION_WORD,
+     AT(kernel_side),
+     .fallback = "3",
+     .words = kernel_side_words,
+     .help = "side of the convolutions' kernels [pixels]"},
+    {.name = "pool",
+     .type = FR_OPTION_INTS,
+     AT(pool),
+     .fallback = "[2]",
+     .low = 1,
+     .high = 65536,
+     .help = "side and step of the pooling after each convolution, the last for all further "
+             "ones; 1: none"},
+    {.name = "pooling",
+     .type = FR_OPTION_WORD,
+     AT(pooling),
+     .fallback = "max",
+     .words = pooling_words,
+     .help = "what is taken of a window"},
+    {.name = "global_pool",
+     .type = FR_OPTION_WORD,
+     AT(global_pool),
+     .fallback = "none",
+     .words = global_pool_words,
+     .help = "pool each channel of the last convolution to one number"},
+    {.name = "batch_norm",
+     .type = FR_OPTION_BOOL,
+     AT(batch_norm),
+     .fallback = "false",
+     .help = "normalise what convolutions put out, over the rows of a shard of the batch"},
+    {.name = "residual",
+     .type = FR_OPTION_BOOL,
+     AT(residual),
+     .fallback = "false",
+     .help = "add its input to what a convolution puts out, where both have as many channels"},
+    {.name = "shift",
+     .type = FR_OPTION_INT,
+     AT(shift),
+     .fallback = "0",
+     .low = 0,
+     .high = 4096,
+     .help = "training rows: moved at random by up to so many pixels each way (a random crop "
+             "of the image with so wide a margin)"},
+    {.name = "flip",
+     .type = FR_OPTION_WORD,
+     AT(flip),
+     .fallback = "none",
+     .words = flip_words,
+     .help = "training rows: mirrored, or not, at random"},
+    {.name = "noise",
+     .type = FR_OPTION_DOUBLE,
+     AT(noise),
+     .fallback = "0",
+     .low = 0,
+     .high = 1e6,
+     .help = "training rows: standard deviation of normal noise [preprocessed unit]"},
+    {.name = "hidden",
+     .type = FR_OPTION_INTS,
+     AT(hidden),
+     .fallback = "[128]",
+     .low = 1,
+     .high = 65536,
+     .help = "units of each dense layer between convolutions and outputs; [] for none"},
+    {.name = "activation",
+     .type = FR_OPTION_WORD,
+     AT(activation),
+     .fallback = "relu",
+     .words = activation_words,
+     .help = "of convolutions and hidden layers"},
+    {.name = "negative_slope",
+     .type = FR_OPTION_DOUBLE,
+     AT(negative_slope),
+     .fallback = "0.01",
+     .low = 0,
+     .high = 1,
+     .help = "activation leaky_relu: slope below 0"},
+    {.name = "dropout",
+     .type = FR_OPTION_DOUBLE,
+     AT(dropout),
+     .fallback = "0",
+     .low = 0,
+     .high = 1,
+     .open_high = true,
+     .help = "share of hidden dense units left out in a step"},
     {.name = "init",
      .type = FR_OPTION_WORD,
      AT(init),
@@ -204,6 +322,8 @@ const fr_option *fr_model_option_table(fr_family family, size_t *n)
         return ROWS_OF(svm_table);
     case FR_FAMILY_MLP:
         return ROWS_OF(mlp_table);
+    case FR_FAMILY_CNN:
+        return ROWS_OF(cnn_table);
     case FR_FAMILY_FM:
         return ROWS_OF(fm_table);
     case FR_FAMILY_KERNEL:
@@ -224,6 +344,7 @@ static const traits traits_of[FR_FAMILY_COUNT] = {
     [FR_FAMILY_SOFTMAX] = {.classifies = true, .iterates = true, .probable = true},
     [FR_FAMILY_SVM] = {.classifies = true, .iterates = true},
     [FR_FAMILY_MLP] = {true, true, true, true},
+    [FR_FAMILY_CNN] = {true, true, true, true},
     [FR_FAMILY_FM] = {true, true, true, true},
     [FR_FAMILY_KERNEL] = {.classifies = true, .regresses = true},
 };

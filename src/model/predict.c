@@ -29,15 +29,15 @@ size_t fr_model_count_params(const fr_model_options *options, size_t inputs, siz
 {
     fr_network network;
     fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
-    return network.n_params;
+    return network.n_params - (network.stem.n > 0 ? network.stem.n_statistics : 0);
 }
 
 double fr_model_flops_predict(const fr_model_options *options, size_t inputs, size_t outputs)
 {
     fr_network network;
     fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
-    double flops = 0;
     if (network.factorises) return fr_factor_flops(&network, false);
+    double flops = fr_stem_flops_predict(&network.stem);
     for (size_t l = 1; l <= network.n_layers; l++)
         flops += 2.0 * (double)network.width[l - 1] * (double)network.width[l];
     return flops;
@@ -49,8 +49,11 @@ double fr_model_flops_training(const fr_model_options *options, size_t inputs, s
     fr_network network;
     fr_network_make(options, FR_LEARN_CLASSIFICATION, inputs, outputs, &network);
     if (network.factorises) return fr_factor_flops(&network, true);
-    const double first = 2.0 * (double)inputs * (double)network.width[1];
-    return 3.0 * fr_model_flops_predict(options, inputs, outputs) - first;
+    const double convolutions = fr_stem_flops_predict(&network.stem);
+    const double dense = fr_model_flops_predict(options, inputs, outputs) - convolutions;
+    const double first = 2.0 * (double)network.width[0] * (double)network.width[1];
+    return 3.0 * dense - (network.stem.n > 0 ? 0 : first) +
+           fr_stem_flops_training(&network.stem);
 }
 
 double fr_model_flops(const fr_model *model)
@@ -126,7 +129,8 @@ fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
         return fr_kernel_predict(model, dataset, rows, n, output);
     fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,
                     &network);
-    network.sparse = !network.factorises && dataset->schema.cell == FR_CELL_SPARSE &&
+    network.sparse = !network.factorises && network.stem.n == 0 &&
+                     dataset->schema.cell == FR_CELL_SPARSE &&
                      fr_transform_keeps_zeros(&model->transform);
     const size_t most = fr_transform_most_values(&model->transform, dataset, rows, n);
     if (network.factorises) network.row_values = most;

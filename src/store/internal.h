@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "foldrank/status.h"
+#include "foldrank/stem.h"
 #include "foldrank/store.h"
 
 enum { FR_RESULTS_FORMAT = 1, FR_JOURNAL_VERSION = 2, FR_STORE_MESSAGE_MAX = 1024 };
@@ -290,6 +291,16 @@ FR_CHECKED fr_status fr_scores_compare(const fr_h5_in *in, const fr_study *study
 FR_CHECKED fr_status fr_fronts_get(const fr_h5_in *in, fr_results_file *results);
 
 void fr_model_put(fr_h5_out *out, const fr_model *model);
+
+/* What a convolution has beside its weights, (out) each: names in the file and offsets in the
+ * block of parameters; returns how many. */
+enum { FR_CONV_COLUMNS = 4 };
+typedef struct {
+    const char *name;
+    size_t at;
+} fr_conv_column;
+size_t fr_conv_columns(const fr_stem *stem, const fr_conv *conv,
+                       fr_conv_column out[FR_CONV_COLUMNS]);
 /* The caller clears *out, also on failure. */
 FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 

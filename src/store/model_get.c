@@ -285,19 +285,41 @@ static fr_status get_kernel(const fr_h5_in *in, fr_model *model)
     return fr_h5_get_column(in, bias, FR_H5_F32, outputs, model->params + l.bias);
 }
 
+static fr_status get_convolutions(const fr_h5_in *in, const fr_stem *stem, float *params)
+{
+    for (size_t l = 0; l < stem->n; l++) {
+        const fr_conv *c = &stem->conv[l];
+        fr_conv_column columns[FR_CONV_COLUMNS];
+        char path[64];
+        snprintf(path, sizeof path, "/model/parameters/conv%zu/weight", l);
+        FR_TRY(fr_h5_get_matrix(in, path, stem->kernel_h * stem->kernel_w * c->in, c->out,
+                                params + c->weights));
+        for (size_t k = 0, n = fr_conv_columns(stem, c, columns); k < n; k++) {
+            snprintf(path, sizeof path, "/model/parameters/conv%zu/%s", l, columns[k].name);
+            FR_TRY(fr_h5_get_column(in, path, FR_H5_F32, c->out, params + columns[k].at));
+        }
+    }
+    return FR_OK;
+}
+
 /* The shapes follow from options, preprocessing and outputs; the file has to have them. */
 static fr_status get_parameters(const fr_h5_in *in, fr_model *model)
 {
     fr_network network;
+    if (fr_model_check_inputs(&model->options, model->transform.width) != FR_OK)
+        return unsound(in, "the convolutions do not fit the inputs");
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &network);
-    size_t n_weights = network.n_params;
+    size_t n_weights = network.n_params - network.stem.n_params;
+    for (size_t l = 0; l < network.stem.n; l++)
+        n_weights += network.stem.conv[l].bias - network.stem.conv[l].weights;
     for (size_t l = 1; l <= network.n_layers; l++) n_weights -= fr_network_biases(&network, l);
     if (n_weights > in->bytes / sizeof(float)) /* matrices are never compressed */
         return unsound(in, "the layers are larger than the file");
     model->params = fr_alloc(network.n_params, sizeof *model->params);
     if (model->params == NULL) return FR_ERR_MEMORY;
     model->n_params = network.n_params;
+    FR_TRY(get_convolutions(in, &network.stem, model->params));
     for (size_t l = 1; l <= network.n_layers; l++) {
         char path[64];
         snprintf(path, sizeof path, "/model/parameters/layer%zu/weight", l - 1);

@@ -183,6 +183,12 @@ static void put_input_names(fr_h5_out *out, const fr_model *model)
     fr_strings_clear(&names);
 }
 
+static void put_column(fr_h5_out *out, const char *path, const float *values, size_t n)
+{
+    fr_h5_put_column(out,
+                     &(fr_h5_column){.path = path, .type = FR_H5_F32, .n = n, .data = values});
+}
+
 static void put_kernel(fr_h5_out *out, const fr_model *model)
 {
     const fr_kernel_layout l =
@@ -192,10 +198,25 @@ static void put_kernel(fr_h5_out *out, const fr_model *model)
     fr_h5_put_matrix(out, "/model/parameters/rows", model->params, l.rows, l.inputs);
     fr_h5_put_matrix(out, "/model/parameters/weight", model->params + l.weights, l.rows,
                      l.outputs);
-    fr_h5_put_column(out, &(fr_h5_column){.path = "/model/parameters/bias",
-                                          .type = FR_H5_F32,
-                                          .n = l.outputs,
-                                          .data = model->params + l.bias});
+    put_column(out, "/model/parameters/bias", model->params + l.bias, l.outputs);
+}
+
+static void put_convolutions(fr_h5_out *out, const fr_stem *stem, const float *params)
+{
+    for (size_t l = 0; l < stem->n; l++) {
+        const fr_conv *c = &stem->conv[l];
+        fr_conv_column columns[FR_CONV_COLUMNS];
+        char path[64];
+        snprintf(path, sizeof path, "/model/parameters/conv%zu", l);
+        fr_h5_put_group(out, path);
+        snprintf(path, sizeof path, "/model/parameters/conv%zu/weight", l);
+        fr_h5_put_matrix(out, path, params + c->weights,
+                         stem->kernel_h * stem->kernel_w * c->in, c->out);
+        for (size_t k = 0, n = fr_conv_columns(stem, c, columns); k < n; k++) {
+            snprintf(path, sizeof path, "/model/parameters/conv%zu/%s", l, columns[k].name);
+            put_column(out, path, params + columns[k].at, c->out);
+        }
+    }
 }
 
 static void put_parameters(fr_h5_out *out, const fr_model *model)
@@ -208,6 +229,7 @@ static void put_parameters(fr_h5_out *out, const fr_model *model)
     }
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &network);
+    put_convolutions(out, &network.stem, model->params);
     for (size_t l = 1; l <= network.n_layers; l++) {
         char path[64];
         snprintf(path, sizeof path, "/model/parameters/layer%zu", l - 1);
@@ -216,11 +238,18 @@ static void put_parameters(fr_h5_out *out, const fr_model *model)
         fr_h5_put_matrix(out, path, model->params + network.weights[l], network.width[l - 1],
                          fr_network_cols(&network, l));
         snprintf(path, sizeof path, "/model/parameters/layer%zu/bias", l - 1);
-        fr_h5_put_column(out, &(fr_h5_column){.path = path,
-                                              .type = FR_H5_F32,
-                                              .n = fr_network_biases(&network, l),
-                                              .data = model->params + network.bias[l]});
+        put_column(out, path, model->params + network.bias[l], fr_network_biases(&network, l));
     }
+}
+
+size_t fr_conv_columns(const fr_stem *stem, const fr_conv *conv,
+                       fr_conv_column out[FR_CONV_COLUMNS])
+{
+    out[0] = (fr_conv_column){"bias", conv->bias};
+    out[1] = (fr_conv_column){"gain", conv->gain};
+    out[2] = (fr_conv_column){"mean", conv->mean};
+    out[3] = (fr_conv_column){"variance", conv->variance};
+    return stem->batch_norm ? FR_CONV_COLUMNS : 1;
 }
 
 void fr_model_put(fr_h5_out *out, const fr_model *model)

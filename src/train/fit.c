@@ -321,6 +321,10 @@ static fr_status keep_best(fr_fit_course *c)
 static fr_status create_course(fr_fit_course *c, const fr_prepared *prepared)
 {
     const fr_fit_request *r = c->request;
+    if (prepared->sparse && r->recipe->model.family == FR_FAMILY_CNN)
+        return FR_FAIL(FR_ERR_DATA, "model cnn wants dense rows: set data.storage to dense");
+    if (!prepared->sparse)
+        FR_TRY(fr_model_check_inputs(&r->recipe->model, prepared->transform.width));
     FR_TRY(fr_trainer_create(r, prepared, &c->trainer));
     c->epochs = (uint32_t)c->trainer.options.epochs;
     if (r->stop_after > 0 && r->stop_after < c->epochs) c->epochs = r->stop_after;

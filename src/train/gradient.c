@@ -15,19 +15,12 @@
 
 /* A piece is at most 96 KiB of gradient, which stays in the second-level cache; its rows are
  * whole tiles of every kernel. Wider layers are cut into pieces of PIECE_COLS columns too. */
-enum { PIECE_FLOATS = 24576, PIECE_ROWS = 24, PIECE_COLS = 1024 };
-enum { SHARD_ROWS = 128, MAX_SHARDS = 16, MAX_PASS = SHARD_ROWS * MAX_SHARDS };
+enum { PIECE_FLOATS = 24576, PIECE_ROWS = 24, PIECE_COLS = 1024, STRETCH = 4096 };
+enum { MAX_PASS = 2048 };
 
 size_t fr_pass_rows(size_t batch_rows)
 {
     return batch_rows < MAX_PASS ? batch_rows : MAX_PASS;
-}
-
-size_t fr_shard_count(size_t rows)
-{
-    size_t shards = 1;
-    while (shards < MAX_SHARDS && rows >= 2 * shards * SHARD_ROWS) shards *= 2;
-    return shards;
 }
 
 /* Sums of 1, 2, 4 ... shards that wait for their partners, and one more. */
@@ -50,10 +43,37 @@ static size_t piece_rows(size_t rows, size_t cols)
     return fitting < PIECE_ROWS ? PIECE_ROWS : fitting / PIECE_ROWS * PIECE_ROWS;
 }
 
+/* Stretches of floats [first, end) of the convolutions' parameters. */
+static size_t list_stretches(size_t first, size_t end, fr_piece_kind kind, fr_piece *pieces)
+{
+    size_t n = 0;
+    for (; first < end; first += STRETCH, n++)
+        if (pieces != NULL)
+            pieces[n] = (fr_piece){.kind = kind,
+                                   .tile = {0, 1, first, smaller(STRETCH, end - first)},
+                                   .start = first};
+    return n;
+}
+
+static size_t list_stem(const fr_stem *stem, fr_piece *pieces)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < stem->n; i++) {
+        const fr_conv *c = &stem->conv[i];
+        const size_t gains = stem->batch_norm ? c->out : 0;
+        const size_t ends[] = {c->bias, c->bias + c->out + gains, c->bias + c->out + 3 * gains};
+        static const fr_piece_kind kinds[] = {FR_PIECE_WEIGHTS, FR_PIECE_BIAS,
+                                              FR_PIECE_STATISTIC};
+        for (size_t k = 0, first = c->weights; k < 3; first = ends[k++])
+            n += list_stretches(first, ends[k], kinds[k], pieces == NULL ? NULL : pieces + n);
+    }
+    return n;
+}
+
 /* List the pieces of all layers, and count them; `pieces` may be NULL. */
 static size_t list_pieces(const fr_network *net, fr_piece *pieces)
 {
-    size_t n = 0, start = 0;
+    size_t n = list_stem(&net->stem, pieces), start = net->stem.n > 0 ? net->stem.n_params : 0;
     for (size_t l = 1; l <= net->n_layers; l++) {
         const size_t rows = net->width[l - 1], cols = net->width[l];
         const size_t high = piece_rows(rows, cols), wide = smaller(cols, PIECE_COLS);
@@ -65,7 +85,8 @@ static size_t list_pieces(const fr_network *net, fr_piece *pieces)
                 start += tile.rows * tile.cols;
             }
         }
-        if (pieces != NULL) pieces[n] = (fr_piece){l, true, (fr_tile){0, 1, 0, cols}, start};
+        if (pieces != NULL)
+            pieces[n] = (fr_piece){l, FR_PIECE_BIAS, (fr_tile){0, 1, 0, cols}, start};
         start += cols;
         n++;
     }
@@ -91,7 +112,9 @@ static void differentiate(const fr_trainer *t, const fr_piece *p, float *scratch
     float *top = scratch;
     for (size_t s = own.first; s < own.end; s++) {
         const size_t first = rows * s / shards, end = rows * (s + 1) / shards;
-        if (p->is_bias)
+        if (p->layer == 0)
+            fr_stem_gradient(&t->batch, p->tile.col, n, s, top);
+        else if (p->kind == FR_PIECE_BIAS)
             fr_layer_bias_gradient(&t->batch, p->layer, first, end - first, top);
         else
             fr_layer_gradient(&t->batch, p->layer, &p->tile, first, end - first, top);
@@ -109,8 +132,10 @@ static fr_slice slice_of(const fr_trainer *t, const fr_piece *p, size_t row, con
     const fr_network *net = &t->network;
     const size_t width = net->width[p->layer];
     const size_t start =
-        p->is_bias ? net->bias[p->layer]
-                   : net->weights[p->layer] + (p->tile.row + row) * width + p->tile.col;
+        p->layer == 0 ? p->tile.col
+        : p->kind == FR_PIECE_BIAS
+            ? net->bias[p->layer]
+            : net->weights[p->layer] + (p->tile.row + row) * width + p->tile.col;
     fr_slice slice = {.w = t->params + start, .g = g, .n = p->tile.cols};
     for (size_t k = 0; k < FR_STATE_MAX; k++)
         slice.state[k] = t->state[k] == NULL ? NULL : t->state[k] + start;
@@ -118,16 +143,27 @@ static fr_slice slice_of(const fr_trainer *t, const fr_piece *p, size_t row, con
     return slice;
 }
 
+/* A running statistic: PyTorch's momentum of 0.1. */
+FR_HOT static void follow(float *restrict running, const float *restrict now, size_t n)
+{
+    for (size_t i = 0; i < n; i++) running[i] += 0.1f * (now[i] - running[i]);
+}
+
 /* One optimizer step of a piece whose gradient g (rows, cols) is dense. */
 static void update_piece(const fr_trainer *t, const fr_piece *p, fr_update update,
                          const float *g)
 {
+    const bool penalised = p->kind == FR_PIECE_WEIGHTS;
     const float threshold = update.base_rate * t->l1;
-    if (!p->is_bias && t->gradient == NULL) update.decay += t->l2;
+    if (p->kind == FR_PIECE_STATISTIC) {
+        follow(t->params + p->tile.col, g, p->tile.cols);
+        return;
+    }
+    if (penalised && t->gradient == NULL) update.decay += t->l2;
     for (size_t done = 0; done < piece_floats(p);) {
         const fr_slice slice = slice_of(t, p, done / p->tile.cols, g + done);
         fr_update_run(&update, &slice);
-        if (t->l1 > 0 && !p->is_bias) fr_soft_threshold(slice.w, slice.n, threshold);
+        if (t->l1 > 0 && penalised) fr_soft_threshold(slice.w, slice.n, threshold);
         done += slice.n;
     }
 }
@@ -163,12 +199,12 @@ static void finish_piece(fr_trainer *t, size_t i)
 {
     const fr_piece *p = &t->pieces[i];
     float *g = t->gradient + p->start;
-    for (size_t done = 0; t->l2 > 0 && !p->is_bias && done < piece_floats(p);) {
+    for (size_t done = 0; t->l2 > 0 && p->kind == FR_PIECE_WEIGHTS && done < piece_floats(p);) {
         const fr_slice slice = slice_of(t, p, done / p->tile.cols, NULL);
         add_scaled(g + done, slice.w, t->l2, slice.n);
         done += slice.n;
     }
-    t->piece_norm[i] = squared_norm(g, piece_floats(p));
+    t->piece_norm[i] = p->kind == FR_PIECE_STATISTIC ? 0 : squared_norm(g, piece_floats(p));
 }
 
 FR_HOT static void scale(float *g, size_t n, float factor)
@@ -192,7 +228,8 @@ void fr_gradient_finish(fr_trainer *t, fr_team team, const fr_update *update)
     const float factor = clip_factor(t);
     for (size_t i = team.index; i < t->n_pieces; i += team.size) {
         const fr_piece *p = &t->pieces[i];
-        if (factor < 1.0f) scale(t->gradient + p->start, piece_floats(p), factor);
+        if (factor < 1.0f && p->kind != FR_PIECE_STATISTIC)
+            scale(t->gradient + p->start, piece_floats(p), factor);
         update_piece(t, p, *update, t->gradient + p->start);
     }
     fr_team_wait(team);
@@ -277,7 +314,7 @@ void fr_gradient_run(fr_trainer *t, fr_team team, bool first_pass, const fr_upda
         t->network.sparse && t->pass == NULL && t->gradient == NULL && rests_at_zero(t, update);
     for (size_t i = team.index; i < t->n_pieces; i += team.size) {
         const fr_piece *p = &t->pieces[i];
-        if (touched && p->layer == 1 && !p->is_bias) {
+        if (touched && p->layer == 1 && p->kind == FR_PIECE_WEIGHTS) {
             update_touched(t, p, scratch, update);
             continue;
         }

@@ -71,12 +71,19 @@ typedef struct {
     size_t index, size;
 } fr_team;
 
+/* What becomes of a piece's gradient. */
+typedef enum {
+    FR_PIECE_WEIGHTS,   /* the optimizer's, with the penalties */
+    FR_PIECE_BIAS,      /* the optimizer's */
+    FR_PIECE_STATISTIC, /* a running mean takes it in; no gradient at all */
+} fr_piece_kind;
+
 /* A piece of the parameters that one thread differentiates and updates: a tile of layer
- * `layer`'s weights, or its bias. */
+ * `layer`'s weights, or its bias; layer 0: a stretch of the convolutions' parameters. */
 typedef struct {
     size_t layer;
-    bool is_bias;
-    fr_tile tile; /* of the weights; bias: row 0, all columns */
+    fr_piece_kind kind;
+    fr_tile tile; /* of the weights; else row 0, and all columns or the stretch */
     size_t start; /* of its floats in the collected gradient */
 } fr_piece;
 
@@ -234,9 +241,7 @@ size_t fr_row_inputs(const fr_prepared *prepared, const fr_dataset *dataset);
 FR_CHECKED fr_status fr_trainer_score(fr_trainer *trainer, const fr_scored_rows *rows,
                                       double *score, double *loss);
 
-/* Rows that a fit computes at a time, and shards of a batch: a power of two that follows from
- * the number of rows alone. */
+/* Rows that a fit computes at a time. */
 size_t fr_pass_rows(size_t batch_rows);
-size_t fr_shard_count(size_t rows);
 
 #endif

@@ -13,7 +13,7 @@ static double score_chunk(const fr_trainer *t, const fr_scored_rows *s, size_t f
     const fr_network *net = &t->network;
     const fr_transform *transform = &t->prepared->transform;
     const bool regression = t->request->dataset->schema.learn == FR_LEARN_REGRESSION;
-    float *own = b->level[0], *out = s->outputs + first * net->width[net->n_layers];
+    float *out = s->outputs + first * net->width[net->n_layers];
     double sum = 0;
 
     if (net->sparse)
@@ -21,14 +21,14 @@ static double score_chunk(const fr_trainer *t, const fr_scored_rows *s, size_t f
     else if (s->x == NULL || net->factorises)
         fr_batch_load(b, transform, t->request->dataset, s->rows + first);
     else
-        b->level[0] = (float *)(uintptr_t)(s->x + first * net->stride[0]); /* only read */
+        fr_batch_take(b, s->x + first * net->input_stride);
     for (size_t i = 0; i < b->rows; i++)
         b->y[i] = (float)(((double)s->y[first + i] - transform->target_shift) *
                           transform->target_factor);
     b->total_weight = (double)b->rows;
     fr_batch_forward(b, t->params);
     fr_head_run(b, 0, b->rows, out);
-    b->level[0] = own;
+    fr_batch_take(b, NULL);
     for (size_t i = 0; i < b->rows; i++) sum += (double)b->loss[i];
     for (size_t i = 0; regression && i < b->rows; i++)
         out[i] = (float)((double)out[i] / transform->target_factor + transform->target_shift);

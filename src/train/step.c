@@ -63,7 +63,7 @@ FR_HOT static void copy_rows(const float *restrict from, const uint32_t *place, 
 static void gather(fr_trainer *t, fr_team team, size_t first, size_t rows)
 {
     fr_batch *b = &t->batch;
-    const size_t stride = t->network.stride[0];
+    const size_t stride = t->network.input_stride;
     size_t from, to;
     own_rows(t, rows, &from, &to);
     share(team, from, to, &from, &to);
@@ -78,10 +78,27 @@ static void gather(fr_trainer *t, fr_team team, size_t first, size_t rows)
         if (team.index == 0) fr_sparse_gather(t, first, rows);
     } else if (t->gathered != NULL)
         fr_transform_apply(&t->prepared->transform, t->request->dataset, t->gathered + from,
-                           to - from, b->level[0] + from * stride, stride);
+                           to - from, b->x + from * stride, stride);
     else
         copy_rows(t->prepared->train_x, t->order + first + from, to - from, stride,
-                  b->level[0] + from * stride);
+                  b->x + from * stride);
+}
+
+typedef void stem_phase(fr_batch *batch, const float *params, size_t phase, size_t tile);
+
+/* All phases of the convolutions, one way, over the tiles of this process's shards. Rows of
+ * others that share a tile of a dense layer with its own keep what they had. */
+static void run_stem(fr_trainer *t, fr_team team, stem_phase *run)
+{
+    const fr_stem *stem = &t->network.stem;
+    const size_t rows = t->batch.rows;
+    const size_t tiles = stem->n == 0 ? 0 : fr_stem_tiles(rows, fr_shard_count(rows));
+    const fr_part_of_pass own = fr_own_part(t, rows);
+    for (size_t phase = 0; stem->n > 0 && phase < fr_stem_phases(stem); phase++) {
+        for (size_t i = own.first * tiles + team.index; i < own.end * tiles; i += team.size)
+            run(&t->batch, t->params, phase, i);
+        fr_team_wait(team);
+    }
 }
 
 static void forward(fr_trainer *t, fr_team team)
@@ -89,6 +106,7 @@ static void forward(fr_trainer *t, fr_team team)
     const fr_network *net = &t->network;
     size_t from, to;
     own_rows(t, t->batch.rows, &from, &to);
+    if (net->stem.n > 0) run_stem(t, team, fr_stem_forward);
     for (size_t l = 1; l <= net->n_layers; l++) {
         const size_t rows = t->batch.rows, cols = net->width[l];
         const size_t depth = fr_layer_depth(net, l);
@@ -110,7 +128,8 @@ static void backward(fr_trainer *t, fr_team team)
     const fr_network *net = &t->network;
     size_t from, to;
     own_rows(t, t->batch.rows, &from, &to);
-    for (size_t l = net->n_layers; l > 1; l--) {
+    const size_t lowest = net->stem.n > 0 ? 0 : 1; /* whose delta is needed */
+    for (size_t l = net->n_layers; l > lowest; l--) {
         const size_t rows = t->batch.rows, cols = net->width[l - 1], depth = net->width[l];
         const size_t n = fr_tile_count(rows, cols, depth);
         for (size_t i = team.index; i < n; i += team.size) {
@@ -120,6 +139,7 @@ static void backward(fr_trainer *t, fr_team team)
         }
         fr_team_wait(team);
     }
+    if (net->stem.n > 0) run_stem(t, team, fr_stem_backward);
 }
 
 /* One pass over rows that fit into the batch. */
@@ -146,6 +166,7 @@ static void run_step(fr_trainer *t, fr_team team, size_t first, size_t rows, uin
     if (team.index == 0) {
         t->batch.total_weight = total_weight(t, first, rows);
         t->weight_sum += t->batch.total_weight;
+        t->batch.step_rows = (double)rows;
     }
     if (t->network.factorises) {
         fr_factor_step(t, team, first, rows, &update);
@@ -177,6 +198,8 @@ double fr_trainer_epoch(fr_trainer *t, uint32_t epoch)
     }
     fr_rng rng = fr_rng_make(r->seed, FR_RNG_DROPOUT, r->trial, r->fold, epoch);
     t->batch.dropout_key = fr_rng_u64(&rng);
+    rng = fr_rng_make(r->seed, FR_RNG_AUGMENT, r->trial, r->fold, epoch);
+    t->batch.augment_key = fr_rng_u64(&rng);
     t->loss_sum = t->weight_sum = 0;
 
     if (t->threads == 1) {

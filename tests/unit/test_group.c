@@ -155,6 +155,28 @@ static void batches_of_any_size(void **state)
     free_data(&d);
 }
 
+/* Statistics of batch normalisation and tiles of convolutions follow from the shards. */
+static void convolutions(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {300, 777, 2500};
+    made d = make_data(2700, 9, 4);
+    fr_recipe recipe = make_recipe(FR_FAMILY_CNN);
+    recipe.train.epochs = 2;
+    recipe.model.filters = (fr_ints){.value = {5, 5}, .n = 2};
+    recipe.model.pool = (fr_ints){.value = {1, 2}, .n = 2};
+    recipe.model.hidden = (fr_ints){.value = {7}, .n = 1};
+    recipe.model.residual = true;
+    recipe.model.shift = 1;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        recipe.train.batch_size = sizes[i];
+        recipe.model.batch_norm = i != 1;
+        fr_fit_request request = request_for(&d, &recipe, 2600, FR_METRIC_LOG_LOSS);
+        check_sizes(&request, i == 2 ? 8 : 4);
+    }
+    free_data(&d);
+}
+
 static void every_optimizer(void **state)
 {
     (void)state;
@@ -298,9 +320,9 @@ static void stopped_and_resumed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches_of_any_size),    cmocka_unit_test(every_optimizer),
-        cmocka_unit_test(factorisation_machines), cmocka_unit_test(early_ends),
-        cmocka_unit_test(stopped_and_resumed),
+        cmocka_unit_test(batches_of_any_size),    cmocka_unit_test(convolutions),
+        cmocka_unit_test(every_optimizer),        cmocka_unit_test(early_ends),
+        cmocka_unit_test(factorisation_machines), cmocka_unit_test(stopped_and_resumed),
     };
     fr_log_setup(0, FR_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
