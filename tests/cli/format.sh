@@ -41,6 +41,22 @@ study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' k
 sed '/^train:/d; s/margins/kernels/; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
 text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
 tap_result $? "the study kernels runs" "$text"
+awk 'BEGIN { print "p1,p2,p3,p4,p5,p6,p7,p8,p9,kind"
+    for (i = 0; i < 120; i++) {
+        for (j = 1; j < 10; j++) printf "%d,", (i % 3 == j % 3) * 5 + i * j * j % 7
+        print "k" i % 3
+    } }' >"$dir/pictures.csv"
+cat >"$dir/pictures.yaml" <<YAML
+study: pictures
+data: {path: $dir/pictures.csv, target: kind, task: classification, test: {fraction: 0.2}}
+validation: {folds: 3}
+models: {cnn: {filters: [4, 4], pool: [1, 2], batch_norm: true, residual: true, hidden: [5], activation: leaky_relu}}
+train: {epochs: 4, learning_rate: {log: [1.0e-3, 1.0e-1]}}
+search: {method: random, trials: 8, seed: 3}
+output: $dir/pictures
+YAML
+text=$("$FOLDRANK" run "$dir/pictures.yaml" 2>&1 </dev/null)
+tap_result $? "the study pictures runs" "$text"
 "$FOLDRANK" predict "$dir/dice" "$dir/new.csv" -o "$dir/classes.h5" >/dev/null 2>&1 </dev/null
 "$FOLDRANK" predict "$dir/paired" "$dir/new.csv" -o "$dir/values.h5" >/dev/null 2>&1 </dev/null
 
@@ -78,11 +94,11 @@ existing() {
             /^    Type:/ && is_set { print path " " kind($0) scalar }'
     done | sed -E 's@^/trials/params/[^ ]+ (f64|text)$@/trials/params/NAME f64 or text@
                    s@/(scores|scores_se|test_scores)/[^ ]+@/\1/NAME@
-                   s@/layer[0-9]+/@/layerI/@' | sort -u
+                   s@/layer[0-9]+/@/layerI/@; s@/conv[0-9]+/@/convI/@' | sort -u
 }
 if command -v h5ls >/dev/null; then
     documented 'results.h5' >"$dir/said"
-    existing "$dir"/{dice,paired,margins,front,kernels}/results.h5 >"$dir/there"
+    existing "$dir"/{dice,paired,margins,front,kernels,pictures}/results.h5 >"$dir/there"
     tap_empty "results.h5: everything that is there is documented, with its type" "$(comm -13 "$dir/said" "$dir/there")"
     tap_empty "results.h5: everything that is documented is there" "$(comm -23 "$dir/said" "$dir/there")"
     [ "$(wc -l <"$dir/said")" -gt 70 ]
@@ -107,15 +123,17 @@ else
     tap_skip "a stranger reads the journal" "python3 is not installed"
 fi
 if python=$(tests/venv numpy h5py); then
-    for name in dice paired margins; do
+    for name in dice paired margins pictures; do
         for data in rows new; do
+            [ "$name" = pictures ] && data=pictures
             "$python" tests/cli/format_reader.py predict "$dir/$name/results.h5" "$dir/$data.csv" >"$dir/read" 2>&1
             "$FOLDRANK" predict "$dir/$name" "$dir/$data.csv" 2>/dev/null </dev/null | sed 1d | cut -d, -f2- >"$dir/predicted"
-            text=$(paste -d, "$dir/read" "$dir/predicted" | awk -F, '{ n = NF / 2
+            text=$(paste -d, "$dir/read" "$dir/predicted" | awk -F, -v rows="$(($(wc -l <"$dir/$data.csv") - 1))" '{ n = NF / 2
                 for (i = 1; i <= n; i++) { d = $i - $(i + n); if (d < 0) d = -d; size = $i < 0 ? -$i : $i
                     if ($i ~ /^k/ ? $i != $(i + n) : d > 1e-5 * (size > 1 ? size : 1)) { print; next } } }
-                END { if (NR != 200) print NR " rows" }' | head -n 5)
+                END { if (NR != rows) print NR " rows" }' | head -n 5)
             tap_empty "a stranger predicts $data with $name" "$text"
+            [ "$name" = pictures ] && break
         done
     done
 else

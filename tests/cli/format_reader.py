@@ -5,6 +5,7 @@
 """
 
 import csv
+import json
 import math
 import struct
 import sys
@@ -97,7 +98,9 @@ def predict(path, data):
         treatment = text("preprocessing/kind")
         shift, factor = m["preprocessing/target_shift"][()], m["preprocessing/target_factor"][()]
         n_inputs = len(text("inputs"))
-        layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(len(m["parameters"]))]
+        layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(sum(name.startswith("layer") for name in m["parameters"]))]
+        convolutions = [{k: m[f"parameters/conv{i}/{k}"][:] for k in m[f"parameters/conv{i}"]}
+                        for i in range(len(m["parameters"]) - len(layers))]
         assert m["outputs"][()] == max(len(classes), 1) and word("task") == ("classification" if classes else "regression")
 
     def value_of(cell, c):
@@ -141,9 +144,32 @@ def predict(path, data):
             return 1 / (1 + np.exp(-x))
         return x * np.array([0.5 * math.erfc(-v / math.sqrt(2)) for v in x], f32)
 
+    def convolved(x):
+        shape, pools = json.loads(options["shape"]), json.loads(options["pool"])
+        side = math.isqrt(len(x))
+        h, kernel = x.reshape(shape if len(shape) == 3 else [1, *shape] if shape else [side, side, 1]), int(options["kernel"])
+        high = 1 if len(shape) == 2 else kernel
+        for i, c in enumerate(convolutions):
+            y, pool = np.zeros((*h.shape[:2], c["weight"].shape[1]), f32), pools[min(i, len(pools) - 1)]
+            padded = np.pad(h, ((high // 2,) * 2, (kernel // 2,) * 2, (0, 0)))
+            for a, b in np.ndindex(y.shape[:2]):
+                y[a, b] = padded[a:a + high, b:b + kernel].ravel() @ c["weight"]
+            if options["batch_norm"] == "true":
+                y = (y - c["mean"]) / np.sqrt(c["variance"] + f32(1e-5)) * c["gain"]
+            y = y + c["bias"]
+            if options["residual"] == "true" and y.shape[2] == h.shape[2]:
+                y = y + h
+            y, pool, kind = activation(y), (1 if len(shape) == 2 else pool, pool), options["pooling"]
+            if i + 1 == len(convolutions) and options["global_pool"] != "none":
+                pool, kind = y.shape[:2], options["global_pool"]
+            n, m = y.shape[0] // pool[0], y.shape[1] // pool[1]
+            windows = y[:n * pool[0], :m * pool[1]].reshape(n, pool[0], m, pool[1], -1)
+            h = windows.max((1, 3)) if kind == "max" else windows.mean((1, 3))
+        return h.ravel()
+
     with open(data, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            h = inputs_of(row)
+            h = convolved(inputs_of(row)) if convolutions else inputs_of(row)
             for i, (weight, bias) in enumerate(layers):
                 h = h @ weight + bias
                 if i + 1 < len(layers):
