@@ -243,6 +243,11 @@ def read_model(r: Results) -> Model:
     family = str(file.scalar("model/family"))
     kinds = file.column("model/preprocessing/kind")
     unknown = [kind for kind in kinds if kind not in _KINDS]
+    if family in ("cnn", "kernel"):
+        raise MissingError(
+            f"{r.path}: a model of family {family} is not computed here; "
+            "`foldrank predict` uses it"
+        )
     if family not in _FAMILIES or unknown:
         raise NewerFileError(
             f"{r.path}: the model ({' '.join([family, *unknown])}) is of a newer foldrank; "

@@ -97,8 +97,8 @@ typedef struct fr_batch {
     size_t capacity;                    /* rows */
     size_t rows;                        /* in use */
     float *level[FR_LEVELS_MAX];        /* (capacity, stride): activations; the last: scores z.
-                                         * level[0] is x without a stem; of a sparse network it is not
-                                         * there */
+                                         * level[0] is x without a stem;
+                                         * of a sparse network it is not there */
     float *x, *own_x;                   /* (capacity, input_stride): rows as they come */
     fr_sparse_rows input;               /* sparse network: level 0; borrowed */
     const fr_sparse_columns *by_column; /* the same, for the gradient; borrowed */

@@ -127,8 +127,8 @@ static void read_families(fr_draft *draft, const fr_node *models)
 {
     if (fr_node_is_null(models) || (models->kind == NODE_MAP && models->n == 0)) {
         fr_faults_add(draft->faults, models,
-                      "models is missing: name at least one of linear, softmax, svm, mlp, "
-                      "kernel");
+                      "models is missing: name at least one of linear, softmax, svm, mlp, cnn, "
+                      "fm, kernel");
         return;
     }
     if (models->kind != NODE_MAP) {

@@ -424,12 +424,7 @@ static void write_function(const writer *w)
 fr_status fr_export_c(const fr_results_file *results, fr_text *out)
 {
     writer w = {.results = results, .model = &results->model, .out = out};
-    FR_TRY(fr_export_check(results));
-    if (w.model->options.family == FR_FAMILY_CNN)
-        return FR_FAIL(FR_ERR_STATE,
-                       "%s: its model is a cnn, which C source cannot hold: it has no "
-                       "convolutions; `foldrank predict` uses it",
-                       results->path);
+    FR_TRY(fr_export_check_form(results, "C source"));
     name_model(&w);
     survey(&w);
     FR_TRY(write_comment(&w));

@@ -26,6 +26,16 @@ fr_status fr_export_check(const fr_results_file *results)
                        : "its study trains nothing");
 }
 
+fr_status fr_export_check_form(const fr_results_file *results, const char *form)
+{
+    FR_TRY(fr_export_check(results));
+    if (results->model.options.family != FR_FAMILY_CNN) return FR_OK;
+    return FR_FAIL(FR_ERR_STATE,
+                   "%s: a model of family cnn is not written as %s; predict with "
+                   "`foldrank predict`",
+                   results->path, form);
+}
+
 const char *fr_export_metric(const fr_study *study)
 {
     return study->goals[0].name;

@@ -11,6 +11,9 @@
 /* FR_ERR_STATE when there is no model to export. */
 FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
 
+/* The same, and when it is of a family that a form (such as "ONNX") does not hold. */
+FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results, const char *form);
+
 /* Where the model comes from and what it scored, as pairs of words: the metadata of an ONNX
  * model, the head of the C source, a table of the card. */
 typedef struct {

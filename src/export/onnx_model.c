@@ -485,10 +485,7 @@ fr_status fr_export_onnx(const fr_results_file *results, fr_export_inputs inputs
     writer w = {.model = &results->model};
     *bytes = NULL;
     *n = 0;
-    FR_TRY(fr_export_check(results));
-    if (w.model->options.family == FR_FAMILY_CNN)
-        return FR_FAIL(FR_ERR_STATE, "%s: its model is a cnn; `foldrank predict` uses it",
-                       results->path);
+    FR_TRY(fr_export_check_form(results, "ONNX"));
     fr_onnx_init(&w.o);
     fr_status st = write_all(&w, results, inputs);
     if (st == FR_OK) st = fr_onnx_pack(&w.o, bytes, n);

@@ -57,6 +57,11 @@ output: $dir/pictures
 YAML
 text=$("$FOLDRANK" run "$dir/pictures.yaml" 2>&1 </dev/null)
 tap_result $? "the study pictures runs" "$text"
+for form in onnx c; do
+    if text=$("$FOLDRANK" export "$dir/pictures" --$form "$dir/pictures.$form" 2>&1 </dev/null); then text="exported: $text"; fi
+    [[ $text != exported* && ! -e $dir/pictures.$form && $text == *"family cnn is not written as"* ]]
+    tap_result $? "convolutions are not exported as $form, and it says so" "$text"
+done
 "$FOLDRANK" predict "$dir/dice" "$dir/new.csv" -o "$dir/classes.h5" >/dev/null 2>&1 </dev/null
 "$FOLDRANK" predict "$dir/paired" "$dir/new.csv" -o "$dir/values.h5" >/dev/null 2>&1 </dev/null
 
