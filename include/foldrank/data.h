@@ -12,7 +12,7 @@
  * while rows are gathered into a batch (preprocess.h). Test rows live in the same block, at the
  * end. Missing cells are NaN (then the cell type is float32). A categorical cell is the index
  * of its level. Features that are mostly 0 may be stored sparse: then the block holds the
- * others alone (sparse.h). All functions are Local. */
+ * others alone (sparse.h); counts of a text's n-grams always are. All functions are Local. */
 #ifndef FR_DATA_H
 #define FR_DATA_H
 
@@ -55,6 +55,13 @@ typedef enum {
 typedef enum { FR_STORAGE_AUTO, FR_STORAGE_DENSE, FR_STORAGE_SPARSE } fr_storage;
 typedef enum { FR_HEADER_AUTO, FR_HEADER_YES, FR_HEADER_NO } fr_header;
 
+/* A column of text becomes sparse counts of its n-grams. */
+typedef struct {
+    char *column;         /* NULL: there is none */
+    fr_ints words, chars; /* lengths of the n-grams, in words and in letters of a word */
+    bool lower;           /* A and a are one letter */
+} fr_text_settings;
+
 /* Study key `data`; every field is a row of fr_data_option_table. Paths are as given by the
  * user, relative to the current directory. */
 typedef struct {
@@ -73,9 +80,10 @@ typedef struct {
     fr_strings drop; /* columns that are not features */
     char *group;     /* column of the group, for group folds; not a feature */
     char *fold;      /* column that names the fold, for scheme column; not a feature */
-    char *weight;    /* column of sample weights; not a feature */
-    char *pattern;   /* sound, image: what files' names say, {label}_{speaker}.wav; NULL:
-                      * the folder that a file lies in is its label */
+    fr_text_settings text;  /* of a table whose other columns are not features */
+    char *weight;           /* column of sample weights; not a feature */
+    char *pattern;          /* sound, image: what files' names say, {label}_{speaker}.wav; NULL:
+                             * the folder that a file lies in is its label */
     fr_sound_options sound; /* study key data.sound: a table of its own */
     fr_image_options image; /* study key data.image */
 } fr_data_options;
@@ -128,7 +136,8 @@ typedef struct {
     char **classes; /* classification: names, sorted (numbers as numbers) */
     size_t n_classes;
     bool has_target, has_group, has_fold, has_weight, has_test_mark;
-    uint64_t fingerprint; /* of all cells and names; 0 until the block is filled */
+    fr_text_settings text; /* how the features were counted, if in a text; owned */
+    uint64_t fingerprint;  /* of all cells and names; 0 until the block is filled */
 } fr_schema;
 
 typedef struct {
@@ -201,6 +210,7 @@ void fr_schema_pack(const fr_schema *schema, fr_pack *out);
 FR_CHECKED fr_status fr_schema_unpack(fr_unpack *in, fr_schema *out);
 FR_CHECKED fr_status fr_schema_copy(const fr_schema *from, fr_schema *to);
 void fr_schema_clear(fr_schema *schema);
+FR_CHECKED fr_status fr_text_settings_copy(const fr_text_settings *from, fr_text_settings *to);
 
 /* A data set over a filled block. Takes over *schema (zeroed). The block is borrowed. */
 void fr_dataset_attach(fr_schema *schema, const void *block, fr_dataset *out);

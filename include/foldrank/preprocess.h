@@ -23,7 +23,8 @@ typedef enum {
     FR_SCALE_STANDARD,
     FR_SCALE_MINMAX,
     FR_SCALE_ROBUST,
-    FR_SCALE_MAXABS
+    FR_SCALE_MAXABS,
+    FR_SCALE_TFIDF /* sparse data: TfidfTransformer, rows of length 1 */
 } fr_scale;
 typedef enum { FR_ENCODE_ONEHOT, FR_ENCODE_ORDINAL } fr_encode;
 
@@ -34,6 +35,9 @@ typedef struct {
     int scale;  /* fr_scale */
     int encode; /* fr_encode */
     bool drop_constant;
+    bool sublinear;    /* tfidf: 1 + ln(count) */
+    int64_t min_rows;  /* sparse: training rows that a feature must be in */
+    double max_share;  /* sparse: share of them that it may be in at most */
     bool scale_target; /* regression: train on the standardised target; predictions are given
                         * back in its own unit */
 } fr_preprocess_options;
@@ -66,6 +70,7 @@ typedef struct {
     fr_feature *features;               /* (cols) */
     size_t cols;                        /* inputs: columns of the data set */
     size_t width;                       /* outputs */
+    bool tfidf, sublinear;              /* rows get length 1; after 1 + ln(x) of cells > 0 */
     double target_shift, target_factor; /* trained value = (y - shift) * factor; 0 and 1 */
     struct fr_transform_plan *plan;     /* the same, laid out for fr_transform_apply; owned */
 } fr_transform;

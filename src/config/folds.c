@@ -10,7 +10,8 @@ enum { MANY_CLASSES = 20, ROWS_PER_CLASS = 20 };
 
 static bool moves_zero(const char *scale)
 {
-    return strcmp(scale, "none") != 0 && strcmp(scale, "maxabs") != 0;
+    return strcmp(scale, "none") != 0 && strcmp(scale, "maxabs") != 0 &&
+           strcmp(scale, "tfidf") != 0;
 }
 
 /* A value of preprocess.scale that the study may take and that sparse data cannot have. */
@@ -39,7 +40,7 @@ static fr_status check_scaling(const fr_study *study, const fr_dataset *dataset)
     return FR_FAIL(
         FR_ERR_DATA,
         "%s: preprocess.scale is %s, which moves 0: it would fill the sparse cells of "
-        "%s; set it to maxabs or none, or data.storage to dense if the memory allows",
+        "%s; set it to maxabs, tfidf or none, or data.storage to dense if the memory allows",
         study->path, scale, study->data.path);
 }
 

@@ -145,8 +145,9 @@ fr_status fr_fields_connect(fr_source *source, fr_part *part)
     for (size_t c = 0; c < cols; c++) part->field[c] = -1;
     if (!connect_by_position(source, part)) FR_TRY(connect_by_name(source, part));
     connect_target(source, part);
-    const bool other_base = source->like && part->reader->sparse && !part->reader->from_one &&
-                            cols > 1 && part->field[1] < 0;
+    const bool other_base = source->like && part->reader->sparse &&
+                            part->reader->n_plain == 0 && !part->reader->from_one && cols > 1 &&
+                            part->field[1] < 0;
     if (other_base)
         return FR_FAIL(FR_ERR_DATA,
                        "%s: its indices start at 0, those that the model was trained "

@@ -44,8 +44,8 @@ static fr_status no_such_column(const fr_reader *reader, const char *key, const 
 }
 
 /* A name goes before a number: some tables call their columns 0, 1, 2. */
-static fr_status find_column(const fr_reader *reader, const char *key, const char *column,
-                             size_t *out)
+fr_status fr_reader_find_column(const fr_reader *reader, const char *key, const char *column,
+                                size_t *out)
 {
     for (*out = 0; *out < reader->cols; ++*out)
         if (strcmp(reader->names[*out], column) == 0) return FR_OK;
@@ -62,7 +62,7 @@ static fr_status give_role(fr_source *source, const char *column, fr_role role)
     if (column == NULL) return FR_OK;
     const fr_reader *reader = source->part[0].reader;
     size_t c;
-    FR_TRY(find_column(reader, role_keys[role], column, &c));
+    FR_TRY(fr_reader_find_column(reader, role_keys[role], column, &c));
     fr_field *field = &source->field[c];
     if (field->role != FR_ROLE_FEATURE && field->role != role)
         return FR_FAIL(FR_ERR_DATA, "%s: column `%s` is both %s and %s", reader->path,
@@ -149,7 +149,8 @@ static fr_status assign_coding(fr_source *source, const fr_data_options *options
     const fr_reader *reader = source->part[0].reader;
     for (size_t i = 0; i < options->categorical.n; i++) {
         size_t c;
-        FR_TRY(find_column(reader, "data.categorical", options->categorical.item[i], &c));
+        FR_TRY(fr_reader_find_column(reader, "data.categorical", options->categorical.item[i],
+                                     &c));
         source->field[c].coded = true;
     }
     for (size_t f = 0; f < source->n_fields; f++) {
@@ -197,6 +198,8 @@ fr_status fr_fields_assign(fr_source *source, const fr_data_options *options,
     const bool from_one =
         reader->from_one && (source->n_parts < 2 || source->part[1].reader->from_one);
     if (reader->sparse && from_one && reader->cols > 2) source->field[1].role = FR_ROLE_DROP;
+    for (size_t c = 0; c < reader->n_plain; c++)
+        if (source->field[c].role == FR_ROLE_FEATURE) source->field[c].role = FR_ROLE_DROP;
     for (size_t c = reader->cols - reader->n_side; c < reader->cols; c++)
         if (source->field[c].role == FR_ROLE_FEATURE) source->field[c].role = FR_ROLE_DROP;
     FR_TRY(assign_coding(source, options));

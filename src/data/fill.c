@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* fill.c - the second reading: cells into the block. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "foldrank/checksum.h"
+#include "foldrank/memory.h"
 #include "foldrank/text.h"
 #include "internal.h"
 
@@ -14,6 +16,8 @@ typedef struct {
     size_t row;
     uint64_t where;
     size_t stored; /* sparse: cells that are in the block */
+    size_t *other; /* (n_other) sparse: columns that are looked at in every row */
+    size_t n_other;
 } fill_place;
 
 static fr_status changed(const fr_reader *reader)
@@ -151,13 +155,17 @@ static bool is_number_feature(const fr_field *field)
 static fr_status fill_other(const fill_place *at, const ptrdiff_t *map, const fr_rows *rows,
                             size_t r)
 {
-    const fr_reader *reader = at->reader;
     size_t k = rows->start[r];
-    for (size_t c = 0; c < reader->cols; c++) {
-        if (!reader->wanted[c] || is_number_feature(&at->source->field[map[c]])) continue;
+    for (size_t i = 0; i < at->n_other; i++) {
+        const size_t c = at->other[i];
+        const fr_field *field = &at->source->field[map[c]];
+        if (c < at->reader->n_plain) {
+            FR_TRY(fill_text(at, field, rows->texts[c]));
+            continue;
+        }
         while (k < rows->start[r + 1] && rows->column[k] < c) k++;
         const bool there = k < rows->start[r + 1] && rows->column[k] == c;
-        FR_TRY(fill_number(at, &at->source->field[map[c]], c, there ? rows->values[k] : 0));
+        FR_TRY(fill_number(at, field, c, there ? rows->values[k] : 0));
     }
     return FR_OK;
 }
@@ -183,12 +191,22 @@ static fr_status fill_sparse_rows(fill_place *at, const ptrdiff_t *map, const fr
     return FR_OK;
 }
 
-static fr_status fill_reader(fill_place *at, fr_reader *reader, const ptrdiff_t *map,
-                             size_t n_rows)
+static fr_status list_others(fill_place *at, const ptrdiff_t *map)
+{
+    const fr_reader *reader = at->reader;
+    at->other = fr_alloc(reader->cols, sizeof *at->other);
+    if (at->other == NULL) return FR_ERR_MEMORY;
+    for (size_t c = 0; c < reader->cols; c++)
+        if (reader->wanted[c] && !is_number_feature(&at->source->field[map[c]]))
+            at->other[at->n_other++] = c;
+    return FR_OK;
+}
+
+static fr_status fill_all_rows(fill_place *at, fr_reader *reader, const ptrdiff_t *map,
+                               size_t n_rows)
 {
     const size_t first = at->row;
     fr_rows rows;
-    at->reader = reader;
     FR_TRY(reader->ops->rewind(reader));
     for (;;) {
         FR_TRY(reader->ops->next(reader, &rows));
@@ -198,6 +216,18 @@ static fr_status fill_reader(fill_place *at, fr_reader *reader, const ptrdiff_t 
                                   : fill_rows(at, map, &rows));
     }
     return at->row - first == n_rows ? FR_OK : changed(reader);
+}
+
+static fr_status fill_reader(fill_place *at, fr_reader *reader, const ptrdiff_t *map,
+                             size_t n_rows)
+{
+    at->reader = reader;
+    fr_status st = reader->sparse ? list_others(at, map) : FR_OK;
+    if (st == FR_OK) st = fill_all_rows(at, reader, map, n_rows);
+    free(at->other);
+    at->other = NULL;
+    at->n_other = 0;
+    return st;
 }
 
 /* All feature columns go into the block as they are. */

@@ -117,6 +117,7 @@ struct fr_reader {
     bool named;       /* the names come from the file */
     bool sparse;      /* columns that the file lacks are zeros */
     bool from_one;    /* sparse: index 0 never occurs */
+    size_t n_plain;   /* sparse: first columns that come as texts beside the others */
     bool typed;       /* the file's element type decides the cell type */
     bool *wanted;     /* (cols) columns that the caller looks at in the rows; its to set */
     fr_cell cell;     /* if typed */
@@ -162,6 +163,10 @@ FR_CHECKED fr_status fr_image_open(const fr_data_options *options, const char *p
 FR_CHECKED fr_status fr_media_detect(const char *path, fr_format *format);
 /* Two files of one data set have the larger number of columns. */
 FR_CHECKED fr_status fr_svmlight_align(fr_reader *a, fr_reader *b);
+
+/* A table with options->text, see text_column.c. */
+FR_CHECKED fr_status fr_text_open(const fr_data_options *options, const char *path,
+                                  fr_reader **out);
 
 /* ---- csv_split.c, csv_sniff.c ---- */
 
@@ -269,6 +274,9 @@ FR_CHECKED fr_status fr_fields_connect(fr_source *source, fr_part *part);
 /* Fields for what a model was trained on. */
 FR_CHECKED fr_status fr_fields_from_schema(fr_source *source, const fr_schema *schema);
 void fr_field_clear(fr_field *field);
+/* Column called `column`, which the user gave as `key`. FR_ERR_DATA: there is none. */
+FR_CHECKED fr_status fr_reader_find_column(const fr_reader *reader, const char *key,
+                                           const char *column, size_t *out);
 
 /* Names of the values of a column as the file keeps them, or NULL. */
 char *const *fr_reader_levels(const fr_reader *reader, size_t column, size_t *n);

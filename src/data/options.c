@@ -20,8 +20,8 @@ static const char *const delimiter_words[] = {"auto",      "comma", "tab",
 static const char *const storage_words[] = {"auto", "dense", "sparse", NULL};
 static const char *const header_words[] = {"auto", "true", "false", NULL};
 static const char *const impute_words[] = {"mean", "median", "most_frequent", "constant", NULL};
-static const char *const scale_words[] = {"none",   "standard", "minmax",
-                                          "robust", "maxabs",   NULL};
+static const char *const scale_words[] = {"none",   "standard", "minmax", "robust",
+                                          "maxabs", "tfidf",    NULL};
 static const char *const encode_words[] = {"onehot", "ordinal", NULL};
 
 #define AT(field) .offset = offsetof(fr_data_options, field)
@@ -42,6 +42,14 @@ const fr_option fr_data_option_table[] = {
      .help = "hdf5: name of the 2-D data set with the features"},
     {"target_dataset", FR_OPTION_STRING, AT(target_dataset), "y",
      .help = "hdf5: name of the 1-D data set with the target"},
+    {"text", FR_OPTION_STRING, AT(text.column),
+     .help = "csv: column of text; its n-grams are the features, other columns are not"},
+    {"text_words", FR_OPTION_INTS, AT(text.words), "[1]", .low = 1, .high = 8,
+     .help = "text: lengths of n-grams in words, e.g. [1, 2]; [] for none"},
+    {"text_chars", FR_OPTION_INTS, AT(text.chars), "[]", .low = 1, .high = 32,
+     .help = "text: lengths of n-grams in letters of a word, e.g. [3, 4]; [] for none"},
+    {"text_lower", FR_OPTION_BOOL, AT(text.lower), "true",
+     .help = "text: capital letters are taken for small ones"},
     {"delimiter", FR_OPTION_WORD, AT(delimiter), "auto", .words = delimiter_words,
      .help = "csv: what separates cells; space: any run of blanks"},
     {"header", FR_OPTION_WORD, AT(header), "auto", .words = header_words,
@@ -94,7 +102,13 @@ const fr_option fr_preprocess_option_table[] = {
     {"scale", FR_OPTION_WORD, AT(scale), "standard", .words = scale_words,
      .help =
          "standard: mean 0, deviation 1; minmax: 0 to 1; robust: median, quartiles; maxabs: "
-         "-1 to 1, 0 stays 0"},
+         "-1 to 1, 0 stays 0; tfidf: of sparse counts, as in scikit-learn"},
+    {"sublinear", FR_OPTION_BOOL, AT(sublinear), "false",
+     .help = "tfidf: 1 + ln(count) for the count"},
+    {"min_rows", FR_OPTION_INT, AT(min_rows), "1", .low = 1, .high = 0x1p53,
+     .help = "sparse: leave out features that are not 0 in fewer training rows"},
+    {"max_share", FR_OPTION_DOUBLE, AT(max_share), "1", .high = 1, .open_low = true,
+     .help = "sparse: leave out features that are not 0 in a larger share of them"},
     {"encode", FR_OPTION_WORD, AT(encode), "onehot", .words = encode_words,
      .help = "categories as one 0/1 feature for each level, or as the level's number"},
     {"drop_constant", FR_OPTION_BOOL, AT(drop_constant), "true",

@@ -87,6 +87,7 @@ fr_status fr_reader_open(const fr_data_options *options, const char *path, fr_re
 {
     *out = NULL;
     fr_format format = (fr_format)options->format;
+    if (options->text.column != NULL) return fr_text_open(options, path, out);
     if (format == FR_FORMAT_AUTO) FR_TRY(detect(path, &format));
     switch (format) {
     case FR_FORMAT_HDF5:

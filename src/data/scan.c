@@ -175,6 +175,9 @@ static fr_status scan_stored(scan_place *at, const ptrdiff_t *map, const fr_rows
 {
     for (size_t r = 0; r < rows->n; r++) {
         at->where = rows->where + r;
+        for (size_t c = 0; c < at->reader->n_plain; c++)
+            if (at->reader->wanted[c])
+                FR_TRY(scan_text(at, &at->source->field[map[c]], rows->texts[c]));
         for (size_t k = rows->start[r]; k < rows->start[r + 1]; k++) {
             const size_t c = rows->column[k];
             if (!at->reader->wanted[c]) continue;
@@ -190,7 +193,7 @@ static fr_status scan_stored(scan_place *at, const ptrdiff_t *map, const fr_rows
 static fr_status scan_zeros(scan_place *at, const ptrdiff_t *map, const size_t *stored,
                             size_t n_rows)
 {
-    for (size_t c = 0; c < at->reader->cols; c++)
+    for (size_t c = at->reader->n_plain; c < at->reader->cols; c++)
         if (at->reader->wanted[c] && stored[c] < n_rows)
             FR_TRY(scan_number(at, &at->source->field[map[c]], c, 0));
     return FR_OK;

@@ -46,6 +46,49 @@ size_t fr_schema_bytes(const fr_schema *schema)
     return fr_schema_layout(schema, NULL, &unused);
 }
 
+fr_status fr_text_settings_copy(const fr_text_settings *from, fr_text_settings *to)
+{
+    *to = *from;
+    to->column = fr_strdup(from->column);
+    return from->column != NULL && to->column == NULL ? FR_ERR_MEMORY : FR_OK;
+}
+
+static void pack_ints(const fr_ints *ints, fr_pack *out)
+{
+    fr_pack_u64(out, ints->n);
+    for (size_t i = 0; i < ints->n; i++) fr_pack_u64(out, (uint64_t)ints->value[i]);
+}
+
+static bool unpack_ints(fr_unpack *in, fr_ints *ints)
+{
+    const uint64_t n = fr_unpack_u64(in);
+    if (n > FR_INTS_MAX) return false;
+    ints->n = (size_t)n;
+    for (size_t i = 0; i < ints->n; i++) ints->value[i] = (int64_t)fr_unpack_u64(in);
+    return true;
+}
+
+static void pack_text(const fr_text_settings *text, fr_pack *out)
+{
+    fr_pack_u8(out, text->column != NULL);
+    if (text->column == NULL) return;
+    fr_pack_string(out, text->column);
+    pack_ints(&text->words, out);
+    pack_ints(&text->chars, out);
+    fr_pack_u8(out, text->lower);
+}
+
+static bool unpack_text(fr_unpack *in, fr_text_settings *text)
+{
+    if (fr_unpack_u8(in) == 0) return true;
+    text->column = fr_unpack_string(in);
+    if (text->column == NULL || !unpack_ints(in, &text->words) ||
+        !unpack_ints(in, &text->chars))
+        return false;
+    text->lower = fr_unpack_u8(in) != 0;
+    return true;
+}
+
 void fr_schema_clear(fr_schema *schema)
 {
     for (size_t c = 0; schema->columns != NULL && c < schema->cols; c++) {
@@ -54,6 +97,7 @@ void fr_schema_clear(fr_schema *schema)
     }
     free(schema->columns);
     free(schema->target_name);
+    free(schema->text.column);
     fr_names_free(schema->classes, schema->n_classes);
     *schema = (fr_schema){0};
 }
@@ -74,7 +118,10 @@ void fr_schema_pack(const fr_schema *schema, fr_pack *out)
     const bool flags[] = {schema->has_target, schema->has_group, schema->has_fold,
                           schema->has_weight, schema->has_test_mark};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) fr_pack_u8(out, flags[i]);
-    if (schema->cell == FR_CELL_SPARSE) fr_pack_u64(out, schema->stored);
+    if (schema->cell == FR_CELL_SPARSE) {
+        fr_pack_u64(out, schema->stored);
+        pack_text(&schema->text, out);
+    }
     fr_pack_u64(out, schema->fingerprint);
     fr_pack_string(out, schema->target_name);
     pack_names(schema->classes, schema->n_classes, out);
@@ -111,7 +158,10 @@ static bool unpack_columns(fr_unpack *in, fr_schema *out)
     bool *const flags[] = {&out->has_target, &out->has_group, &out->has_fold, &out->has_weight,
                            &out->has_test_mark};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) *flags[i] = fr_unpack_u8(in) != 0;
-    if (cell == FR_CELL_SPARSE) out->stored = (size_t)fr_unpack_u64(in);
+    if (cell == FR_CELL_SPARSE) {
+        out->stored = (size_t)fr_unpack_u64(in);
+        if (!unpack_text(in, &out->text)) return false;
+    }
     out->fingerprint = fr_unpack_u64(in);
     out->target_name = fr_unpack_string(in);
     if (cell > FR_CELL_SPARSE || learn > FR_LEARN_REGRESSION || out->target_name == NULL)

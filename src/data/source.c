@@ -16,6 +16,7 @@ static fr_status open_part(fr_source *source, const fr_data_options *options, co
     if (labels == NULL) return FR_OK;
     fr_data_options plain = *options;
     plain.format = FR_FORMAT_AUTO;
+    plain.text.column = NULL;
     plain.target = NULL;
     FR_TRY(fr_reader_open(&plain, labels, &part->labels));
     if (part->labels->cols != 1)
@@ -47,7 +48,8 @@ static fr_status open_files(fr_source *source, const fr_data_options *options,
     if (!test_file) return FR_OK;
     FR_TRY(open_part(source, options, test->path, test->labels));
     fr_reader *first = source->part[0].reader, *second = source->part[1].reader;
-    return first->sparse && second->sparse ? fr_svmlight_align(first, second) : FR_OK;
+    const bool numbered = first->sparse && second->sparse && options->text.column == NULL;
+    return numbered ? fr_svmlight_align(first, second) : FR_OK;
 }
 
 static bool has_role(const fr_source *source, fr_role role)
@@ -131,7 +133,8 @@ static fr_status choose_storage(const fr_source *source, fr_schema *schema)
     const bool pays = (double)source->stored * LEAST_ZEROS <= cells &&
                       cells * (double)fr_cell_size(schema->cell) > LEAST_BYTES;
     if (!sparse || coded != NULL || source->storage == FR_STORAGE_DENSE) return FR_OK;
-    if (source->storage == FR_STORAGE_AUTO && !pays) return FR_OK;
+    if (source->storage == FR_STORAGE_AUTO && !pays && source->part[0].reader->n_plain == 0)
+        return FR_OK;
     schema->cell = FR_CELL_SPARSE;
     schema->stored = source->stored;
     return FR_OK;
@@ -210,6 +213,7 @@ fr_status fr_source_open(const fr_data_options *options, const fr_test_options *
     fr_source *source = fr_alloc(1, sizeof *source);
     if (source == NULL) return FR_ERR_MEMORY;
     fr_status st = open_files(source, options, test);
+    if (st == FR_OK) st = fr_text_settings_copy(&options->text, &source->schema.text);
     source->schema.learn = (fr_learn)options->task;
     source->storage = (fr_storage)options->storage;
     if (st == FR_OK) st = fr_fields_assign(source, options, test);
@@ -230,7 +234,10 @@ fr_status fr_source_open_like(const fr_data_options *options, const fr_schema *s
     source->schema.learn = schema->learn;
     source->storage = (fr_storage)options->storage;
     source->schema.cols = schema->cols;
-    fr_status st = open_files(source, options, NULL);
+    fr_data_options own = *options;
+    own.text = schema->text;
+    fr_status st = open_files(source, &own, NULL);
+    if (st == FR_OK) st = fr_text_settings_copy(&schema->text, &source->schema.text);
     if (st == FR_OK) st = fr_fields_from_schema(source, schema);
     if (st == FR_OK) st = fr_fields_connect(source, &source->part[0]);
     if (st == FR_OK) st = learn_schema(source);

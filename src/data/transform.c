@@ -89,6 +89,8 @@ void fr_transform_pack(const fr_transform *transform, fr_pack *out)
 {
     fr_pack_u64(out, transform->cols);
     fr_pack_u64(out, transform->width);
+    fr_pack_u8(out, transform->tfidf);
+    fr_pack_u8(out, transform->sublinear);
     fr_pack_double(out, transform->target_shift);
     fr_pack_double(out, transform->target_factor);
     for (size_t c = 0; c < transform->cols; c++) {
@@ -145,6 +147,8 @@ fr_status fr_transform_unpack(fr_unpack *in, fr_transform *out)
     enum { FEATURE_BYTES = 1 + 8 + 3 * 8 + 8 };
     *out = (fr_transform){0};
     const uint64_t cols = fr_unpack_u64(in), width = fr_unpack_u64(in);
+    out->tfidf = fr_unpack_u8(in) != 0;
+    out->sublinear = fr_unpack_u8(in) != 0;
     out->target_shift = fr_unpack_double(in);
     out->target_factor = fr_unpack_double(in);
     bool good = cols <= fr_unpack_left(in) / FEATURE_BYTES && isfinite(out->target_shift) &&

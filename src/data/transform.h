@@ -28,6 +28,10 @@ FR_CHECKED fr_status fr_transform_fit_sparse(const fr_preprocess_options *option
                                              size_t n, fr_transform *out);
 extern const char fr_transform_no_shift[]; /* why it refuses some scalings, and what to do */
 
+/* fr_transform_apply of a dense data set by a transform that was fitted to a sparse one. */
+void fr_transform_apply_tfidf(const fr_transform *transform, const fr_dataset *dataset,
+                              const uint32_t *rows, size_t n, float *out, size_t stride);
+
 /* fr_transform_apply of a sparse data set. */
 void fr_transform_expand(const fr_transform *transform, const fr_dataset *dataset,
                          const uint32_t *rows, size_t n, float *out, size_t stride);

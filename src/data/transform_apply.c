@@ -174,6 +174,10 @@ void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset
         fr_transform_expand(transform, dataset, rows, n, out, stride);
         return;
     }
+    if (transform->tfidf) {
+        fr_transform_apply_tfidf(transform, dataset, rows, n, out, stride);
+        return;
+    }
     strip s = {.plan = plan,
                .x = dataset->x,
                .cols = transform->cols,

@@ -254,6 +254,10 @@ fr_status fr_transform_fit(const fr_preprocess_options *options, const fr_datase
     *out = (fr_transform){0};
     if (n == 0) return FR_FAIL(FR_ERR_DATA, "no training rows to learn the preprocessing from");
     const bool sparse = dataset->schema.cell == FR_CELL_SPARSE;
+    if (!sparse && options->scale == FR_SCALE_TFIDF)
+        return FR_FAIL(FR_ERR_DATA,
+                       "preprocess.scale is tfidf, which is for counts that are "
+                       "stored sparse: of data.text, or with data.storage: sparse");
     fr_status st = sparse ? FR_OK : plan_tiles(&fit);
     if (st == FR_OK && (out->features = fr_alloc(cols, sizeof *out->features)) == NULL)
         st = FR_ERR_MEMORY;

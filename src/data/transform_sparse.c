@@ -26,12 +26,16 @@ static void fit_stored(const fr_preprocess_options *options, const stored_cells 
                        fr_feature *feature)
 {
     const bool constant = s->n == 0 || (s->n == n && s->low == s->high);
+    const bool rare =
+        s->n<(size_t)options->min_rows, common = (double)s->n> options->max_share * (double)n;
     const double largest = fmax(fabs((double)s->low), fabs((double)s->high));
     const bool scales = options->scale == FR_SCALE_MAXABS && !constant;
-    const bool drop = constant && options->drop_constant;
+    const bool drop = (constant && options->drop_constant) || rare || common;
     feature->kind = drop ? FR_FEATURE_DROP : FR_FEATURE_NUMERIC;
     feature->width = !drop;
     feature->factor = scales ? (float)(1.0 / largest) : 1.0f;
+    if (options->scale == FR_SCALE_TFIDF)
+        feature->factor = (float)(log((1.0 + (double)n) / (1.0 + (double)s->n)) + 1.0);
 }
 
 fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
@@ -39,13 +43,16 @@ fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
                                   fr_transform *out)
 {
     const fr_sparse_rows *x = &dataset->sparse;
-    if (options->scale != FR_SCALE_NONE && options->scale != FR_SCALE_MAXABS)
+    if (options->scale != FR_SCALE_NONE && options->scale != FR_SCALE_MAXABS &&
+        options->scale != FR_SCALE_TFIDF)
         return FR_FAIL(FR_ERR_DATA, "%s", fr_transform_no_shift);
     stored_cells *stored = fr_alloc(out->cols, sizeof *stored);
     if (stored == NULL) return FR_ERR_MEMORY;
     for (size_t r = 0; r < n; r++)
         for (uint64_t k = x->start[rows[r]]; k < x->start[rows[r] + 1]; k++)
             note(&stored[x->column[k]], x->value[k]);
+    out->tfidf = options->scale == FR_SCALE_TFIDF;
+    out->sublinear = out->tfidf && options->sublinear;
     for (size_t c = 0; c < out->cols; c++) {
         fit_stored(options, &stored[c], n, &out->features[c]);
         out->features[c].first = out->width;
@@ -57,7 +64,7 @@ fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
 
 const char fr_transform_no_shift[] =
     "the data are stored sparse, and this scaling moves 0, which would fill them; set "
-    "preprocess.scale to maxabs or none, or data.storage to dense if the memory allows";
+    "preprocess.scale to maxabs, tfidf or none, or data.storage to dense if the memory allows";
 
 bool fr_transform_keeps_zeros(const fr_transform *transform)
 {
@@ -87,12 +94,51 @@ static bool transform_cell(const fr_feature *f, float cell, size_t *output, floa
     return place >= 0;
 }
 
+/* Rows of length 1, but for those without anything. */
+static void make_unit(float *value, size_t n)
+{
+    double squares = 0;
+    for (size_t k = 0; k < n; k++) squares += (double)value[k] * (double)value[k];
+    const double factor = squares > 0 ? 1.0 / sqrt(squares) : 1.0;
+    for (size_t k = 0; k < n; k++) value[k] = (float)((double)value[k] * factor);
+}
+
+static float weigh(const fr_transform *t, float cell)
+{
+    return t->sublinear && cell > 0 ? (float)(1.0 + log((double)cell)) : cell;
+}
+
 static void put_cell(const fr_feature *f, float cell, float *row)
 {
     size_t output;
     float value;
     memset(row + f->first, 0, f->width * sizeof *row);
     if (transform_cell(f, cell, &output, &value)) row[output] = value;
+}
+
+static float dense_cell(const fr_dataset *dataset, size_t i)
+{
+    switch (dataset->schema.cell) {
+    case FR_CELL_U8:
+        return ((const uint8_t *)dataset->x)[i];
+    case FR_CELL_I16:
+        return ((const int16_t *)dataset->x)[i];
+    default:
+        return ((const float *)dataset->x)[i];
+    }
+}
+
+void fr_transform_apply_tfidf(const fr_transform *transform, const fr_dataset *dataset,
+                              const uint32_t *rows, size_t n, float *out, size_t stride)
+{
+    for (size_t r = 0; r < n; r++) {
+        float *row = out + r * stride;
+        memset(row, 0, stride * sizeof *row);
+        for (size_t c = 0; c < transform->cols; c++)
+            put_cell(&transform->features[c],
+                     weigh(transform, dense_cell(dataset, rows[r] * transform->cols + c)), row);
+        make_unit(row, transform->width);
+    }
 }
 
 void fr_transform_expand(const fr_transform *transform, const fr_dataset *dataset,
@@ -106,7 +152,8 @@ void fr_transform_expand(const fr_transform *transform, const fr_dataset *datase
         for (size_t c = 0; !zeros && c < transform->cols; c++)
             put_cell(&transform->features[c], 0, row);
         for (uint64_t k = x->start[rows[r]]; k < x->start[rows[r] + 1]; k++)
-            put_cell(&transform->features[x->column[k]], x->value[k], row);
+            put_cell(&transform->features[x->column[k]], weigh(transform, x->value[k]), row);
+        if (transform->tfidf) make_unit(row, transform->width);
     }
 }
 
@@ -126,18 +173,6 @@ size_t fr_transform_most_values(const fr_transform *transform, const fr_dataset 
     return most;
 }
 
-static float dense_cell(const fr_dataset *dataset, size_t i)
-{
-    switch (dataset->schema.cell) {
-    case FR_CELL_U8:
-        return ((const uint8_t *)dataset->x)[i];
-    case FR_CELL_I16:
-        return ((const int16_t *)dataset->x)[i];
-    default:
-        return ((const float *)dataset->x)[i];
-    }
-}
-
 /* Values of a dense row behind `at`; returns where they end. */
 static size_t gather_dense(const fr_transform *transform, const fr_dataset *dataset, size_t row,
                            fr_sparse_block *out, size_t at)
@@ -145,7 +180,9 @@ static size_t gather_dense(const fr_transform *transform, const fr_dataset *data
     for (size_t c = 0; c < transform->cols; c++) {
         size_t output;
         const float cell = dense_cell(dataset, row * transform->cols + c);
-        if (!transform_cell(&transform->features[c], cell, &output, &out->value[at])) continue;
+        if (!transform_cell(&transform->features[c], weigh(transform, cell), &output,
+                            &out->value[at]))
+            continue;
         out->column[at++] = (uint32_t)output;
     }
     return at;
@@ -159,7 +196,7 @@ static size_t gather_stored(const fr_transform *transform, const fr_sparse_rows 
         const int32_t to = plan->to[x->column[k]];
         if (to < 0) continue;
         out->column[at] = (uint32_t)to;
-        out->value[at++] = x->value[k] * plan->factor[x->column[k]];
+        out->value[at++] = weigh(transform, x->value[k]) * plan->factor[x->column[k]];
     }
     return at;
 }
@@ -175,6 +212,7 @@ void fr_transform_apply_sparse(const fr_transform *transform, const fr_dataset *
     for (size_t r = 0; r < n; r++) {
         at = sparse ? gather_stored(transform, &dataset->sparse, rows[r], out, at)
                     : gather_dense(transform, dataset, rows[r], out, at);
+        if (transform->tfidf) make_unit(out->value + out->start[r], at - (size_t)out->start[r]);
         out->start[r + 1] = at;
     }
     assert(at <= out->max_values);

@@ -11,7 +11,8 @@
 /* FR_ERR_STATE when there is no model to export. */
 FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
 
-/* The same, and when it is of a family that a form (such as "ONNX") does not hold. */
+/* The same, and when it is of a family or weighs counts of texts, which a form (such as "ONNX")
+ * does not hold. */
 FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results, const char *form);
 
 /* Where the model comes from and what it scored, as pairs of words: the metadata of an ONNX

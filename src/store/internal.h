@@ -301,6 +301,10 @@ typedef struct {
 } fr_conv_column;
 size_t fr_conv_columns(const fr_stem *stem, const fr_conv *conv,
                        fr_conv_column out[FR_CONV_COLUMNS]);
+
+/* model_counts.c: its part that concerns texts and counts. */
+void fr_counts_put(fr_h5_out *out, const fr_model *model);
+FR_CHECKED fr_status fr_counts_get(const fr_h5_in *in, fr_model *model);
 /* The caller clears *out, also on failure. */
 FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 

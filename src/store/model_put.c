@@ -261,6 +261,7 @@ void fr_model_put(fr_h5_out *out, const fr_model *model)
     put_options(out, model);
     put_schema(out, &model->schema);
     put_transform(out, &model->transform);
+    fr_counts_put(out, model);
     put_input_names(out, model);
     put_parameters(out, model);
 }

@@ -51,7 +51,7 @@ tap_result $? "predict: most are right" "$right of 300" "$(head -n 3 "$dir/spars
 tap_result $? "export: ONNX" "$(cat "$dir/log")"
 
 "$FOLDRANK" check "$dir/study.yaml" --set preprocess.scale=standard >"$dir/log" 2>&1
-[ $? -eq 2 ] && grep -q 'preprocess.scale is standard, which moves 0.*set it to maxabs or none' "$dir/log"
+[ $? -eq 2 ] && grep -q 'preprocess.scale is standard, which moves 0.*set it to maxabs, tfidf or none' "$dir/log"
 tap_result $? "scale: standard is refused with advice" "$(cat "$dir/log")"
 "$FOLDRANK" check "$dir/study.yaml" --set 'preprocess.scale={choice: [none, minmax]}' >"$dir/log" 2>&1
 [ $? -eq 2 ] && grep -q 'preprocess.scale is minmax' "$dir/log"

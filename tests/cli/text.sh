@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# text.sh - a study on a column of text: from the table to predictions for new texts.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+
+awk 'BEGIN { print "kind\ttext\tnumber"
+    split("red green blue pink grey", colour); split("cat dog cow hen pig", animal)
+    for (i = 0; i < 120; i++) { c = colour[i % 5 + 1]; a = animal[int(i / 5) % 5 + 1]
+        print (i % 5 < 2 ? "warm" : "cold") "\tThe " c " " a " ran, " i " Mal, schön\t" i } }' >"$dir/text.tsv"
+cat >"$dir/study.yaml" <<YAML
+study: text
+data: {path: $dir/text.tsv, target: kind, text: text, text_words: [1, 2], text_chars: [3], test: {fraction: 0.2}}
+preprocess: {scale: tfidf, sublinear: {choice: [true, false]}, min_rows: {choice: [1, 2]}}
+validation: {folds: 3}
+metric: accuracy
+models: {softmax: {}}
+train: {optimizer: adagrad, learning_rate: 0.5, epochs: 8}
+search: {method: random, trials: 3}
+output: $dir/out
+YAML
+launch() { # RANKS OUTPUT
+    # shellcheck disable=SC2086
+    OMP_NUM_THREADS=1 timeout -k 5 100 $MPIRUN "$1" "$FOLDRANK" run "$dir/study.yaml" --output "$2" \
+        >"$2.log" 2>&1 </dev/null
+}
+
+launch 1 "$dir/out"
+tap_result $? "run: one rank" "$(tail -n 5 "$dir/out.log")"
+launch 2 "$dir/two" && h5diff -q "$dir/out/results.h5" "$dir/two/results.h5" /model/parameters
+tap_result $? "run: two ranks, the same weights" "$(tail -n 5 "$dir/two.log")"
+
+printf 'id,text\n1,A GREEN horse\n2,pink pig\n' >"$dir/new.csv"
+"$FOLDRANK" predict "$dir/out" "$dir/new.csv" -o "$dir/said.csv" 2>"$dir/log"
+tap_result $? "predict: new texts, other columns missing" "$(cat "$dir/log")"
+[ "$(tail -n +2 "$dir/said.csv" | tr ',' '\n' | grep -xE 'warm|cold' | tr '\n' ' ')" = "warm cold " ]
+tap_result $? "predict: knows the words" "$(cat "$dir/said.csv")"
+
+! "$FOLDRANK" export "$dir/out/results.h5" --onnx "$dir/x.onnx" 2>"$dir/log" && grep -q 'weighs counts of words in column text.*foldrank predict' "$dir/log"
+tap_result $? "export: says that ONNX cannot hold it" "$(cat "$dir/log")"
+printf 'kind\ttext\nwarm\tcaf\351 noir\n' >"$dir/latin1.tsv"
+"$FOLDRANK" predict "$dir/out" "$dir/latin1.tsv" >/dev/null 2>"$dir/log"
+[ $? -eq 2 ] && grep -q 'latin1.tsv:2: the text in column .text. is not UTF-8' "$dir/log"
+tap_result $? "predict: names the line that is not UTF-8" "$(cat "$dir/log")"
+"$FOLDRANK" check "$dir/study.yaml" --set preprocess.scale=standard >"$dir/log" 2>&1
+[ $? -eq 2 ] && grep -q 'set it to maxabs, tfidf or none' "$dir/log"
+tap_result $? "check: refuses a scaling that moves 0" "$(cat "$dir/log")"
+tap_done
