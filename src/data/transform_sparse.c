@@ -26,8 +26,9 @@ static void fit_stored(const fr_preprocess_options *options, const stored_cells 
                        fr_feature *feature)
 {
     const bool constant = s->n == 0 || (s->n == n && s->low == s->high);
-    const bool rare =
-        s->n<(size_t)options->min_rows, common = (double)s->n> options->max_share * (double)n;
+    const bool counted = s->n > 0 || options->scale == FR_SCALE_TFIDF;
+    const bool rare = counted && s->n < (size_t)options->min_rows;
+    const bool common = (double)s->n > options->max_share * (double)n;
     const double largest = fmax(fabs((double)s->low), fabs((double)s->high));
     const bool scales = options->scale == FR_SCALE_MAXABS && !constant;
     const bool drop = (constant && options->drop_constant) || rare || common;
