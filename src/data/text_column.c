@@ -52,7 +52,7 @@ static fr_status count_terms(text_reader *t)
     size_t n = 0;
     FR_TRY(fr_grow((void **)&t->columns, &t->max_columns, t->n_found, sizeof *t->columns));
     FR_TRY(fr_grow((void **)&t->values, &t->max_values, t->n_found, sizeof *t->values));
-    qsort(t->found, t->n_found, sizeof *t->found, by_number);
+    if (t->n_found > 0) qsort(t->found, t->n_found, sizeof *t->found, by_number);
     for (size_t i = 0; i < t->n_found; i++) {
         const size_t column = t->table->cols + t->found[i];
         if (n > 0 && t->columns[n - 1] == column) {
