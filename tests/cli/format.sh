@@ -62,6 +62,10 @@ for form in onnx c; do
     [[ $text != exported* && ! -e $dir/pictures.$form && $text == *"family cnn is not written as"* ]]
     tap_result $? "convolutions are not exported as $form, and it says so" "$text"
 done
+sed "s/margins/texts/; s/^preprocess: .*/preprocess: {scale: tfidf}/
+    s@^data: .*@data: {path: $dir/rows.csv, target: kind, text: colour, test: {fraction: 0.2}}@" "$dir/margins.yaml" >"$dir/texts.yaml"
+text=$("$FOLDRANK" run "$dir/texts.yaml" 2>&1 </dev/null)
+tap_result $? "the study texts runs" "$text"
 "$FOLDRANK" predict "$dir/dice" "$dir/new.csv" -o "$dir/classes.h5" >/dev/null 2>&1 </dev/null
 "$FOLDRANK" predict "$dir/paired" "$dir/new.csv" -o "$dir/values.h5" >/dev/null 2>&1 </dev/null
 
@@ -103,7 +107,7 @@ existing() {
 }
 if command -v h5ls >/dev/null; then
     documented 'results.h5' >"$dir/said"
-    existing "$dir"/{dice,paired,margins,front,kernels,pictures}/results.h5 >"$dir/there"
+    existing "$dir"/{dice,paired,margins,front,kernels,pictures,texts}/results.h5 >"$dir/there"
     tap_empty "results.h5: everything that is there is documented, with its type" "$(comm -13 "$dir/said" "$dir/there")"
     tap_empty "results.h5: everything that is documented is there" "$(comm -23 "$dir/said" "$dir/there")"
     [ "$(wc -l <"$dir/said")" -gt 70 ]
