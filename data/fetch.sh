@@ -20,8 +20,10 @@ die() {
 list() {
     cat <<'END'
 adult          48,842 x 15, target `target`, 2 classes, categories integer-coded; PMLB (UCI)
+dna            3,186 x 181, target `target`, 3 classes, splice junctions as bits; PMLB (StatLog)
 fashion_mnist  60,000 + 10,000 images of 28 x 28, 10 classes, IDX; Debian package, read in place
 spambase       4,601 x 58, target `target`, 2 classes; PMLB (UCI)
+splice         3,188 x 61, target `target`, 3 classes, splice junctions as letters; PMLB (UCI)
 END
 }
 
@@ -91,6 +93,8 @@ case $1 in
 list) list ;;
 adult) fetch "$PMLB/adult/adult.tsv.gz" fb8bc76eafa39558b6044907f23416faf99099cefb8afd06a2cf5afbdae1b506 ;;
 fashion_mnist) fashion_mnist ;;
+dna) fetch "$PMLB/dna/dna.tsv.gz" 017e1ff56435818b639cc788ee35df6cee7ac2aea19cc62dcb10a3a0c60b6340 ;;
 spambase) fetch "$PMLB/spambase/spambase.tsv.gz" 735e8d43f7ee78ac54ca17404510e95f4c8b364a721e4d9532a1b3221ed70961 ;;
+splice) fetch "$PMLB/splice/splice.tsv.gz" 30f7c126059de9f5962c41bbfbdee2926ea9432e4d620930ce6db79a43885510 ;;
 *) die "no data set '$1'; fetch.sh list names them" 2 ;;
 esac

@@ -28,6 +28,13 @@ typedef enum {
 } fr_scale;
 typedef enum { FR_ENCODE_ONEHOT, FR_ENCODE_ORDINAL } fr_encode;
 
+typedef enum {
+    FR_SELECT_ALL,
+    FR_SELECT_VARIANCE,
+    FR_SELECT_F_TEST,
+    FR_SELECT_CHI2
+} fr_select_features;
+
 /* Study key `preprocess`. Any of these may be a hyperparameter. */
 typedef struct {
     int impute; /* fr_impute */
@@ -35,11 +42,13 @@ typedef struct {
     int scale;  /* fr_scale */
     int encode; /* fr_encode */
     bool drop_constant;
-    bool sublinear;    /* tfidf: 1 + ln(count) */
-    int64_t min_rows;  /* sparse: training rows that a feature must be in */
-    double max_share;  /* sparse: share of them that it may be in at most */
-    bool scale_target; /* regression: train on the standardised target; predictions are given
-                        * back in its own unit */
+    bool sublinear;       /* tfidf: 1 + ln(count) */
+    int64_t min_rows;     /* sparse: training rows that a feature must be in */
+    double max_share;     /* sparse: share of them that it may be in at most */
+    bool scale_target;    /* regression: train on the standardised target; predictions are given
+                           * back in its own unit */
+    int select_features;  /* fr_select_features */
+    double keep_features; /* their number, below 1 their share */
 } fr_preprocess_options;
 
 extern const fr_option fr_preprocess_option_table[];
@@ -78,11 +87,15 @@ typedef struct {
 /* Learn from rows[0..n) of the data set, as scikit-learn's SimpleImputer, StandardScaler,
  * MinMaxScaler, RobustScaler, MaxAbsScaler and OneHotEncoder do: first impute, then scale what
  * came out. Sums run in row order, in double. A column without any value is constant. A
- * constant column that is not dropped has factor 1. Errors: FR_ERR_DATA without rows, or when
- * the scaling would shift sparse data; FR_ERR_MEMORY. */
+ * constant column that is not dropped has factor 1. In the end features are selected, by
+ * scores as scikit-learn's VarianceThreshold, f_classif, f_regression and chi2 have them.
+ * Errors: FR_ERR_DATA without rows, or when the scaling would shift sparse data; FR_ERR_MEMORY.
+ */
 FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
                                       const fr_dataset *dataset, const uint32_t *rows, size_t n,
                                       fr_transform *out);
+/* Of `width` features, how many the selection leaves. */
+size_t fr_preprocess_kept(const fr_preprocess_options *options, size_t width);
 void fr_transform_clear(fr_transform *transform);
 /* Errors: FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_transform_copy(const fr_transform *from, fr_transform *to);

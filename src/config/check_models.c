@@ -109,6 +109,18 @@ static void check_kernel(fr_draft *draft)
         say_useless(draft, gamma, "with kernel linear");
 }
 
+static void check_selection(fr_draft *draft)
+{
+    const fr_setting *how = fr_draft_find(draft, ALL_FAMILIES, "select_features");
+    const fr_setting *keep = fr_draft_find(draft, ALL_FAMILIES, "keep_features");
+    if (is_fixed_at(how, "none") && is_changed(keep))
+        say_useless(draft, keep, "without select_features");
+    if (is_fixed_at(how, "chi2") && draft->study->data.task == FR_LEARN_REGRESSION)
+        fr_faults_add(draft->faults, how->given,
+                      "preprocess.select_features: chi2 is for classification; allowed for "
+                      "regression: none, variance, f_test");
+}
+
 /* Nothing of `train` is looked at when no family has epochs. */
 static void check_train(fr_draft *draft)
 {
@@ -154,4 +166,5 @@ void fr_draft_model_checks(fr_draft *draft)
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
         if (study->families[f]) check_family_settings(draft, f);
     check_train(draft);
+    check_selection(draft);
 }

@@ -22,6 +22,7 @@ static const char *const header_words[] = {"auto", "true", "false", NULL};
 static const char *const impute_words[] = {"mean", "median", "most_frequent", "constant", NULL};
 static const char *const scale_words[] = {"none",   "standard", "minmax", "robust",
                                           "maxabs", "tfidf",    NULL};
+static const char *const select_words[] = {"none", "variance", "f_test", "chi2", NULL};
 static const char *const encode_words[] = {"onehot", "ordinal", NULL};
 
 #define AT(field) .offset = offsetof(fr_data_options, field)
@@ -116,6 +117,12 @@ const fr_option fr_preprocess_option_table[] = {
              "them: each has its place in the image"},
     {"scale_target", FR_OPTION_BOOL, AT(scale_target), "true",
      .help = "regression: train on the standardised target"},
+    {"select_features", FR_OPTION_WORD, AT(select_features), "none", .words = select_words,
+     .help =
+         "keep the features that say most: by variance in their own unit, by F of classes or "
+         "of the regression, by chi2 of counts and categories"},
+    {"keep_features", FR_OPTION_DOUBLE, AT(keep_features), "0.5", .high = 1e9, .open_low = true,
+     .help = "select_features: how many; below 1: their share"},
 };
 const size_t fr_preprocess_option_count = COUNT_OF(fr_preprocess_option_table);
 #undef AT

@@ -65,6 +65,7 @@ fr_status fr_transform_make_plan(fr_transform *transform)
         return FR_ERR_MEMORY;
     }
     lay_out(transform, plan);
+    free_plan(transform->plan);
     transform->plan = plan;
     return FR_OK;
 }

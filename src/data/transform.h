@@ -20,7 +20,14 @@ struct fr_transform_plan {
     size_t n_onehot;
 };
 
+/* Lay out the features; an earlier layout is replaced. */
 FR_CHECKED fr_status fr_transform_make_plan(fr_transform *transform);
+
+/* Keep the features of a fitted transform that the options ask for. Errors: FR_ERR_DATA (chi2
+ * of values below 0), FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_transform_select(const fr_preprocess_options *options,
+                                         const fr_dataset *dataset, const uint32_t *rows,
+                                         size_t n, fr_transform *transform);
 
 /* fr_transform_fit of the columns of a sparse data set. */
 FR_CHECKED fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,

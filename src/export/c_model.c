@@ -105,7 +105,7 @@ static void say_inputs(const writer *w)
         else
             fr_text_add(w->out, "a number");
         if (w->model->transform.features[c].kind == FR_FEATURE_DROP)
-            fr_text_add(w->out, " (not used: it was constant)");
+            fr_text_add(w->out, " (not used: constant, or not selected)");
         fr_text_add(w->out, "\n");
     }
     if (has_categories(w))

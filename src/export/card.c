@@ -85,7 +85,7 @@ static void describe_column(const fr_column *column, const fr_feature *feature, 
     char fill[FR_NUMBER_SIZE];
     switch (feature->kind) {
     case FR_FEATURE_DROP:
-        fr_text_add(out, "not used: it was constant");
+        fr_text_add(out, "not used: constant, or not selected");
         break;
     case FR_FEATURE_NUMERIC:
         fr_text_add(out, "missing values become %s", fr_format_float(feature->fill, fill));
