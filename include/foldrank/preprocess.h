@@ -32,7 +32,8 @@ typedef enum {
     FR_SELECT_ALL,
     FR_SELECT_VARIANCE,
     FR_SELECT_F_TEST,
-    FR_SELECT_CHI2
+    FR_SELECT_CHI2,
+    FR_SELECT_MUTUAL_INFORMATION
 } fr_select_features;
 
 /* Study key `preprocess`. Any of these may be a hyperparameter. */
@@ -87,8 +88,9 @@ typedef struct {
 /* Learn from rows[0..n) of the data set, as scikit-learn's SimpleImputer, StandardScaler,
  * MinMaxScaler, RobustScaler, MaxAbsScaler and OneHotEncoder do: first impute, then scale what
  * came out. Sums run in row order, in double. A column without any value is constant. A
- * constant column that is not dropped has factor 1. In the end features are selected, by
- * scores as scikit-learn's VarianceThreshold, f_classif, f_regression and chi2 have them.
+ * constant column that is not dropped has factor 1. Then features are selected, by scores as
+ * scikit-learn's VarianceThreshold, f_classif, f_regression and chi2 have them, or by mutual
+ * information.
  * Errors: FR_ERR_DATA without rows, or when the scaling would shift sparse data; FR_ERR_MEMORY.
  */
 FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
@@ -96,6 +98,14 @@ FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
                                       fr_transform *out);
 /* Of `width` features, how many the selection leaves. */
 size_t fr_preprocess_kept(const fr_preprocess_options *options, size_t width);
+/* The first number below 0 in rows[0..n), which chi2 cannot take; false: none. */
+typedef struct {
+    uint32_t row;
+    size_t column;
+    float value;
+} fr_negative;
+bool fr_dataset_find_negative(const fr_dataset *dataset, const uint32_t *rows, size_t n,
+                              fr_negative *out);
 void fr_transform_clear(fr_transform *transform);
 /* Errors: FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_transform_copy(const fr_transform *from, fr_transform *to);

@@ -137,6 +137,7 @@ typedef struct {
     bool families[FR_FAMILY_COUNT];  /* named under `models` */
     fr_recipe base[FR_FAMILY_COUNT]; /* fixed settings of each named family */
     long cnn_line;                   /* where the file has models.cnn.shape, or models.cnn */
+    long selection_line;             /* where it has preprocess.select_features */
     fr_binding *bindings;
     size_t n_bindings;
     uint64_t

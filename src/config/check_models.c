@@ -113,12 +113,13 @@ static void check_selection(fr_draft *draft)
 {
     const fr_setting *how = fr_draft_find(draft, ALL_FAMILIES, "select_features");
     const fr_setting *keep = fr_draft_find(draft, ALL_FAMILIES, "keep_features");
+    if (how != NULL && how->given != NULL) draft->study->selection_line = how->given->line;
     if (is_fixed_at(how, "none") && is_changed(keep))
         say_useless(draft, keep, "without select_features");
     if (is_fixed_at(how, "chi2") && draft->study->data.task == FR_LEARN_REGRESSION)
         fr_faults_add(draft->faults, how->given,
                       "preprocess.select_features: chi2 is for classification; allowed for "
-                      "regression: none, variance, f_test");
+                      "regression: none, variance, f_test, mutual_information");
 }
 
 /* Nothing of `train` is looked at when no family has epochs. */

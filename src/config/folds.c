@@ -14,34 +14,61 @@ static bool moves_zero(const char *scale)
            strcmp(scale, "tfidf") != 0;
 }
 
-/* A value of preprocess.scale that the study may take and that sparse data cannot have. */
-static const char *bad_scaling(const fr_study *study)
+static bool is_chi2(const char *select)
+{
+    return strcmp(select, "chi2") == 0;
+}
+
+/* A value that a word of `preprocess` may take in this study and that is bad, or NULL. */
+static const char *find_bad(const fr_study *study, const char *key,
+                            bool (*bad)(const char *value))
 {
     const fr_option *row =
-        fr_option_find(fr_preprocess_option_table, fr_preprocess_option_count, "scale");
+        fr_option_find(fr_preprocess_option_table, fr_preprocess_option_count, key);
     const size_t j = fr_space_find(&study->space, row->name);
     if (j < study->space.n) {
         const fr_param *p = &study->space.params[j];
         for (size_t k = 0; k < p->n_choices; k++)
-            if (moves_zero(p->choices[k])) return p->choices[k];
+            if (bad(p->choices[k])) return p->choices[k];
         return NULL;
     }
     for (int f = 0; f < FR_FAMILY_COUNT; f++) {
-        const char *scale = row->words[study->base[f].preprocess.scale];
-        if (study->families[f] && moves_zero(scale)) return scale;
+        const char *block = (const char *)&study->base[f].preprocess;
+        const char *value = row->words[*(const int *)(const void *)(block + row->offset)];
+        if (study->families[f] && bad(value)) return value;
     }
     return NULL;
 }
 
 static fr_status check_scaling(const fr_study *study, const fr_dataset *dataset)
 {
-    const char *scale = dataset->schema.cell == FR_CELL_SPARSE ? bad_scaling(study) : NULL;
+    const bool sparse = dataset->schema.cell == FR_CELL_SPARSE;
+    const char *scale = sparse ? find_bad(study, "scale", moves_zero) : NULL;
     if (scale == NULL) return FR_OK;
     return FR_FAIL(
         FR_ERR_DATA,
         "%s: preprocess.scale is %s, which moves 0: it would fill the sparse cells of "
         "%s; set it to maxabs, tfidf or none, or data.storage to dense if the memory allows",
         study->path, scale, study->data.path);
+}
+
+/* Chi-squared means nothing of numbers below 0: told before anything trains. */
+static fr_status check_counts(const fr_study *study, const fr_dataset *dataset,
+                              const fr_folds *folds)
+{
+    size_t n;
+    fr_negative found;
+    const uint32_t *rows = fr_folds_search_rows(folds, &n);
+    if (find_bad(study, "select_features", is_chi2) == NULL ||
+        !fr_dataset_find_negative(dataset, rows, n, &found))
+        return FR_OK;
+    return FR_FAIL(FR_ERR_DATA,
+                   "%s:%ld: preprocess.select_features chi2 is for counts and categories; "
+                   "column %s of %s has %g, which is below 0 (row %u of the data): take f_test "
+                   "or mutual_information",
+                   study->path, study->selection_line,
+                   dataset->schema.columns[found.column].name, study->data.path,
+                   (double)found.value, (unsigned)found.row + 1);
 }
 
 static bool is_searched(const fr_study *study, const char *key)
@@ -77,7 +104,12 @@ fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, 
 {
     FR_TRY(check_scaling(study, dataset));
     FR_TRY(check_shape(study, &dataset->schema));
-    const fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
+    fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
+    if (st == FR_OK) {
+        st = check_counts(study, dataset, *out);
+        if (st != FR_OK) fr_folds_destroy(out);
+        return st;
+    }
     if (st != FR_ERR_DATA) return st;
     const fr_schema *schema = &dataset->schema;
     char hint[256] = "";

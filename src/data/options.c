@@ -22,7 +22,8 @@ static const char *const header_words[] = {"auto", "true", "false", NULL};
 static const char *const impute_words[] = {"mean", "median", "most_frequent", "constant", NULL};
 static const char *const scale_words[] = {"none",   "standard", "minmax", "robust",
                                           "maxabs", "tfidf",    NULL};
-static const char *const select_words[] = {"none", "variance", "f_test", "chi2", NULL};
+static const char *const select_words[] = {"none", "variance",           "f_test",
+                                           "chi2", "mutual_information", NULL};
 static const char *const encode_words[] = {"onehot", "ordinal", NULL};
 
 #define AT(field) .offset = offsetof(fr_data_options, field)
@@ -120,7 +121,8 @@ const fr_option fr_preprocess_option_table[] = {
     {"select_features", FR_OPTION_WORD, AT(select_features), "none", .words = select_words,
      .help =
          "keep the features that say most: by variance in their own unit, by F of classes or "
-         "of the regression, by chi2 of counts and categories"},
+         "of the regression, by chi2 of counts and categories, by mutual information with the "
+         "target (of 16 parts of a feature with more values)"},
     {"keep_features", FR_OPTION_DOUBLE, AT(keep_features), "0.5", .high = 1e9, .open_low = true,
      .help = "select_features: how many; below 1: their share"},
 };

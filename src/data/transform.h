@@ -29,6 +29,15 @@ FR_CHECKED fr_status fr_transform_select(const fr_preprocess_options *options,
                                          const fr_dataset *dataset, const uint32_t *rows,
                                          size_t n, fr_transform *transform);
 
+/* score (width): what each feature says about the target, looked at alone [nats]. Errors:
+ * FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_mutual_information(const fr_transform *transform,
+                                           const fr_dataset *dataset, const uint32_t *rows,
+                                           size_t n, double *score);
+
+/* Cell number i = row * cols + column of dense data. */
+float fr_dense_cell(const fr_dataset *dataset, size_t i);
+
 /* fr_transform_fit of the columns of a sparse data set. */
 FR_CHECKED fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
                                              const fr_dataset *dataset, const uint32_t *rows,

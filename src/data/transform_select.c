@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* transform_select.c - keep the features that say most, each looked at alone: by its variance,
- * by the F statistic of its regression or of the classes' means, or by chi-squared of counts.
- * Scores are those of scikit-learn's VarianceThreshold, f_regression, f_classif and chi2.
+ * by the F statistic of its regression or of the classes' means, by chi-squared of counts, or
+ * by mutual information (mutual_information.c). The others' scores are those of scikit-learn's
+ * VarianceThreshold, f_regression, f_classif and chi2.
  *
  * A feature is an output of the fitted transform: a number, or one level of a one-hot column.
  * What is not kept is a dropped column, or a level without a place; so whoever stores, applies
@@ -24,7 +25,8 @@ typedef struct {
     size_t width, classes;
     float *block;          /* (ROWS, width) */
     double *factor;        /* (width) of the output, and */
-    double *shift;         /* what to add to the output / factor: the column's own unit */
+    double *shift;         /* what to add to the output / factor: the column's own unit,
+                            * or that of TF-IDF */
     double *mean, *square; /* (width) of all rows; sum of squares around the mean */
     double *product;       /* (width) regression: sum of x y, both around their means */
     double *class_mean;    /* (classes, width) */
@@ -47,7 +49,7 @@ static fr_status survey_create(survey *s)
                       s->class_mean != NULL && s->class_rows != NULL;
     for (size_t c = 0; good && c < s->transform->cols; c++) {
         const fr_feature *f = &s->transform->features[c];
-        const bool scaled = f->kind != FR_FEATURE_ONEHOT;
+        const bool scaled = f->kind != FR_FEATURE_ONEHOT && !s->transform->tfidf;
         for (size_t j = f->first; j < f->first + f->width; j++) {
             s->factor[j] = scaled ? (double)f->factor : 1;
             s->shift[j] = scaled ? (double)f->shift : 0;
@@ -163,7 +165,7 @@ static void score_regression(survey *s, double *score)
 }
 
 /* Sums of a class against its share of the sum of all: counts, in the column's own unit. */
-static fr_status score_chi2(const survey *s, double *score)
+static void score_chi2(const survey *s, double *score)
 {
     for (size_t j = 0; j < s->width; j++) {
         const double total = s->mean[j] / s->factor[j] + s->shift[j];
@@ -175,7 +177,33 @@ static fr_status score_chi2(const survey *s, double *score)
             if (rows > 0) score[j] += (observed - expected) * (observed - expected) / expected;
         }
     }
-    return FR_OK;
+}
+
+static bool note_negative(const fr_dataset *dataset, fr_negative cell, fr_negative *out)
+{
+    *out = cell;
+    return cell.value < 0 && dataset->schema.columns[cell.column].kind == FR_COLUMN_NUMERIC;
+}
+
+bool fr_dataset_find_negative(const fr_dataset *dataset, const uint32_t *rows, size_t n,
+                              fr_negative *out)
+{
+    const fr_sparse_rows *x = &dataset->sparse;
+    const size_t cols = dataset->schema.cols;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t r = rows[i];
+        if (dataset->schema.cell == FR_CELL_SPARSE) {
+            for (uint64_t k = x->start[r]; k < x->start[r + 1]; k++)
+                if (note_negative(dataset, (fr_negative){r, x->column[k], x->value[k]}, out))
+                    return true;
+            continue;
+        }
+        for (size_t c = 0; c < cols; c++) {
+            const float value = fr_dense_cell(dataset, r * cols + c);
+            if (note_negative(dataset, (fr_negative){r, c, value}, out)) return true;
+        }
+    }
+    return false;
 }
 
 /* Chi-squared means nothing of values below 0. */
@@ -192,7 +220,7 @@ static fr_status check_counts(const survey *s)
             const fr_status st = FR_FAIL(
                 FR_ERR_DATA,
                 "preprocess.select_features chi2 is for counts and categories; column %s has "
-                "%.6g, which is below 0: take f_test",
+                "%.6g, which is below 0: take f_test or mutual_information",
                 fr_text_get(&name), x);
             fr_text_clear(&name);
             return st;
@@ -210,7 +238,10 @@ static fr_status find_scores(survey *s, double *score)
         return FR_OK;
     case FR_SELECT_CHI2:
         FR_TRY(check_counts(s));
-        return score_chi2(s, score);
+        score_chi2(s, score);
+        return FR_OK;
+    case FR_SELECT_MUTUAL_INFORMATION:
+        return fr_mutual_information(s->transform, s->dataset, s->rows, s->n, score);
     default:
         if (s->classes > 0)
             score_classes(s, score);

@@ -117,7 +117,7 @@ static void put_cell(const fr_feature *f, float cell, float *row)
     if (transform_cell(f, cell, &output, &value)) row[output] = value;
 }
 
-static float dense_cell(const fr_dataset *dataset, size_t i)
+float fr_dense_cell(const fr_dataset *dataset, size_t i)
 {
     switch (dataset->schema.cell) {
     case FR_CELL_U8:
@@ -137,7 +137,8 @@ void fr_transform_apply_tfidf(const fr_transform *transform, const fr_dataset *d
         memset(row, 0, stride * sizeof *row);
         for (size_t c = 0; c < transform->cols; c++)
             put_cell(&transform->features[c],
-                     weigh(transform, dense_cell(dataset, rows[r] * transform->cols + c)), row);
+                     weigh(transform, fr_dense_cell(dataset, rows[r] * transform->cols + c)),
+                     row);
         make_unit(row, transform->width);
     }
 }
@@ -180,7 +181,7 @@ static size_t gather_dense(const fr_transform *transform, const fr_dataset *data
 {
     for (size_t c = 0; c < transform->cols; c++) {
         size_t output;
-        const float cell = dense_cell(dataset, row * transform->cols + c);
+        const float cell = fr_dense_cell(dataset, row * transform->cols + c);
         if (!transform_cell(&transform->features[c], weigh(transform, cell), &output,
                             &out->value[at]))
             continue;

@@ -198,15 +198,26 @@ models=(
     "polynomial classification kernel: {kernel: polynomial, degree: 2, ridge: {log: [0.1, 1]}, class_weight: balanced}"
     "dual regression kernel: {kernel: linear, ridge: {log: [0.1, 1]}, ridge_steps: 3}"
 )
+# What comes behind these, beside some families.
+further=(
+    "encode: onehot, select_features: mutual_information, keep_features: 0.4"
+)
+compare_model() { # NAME TASK MODEL PREPROCESS
+    local classes=3 takes=0,1,-3,3,-5,5,-7,7
+    study "$@"
+    export_study "$1" test new || return
+    [ "$2" = regression ] && classes=0
+    [ "$2" = binary ] && classes=2 takes=0,1,-3,3,-5,5,7
+    compare_c "$1" "$1" "$classes" "$takes" test new
+}
 for model in "${models[@]}"; do
     read -r name task settings <<<"$model"
     for i in "${!preprocess[@]}"; do
-        study "$name$i" "$task" "$settings" "${preprocess[i]}"
-        export_study "$name$i" test new || continue
-        [ "$task" = regression ] && classes=0 || classes=3
-        takes=0,1,-3,3,-5,5,-7,7
-        [ "$task" = binary ] && classes=2 takes=0,1,-3,3,-5,5,7
-        compare_c "$name$i" "$name$i" "$classes" "$takes" test new
+        compare_model "$name$i" "$task" "$settings" "${preprocess[i]}"
+    done
+    for i in "${!further[@]}"; do
+        [[ " softmax linear gelu pairs rbf " != *" $name "* ]] ||
+            compare_model "${name}_further$i" "$task" "$settings" "${further[i]}"
     done
 done
 

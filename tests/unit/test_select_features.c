@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_select_features.c - which features preprocessing keeps, against scikit-learn. */
+/* test_select_features.c - which features preprocessing keeps, and which weights l1 leaves,
+ * against scikit-learn. */
 #include "fit_fixture.h"
 
 #include "reference.h"
@@ -70,6 +71,75 @@ static void test_selection_is_scikit_learns(void **state)
     free_data(&values);
 }
 
+/* Up to 16 different values are looked at as they are. */
+static void test_information_is_scikit_learns(void **state)
+{
+    (void)state;
+    made d = reference_rows(true);
+    for (size_t i = 0; i < N * COLS; i++) d.x[i] = fminf(d.x[i], 12);
+    for (int features = 1; features < COLS; features++)
+        check(&d, FR_SELECT_MUTUAL_INFORMATION, "mutual_information", features);
+    free_data(&d);
+}
+
+/* Column 2 of 160 different values says all of the target, which changes with every tenth of
+ * them: no straight line sees it, 16 parts of 10 rows do. */
+static void test_information_of_parts(void **state)
+{
+    (void)state;
+    for (int classes = 0; classes <= 1; classes++) {
+        made d = make_data(160, 5, classes ? 2 : 0);
+        const fr_preprocess_options o = options_of(FR_SELECT_MUTUAL_INFORMATION, 1);
+        fr_transform t;
+        for (size_t i = 0; i < 160; i++) {
+            const size_t value = i * 7 % 160, part = value / 10;
+            d.x[i * 5 + 2] = (float)value * (float)value;
+            d.y[i] = (float)(part % 2) + (classes ? 0 : 0.01f * (float)(part * 5 % 16));
+        }
+        assert_int_equal(fr_transform_fit(&o, &d.dataset, d.rows, 160, &t), FR_OK);
+        for (size_t c = 0; c < 5; c++)
+            assert_int_equal(t.features[c].kind, c == 2 ? FR_FEATURE_NUMERIC : FR_FEATURE_DROP);
+        fr_transform_clear(&t);
+        free_data(&d);
+    }
+}
+
+/* l1 takes weights to 0 itself, where an independent solver has them. */
+static void check_l1(fr_family family, const char *record, size_t outputs, size_t epochs)
+{
+    made d = reference_rows(family == FR_FAMILY_SOFTMAX);
+    fr_recipe recipe = make_recipe(family);
+    const reference wanted = reference_find(FILE_NAME, record);
+    recipe.preprocess.scale = FR_SCALE_STANDARD;
+    recipe.train.optimizer = FR_OPT_GD;
+    recipe.train.learning_rate = family == FR_FAMILY_SOFTMAX ? 0.5 : 0.1;
+    recipe.train.epochs = (int64_t)epochs;
+    recipe.model.l1 = reference_number(&wanted, "l1", 0);
+    const fr_fit_request request =
+        request_for(&d, &recipe, N, outputs > 1 ? FR_METRIC_ACCURACY : FR_METRIC_R2);
+    float *w = fit_params(&request, NULL);
+    double mean = 0;
+    for (size_t k = 0; k < outputs; k++) mean += (double)w[COLS * outputs + k];
+    if (outputs == 1) mean = 0;
+    assert_int_equal(wanted.n, (COLS + 1) * outputs);
+    for (size_t i = 0; i < wanted.n; i++) {
+        const double bias = i >= COLS * outputs ? mean / (double)outputs : 0;
+        assert_true(fabs((double)w[i] - bias - wanted.value[i]) < 2e-4);
+        if (i < COLS * outputs) assert_int_equal(w[i] == 0, wanted.value[i] == 0);
+    }
+    free(w);
+    free_data(&d);
+}
+
+static void test_l1_is_scikit_learns(void **state)
+{
+    (void)state;
+    check_l1(FR_FAMILY_LINEAR, "lasso l1=0.5", 1, 1000);
+    check_l1(FR_FAMILY_LINEAR, "lasso l1=2.0", 1, 1000);
+    check_l1(FR_FAMILY_SOFTMAX, "logistic l1=0.02", 3, 5000);
+    check_l1(FR_FAMILY_SOFTMAX, "logistic l1=0.08", 3, 5000);
+}
+
 static void test_counts_below_0(void **state)
 {
     (void)state;
@@ -132,6 +202,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selection_is_scikit_learns),
+        cmocka_unit_test(test_information_is_scikit_learns),
+        cmocka_unit_test(test_information_of_parts),
+        cmocka_unit_test(test_l1_is_scikit_learns),
         cmocka_unit_test(test_counts_below_0),
         cmocka_unit_test(test_levels_are_features),
         cmocka_unit_test(test_share_of_features),
