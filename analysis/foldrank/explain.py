@@ -348,3 +348,27 @@ def hardest(r: Results) -> pd.DataFrame:
             "`explain: {when: always}`"
         )
     return frame.set_index("row").join(r.out_of_fold)
+
+
+def groups(r: Results) -> pd.DataFrame:
+    """How well models that did not train on a group do on it.
+
+    Parameters
+    ----------
+    r : Results
+        Results with ``/explain`` of a study with ``data.group``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``group``, a number; ``first_row`` (a row of the data that belongs to it), ``rows``,
+        ``score`` (NaN where it is not defined); the worst first.
+    """
+    columns = ["group", "first_row", "rows", "score"]
+    frame = _stored(r, "groups", columns)
+    if frame is None:
+        raise MissingError(
+            f"{r.path}: holds no scores of groups (no /explain/groups); run the study with "
+            "`data: {group: COLUMN}` and `explain: {when: always}`"
+        )
+    return frame.set_index("group").sort_values("score", ascending=r.maximize)

@@ -12,7 +12,7 @@ import studies
 from sklearn.metrics import confusion_matrix, r2_score
 
 import foldrank
-from foldrank import explain
+from foldrank import explain, report
 from foldrank.model import read_rows
 
 HPC = f"""
@@ -177,3 +177,28 @@ def test_residuals_of_the_folds(tmp_path):
     r = foldrank.open(studies.run(tmp_path, "regression", study + "explain: {when: always}\n"))
     assert len(explain.residuals(r)) == 442
     assert explain.permutation(r).attrs["what"] == "loss in rmse"
+
+
+def test_scores_of_groups(tmp_path):
+    text = f"""
+data: {{path: {studies.ROOT}/data/hpc_data.csv.gz, target: class, task: classification,
+       group: protocol}}
+models: {{softmax: {{}}}}
+train: {{learning_rate: {{log: [1.0e-2, 1.0e-1]}}, epochs: 2}}
+search: {{method: random, trials: 2}}
+explain: {{when: always}}
+"""
+    r = foldrank.open(studies.run(tmp_path, "groups", text))
+    rows = pd.read_csv(studies.ROOT / "data/hpc_data.csv.gz")
+    held = r.out_of_fold
+    right = (held["truth"] == held["prediction"]).groupby(rows["protocol"]).mean()
+    frame = explain.groups(r)
+    names = rows["protocol"][frame["first_row"]]
+    assert list(frame["rows"]) == list(rows["protocol"].value_counts()[names])
+    np.testing.assert_allclose(frame["score"], right[names])
+    assert frame["score"].is_monotonic_increasing and len(frame) > 5
+    figures = report.write(r, tmp_path / "report.html").read_text()
+    assert (
+        "Scores of the groups" in figures
+        and f"group of row {frame['first_row'].iloc[0]}" in figures
+    )

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
@@ -25,6 +26,7 @@ from foldrank.errors import MissingError
 from foldrank.explain import Data
 from foldrank.honest import estimate
 from foldrank.report import figures
+from foldrank.report.figures.base import settle
 from foldrank.results import PARAMS, SCORES, Results
 
 TABLE_ROWS = 3000
@@ -248,6 +250,17 @@ def _model_plots(r: Results, data: Data | None) -> list[_Plot]:
             "Mean prediction with the column set to each value, the others as they are.",
             lambda: _dependences(r, data),
         ),
+        *_try(
+            "Scores of the groups",
+            f"The worst of them, by models that did not train on them, {folds}.",
+            lambda: figures.groups(r),
+        ),
+        *_try(
+            "Hardest rows",
+            "Rows of the data, numbered from 0, that models which did not train on them get most "
+            "wrong: odd cases, or wrong labels.",
+            lambda: figures.hardest(r),
+        ),
     ]
 
 
@@ -292,6 +305,24 @@ def _table(r: Results) -> tuple[dict[str, Any], str]:
 
 
 # ---- pieces of the page ----
+
+
+def _plotly() -> str:
+    """Plotly's script, out of the function in which it comes for module loaders.
+
+    A browser reads a function's text once to find its end, and again when it is called; of
+    five megabytes that is half a second.
+    """
+    script: str = get_plotlyjs()
+    parts = re.search(
+        r"^(/\*\*.*?\*/).*?\(typeof self [^\n]*\(\) => \{\n(.*\nwindow\.Plotly = Plotly;)\n"
+        r"return Plotly;\n\}\)\);\s*$",
+        script,
+        re.S,
+    )
+    if parts is not None:
+        script = f"{parts[1]}\n{parts[2]}\n"
+    return script.replace("</script", "<\\/script")
 
 
 def _tile(label: str, value: str, about: str, strong: bool = False) -> str:
@@ -356,7 +387,7 @@ def _plots(plots: list[_Plot], start: int) -> tuple[str, dict[str, Any]]:
     parts, data = [], {}
     for number, plot in enumerate(plots, start=start):
         key = f"plot{number}"
-        data[key] = [json.loads(figure.to_json()) for _, figure in plot.variants]
+        data[key] = [json.loads(settle(figure).to_json()) for _, figure in plot.variants]
         pick = ""
         if len(plot.variants) > 1:
             options = "".join(
@@ -468,7 +499,7 @@ def page(r: Results, others: Sequence[Results] = (), data: Data | None = None) -
         title=html.escape(r.name or "study"),
         subtitle=html.escape(f"{r.metric}, {'more' if r.maximize else 'less'} is better"),
         style=(here / "report.css").read_text(encoding="utf-8"),
-        plotly=get_plotlyjs().replace("</script", "<\\/script"),
+        plotly=_plotly(),
         script=(here / "report.js").read_text(encoding="utf-8"),
         links="\n".join(links),
         tiles=_tiles(r),
