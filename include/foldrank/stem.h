@@ -27,6 +27,9 @@
 /* Channels of a convolution. */
 enum { FR_FILTERS_MAX = 1024 };
 
+/* What batch normalisation adds to a variance: PyTorch's. */
+#define FR_NORM_EPSILON 1e-5
+
 /* One convolution. `weights`, `bias` (beta of a normalised one), `gain`, `mean`, `variance` are
  * offsets in the block of parameters. */
 typedef struct {

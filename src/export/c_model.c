@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "foldrank/network.h"
 #include "internal.h"
 
 typedef struct {
@@ -41,8 +40,7 @@ static void survey(writer *w)
     fr_network_make(&model->options, model->schema.learn, model->transform.width,
                     model->n_outputs, &w->network);
     w->classifies = model->schema.learn == FR_LEARN_CLASSIFICATION;
-    for (size_t l = 0; l <= w->network.n_layers; l++)
-        if (w->network.width[l] > w->widest) w->widest = w->network.width[l];
+    w->widest = fr_c_network_widest(&w->network);
     for (size_t c = 0; c < model->transform.cols; c++) {
         const int kind = model->transform.features[c].kind;
         w->n_numbers += kind == FR_FEATURE_NUMERIC || kind == FR_FEATURE_ORDINAL;
@@ -250,20 +248,6 @@ static void write_onehot(const writer *w)
     fr_text_add(w->out, "    };\n");
 }
 
-static void write_weights(const writer *w)
-{
-    const fr_network *net = &w->network;
-    for (size_t l = 1; l <= net->n_layers; l++) {
-        char name[32];
-        snprintf(name, sizeof name, "weight%zu", l);
-        const size_t cols = fr_network_cols(net, l);
-        fr_text_add(w->out, "    /* (%zu, %zu) */\n", net->width[l - 1], cols);
-        fr_c_floats(w->out, name, w->model->params + net->weights[l], net->width[l - 1] * cols);
-        snprintf(name, sizeof name, "bias%zu", l);
-        fr_c_floats(w->out, name, w->model->params + net->bias[l], fr_network_biases(net, l));
-    }
-}
-
 static void write_preprocessing(const writer *w)
 {
     fr_text_add(w->out, "    for (i = 0; i < %zu; i++) a[i] = 0.0f;\n",
@@ -287,71 +271,6 @@ static void write_preprocessing(const writer *w)
                     "            a[place[c[2] + level]] = 1.0f;\n"
                     "    }\n",
                     w->n_onehot);
-}
-
-/* C of the activation of `v`. */
-static void write_activation(const writer *w)
-{
-    switch (w->network.activation) {
-    case FR_ACT_TANH:
-        fr_text_add(w->out, "tanhf(v)");
-        break;
-    case FR_ACT_SIGMOID:
-        fr_text_add(w->out, "1.0f / (1.0f + expf(-v))");
-        break;
-    case FR_ACT_GELU:
-        fr_text_add(w->out, "0.5f * v * erfcf(-0.707106781f * v)");
-        break;
-    case FR_ACT_LEAKY_RELU:
-        fr_text_add(w->out, "v > 0.0f ? v : v * ");
-        fr_c_float(w->out, w->network.negative_slope);
-        break;
-    default:
-        fr_text_add(w->out, "v > 0.0f ? v : 0.0f");
-        break;
-    }
-}
-
-/* A row of weight1 has an input's weight, then its factors. */
-static void write_factors(const writer *w)
-{
-    const fr_network *net = &w->network;
-    fr_text_add(w->out,
-                "    v = bias1[0];\n    for (i = 0; i < %zu; i++) v += a[i] * weight1[i * "
-                "%zu];\n",
-                net->width[0], 1 + net->factors);
-    if (net->factors > 0)
-        fr_text_add(w->out,
-                    "    for (f = 1; f <= %zu; f++) {\n"
-                    "        float before = 0.0f;\n"
-                    "        for (i = 0; i < %zu; i++) {\n"
-                    "            const float t = a[i] * weight1[i * %zu + f];\n"
-                    "            v += t * before;\n"
-                    "            before += t;\n        }\n    }\n",
-                    net->factors, net->width[0], 1 + net->factors);
-    fr_text_add(w->out,
-                w->classifies ? "    b[0] = 0.0f;\n    b[1] = v;\n" : "    b[0] = v;\n");
-}
-
-/* Layers take turns between two arrays. */
-static void write_layers(const writer *w)
-{
-    const fr_network *net = &w->network;
-    if (net->factorises) {
-        write_factors(w);
-        return;
-    }
-    for (size_t l = 1; l <= net->n_layers; l++) {
-        const char from = l % 2 == 1 ? 'a' : 'b', to = l % 2 == 1 ? 'b' : 'a';
-        fr_text_add(w->out, "    %s_layer(%c, %zu, weight%zu, bias%zu, %c, %zu);\n", w->name,
-                    from, net->width[l - 1], l, l, to, net->width[l]);
-        if (l == net->n_layers) break;
-        fr_text_add(w->out,
-                    "    for (i = 0; i < %zu; i++) {\n        v = %c[i];\n        %c[i] = ",
-                    net->width[l], to, to);
-        write_activation(w);
-        fr_text_add(w->out, ";\n    }\n");
-    }
 }
 
 static void write_head(const writer *w, char scores)
@@ -380,28 +299,16 @@ static void write_head(const writer *w, char scores)
                 w->upper);
 }
 
-static void write_layer_function(const writer *w)
-{
-    fr_text_add(w->out,
-                "\n/* out (n_out) = bias + in (n_in) weight (n_in, n_out) */\n"
-                "static inline void %s_layer(const float *in, int n_in, const float *weight, "
-                "const float *bias,\n                              float *out, int n_out)\n{\n"
-                "    int i, j;\n"
-                "    for (j = 0; j < n_out; j++) out[j] = bias[j];\n"
-                "    for (i = 0; i < n_in; i++, weight += n_out)\n"
-                "        for (j = 0; j < n_out; j++) out[j] += in[i] * weight[j];\n}\n",
-                w->name);
-}
-
 static void write_function(const writer *w)
 {
     const bool sums = w->classifies && fr_model_has_probabilities(w->model);
     const bool kernel = w->model->options.family == FR_FAMILY_KERNEL;
-    const bool pairs = w->network.factorises && w->network.factors > 0;
+    const bool pairs = fr_c_network_pairs(&w->network);
+    char scores = 'b';
     if (kernel)
         fr_c_kernel(w->model, w->name, w->out);
-    else if (!w->network.factorises)
-        write_layer_function(w);
+    else
+        fr_c_network_functions(&w->network, w->name, w->out);
     fr_text_add(w->out,
                 w->classifies
                     ? "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
@@ -409,7 +316,7 @@ static void write_function(const writer *w)
                 w->name);
     if (w->n_numbers > 0) write_numbers(w);
     if (w->n_onehot > 0) write_onehot(w);
-    if (!kernel) write_weights(w);
+    if (!kernel) fr_c_network_constants(&w->network, w->model, w->name, w->out);
     fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s;\n", w->widest,
                 w->widest, sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "",
                 pairs ? ", f" : "");
@@ -417,8 +324,8 @@ static void write_function(const writer *w)
     if (kernel)
         fr_text_add(w->out, "    %s_kernel(a, b);\n", w->name);
     else
-        write_layers(w);
-    write_head(w, w->network.n_layers % 2 == 1 ? 'b' : 'a');
+        scores = fr_c_network_run(&w->network, w->model, w->name, w->out);
+    write_head(w, scores);
 }
 
 fr_status fr_export_c(const fr_results_file *results, fr_text *out)

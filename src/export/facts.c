@@ -31,11 +31,6 @@ fr_status fr_export_check_form(const fr_results_file *results, const char *form)
     FR_TRY(fr_export_check(results));
     const fr_model *model = &results->model;
     const char *text = model->schema.text.column;
-    if (model->options.family == FR_FAMILY_CNN)
-        return FR_FAIL(FR_ERR_STATE,
-                       "%s: a model of family cnn is not written as %s; predict with "
-                       "`foldrank predict`",
-                       results->path, form);
     if (text == NULL && !model->transform.tfidf) return FR_OK;
     return FR_FAIL(FR_ERR_STATE,
                    "%s: its model weighs counts%s%s, which is not written as %s; predict with "

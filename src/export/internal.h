@@ -6,13 +6,13 @@
 #include <stdbool.h>
 
 #include "foldrank/export.h"
+#include "foldrank/network.h"
 #include "foldrank/option.h"
 
 /* FR_ERR_STATE when there is no model to export. */
 FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
 
-/* The same, and when it is of a family or weighs counts of texts, which a form (such as "ONNX")
- * does not hold. */
+/* The same, and when it weighs counts of texts, which a form (such as "ONNX") does not hold. */
 FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results, const char *form);
 
 /* Where the model comes from and what it scored, as pairs of words: the metadata of an ONNX
@@ -42,6 +42,18 @@ void fr_c_float(fr_text *out, float value);
 void fr_c_floats(fr_text *out, const char *name, const float *values, size_t n);
 /* The function `name`_kernel(a, b) of a kernel model, from inputs a to scores b. */
 void fr_c_kernel(const fr_model *model, const char *name, fr_text *out);
+/* Of a chain of layers: the functions that it needs, all beginning with `name`; its constants,
+ * which are declared in the function that predicts; and what turns preprocessed inputs there,
+ * in a, into scores. The function has arrays a and b of fr_c_network_widest floats, float v,
+ * int i and, when fr_c_network_pairs, int f. */
+void fr_c_network_functions(const fr_network *network, const char *name, fr_text *out);
+void fr_c_network_constants(const fr_network *network, const fr_model *model, const char *name,
+                            fr_text *out);
+/* Returns the array with the scores, 'a' or 'b'. */
+char fr_c_network_run(const fr_network *network, const fr_model *model, const char *name,
+                      fr_text *out);
+size_t fr_c_network_widest(const fr_network *network);
+bool fr_c_network_pairs(const fr_network *network);
 /* A text as a C string literal, quotes included. */
 void fr_c_quote(const char *text, fr_text *out);
 

@@ -210,17 +210,16 @@ void fr_onnx_set_texts(fr_onnx *o, fr_onnx_node *node, const char *name, char *c
     a->strings = as_bytes(o, texts, n);
 }
 
-static Onnx__TensorProto *add_tensor(fr_onnx *o, const char *name, int32_t type, size_t rows,
-                                     size_t cols)
+static Onnx__TensorProto *add_tensor(fr_onnx *o, const char *name, int32_t type,
+                                     const size_t *dims, size_t n_dims)
 {
     Onnx__TensorProto *tensor = fr_onnx_alloc(o, 1, sizeof *tensor);
-    int64_t *dims = fr_onnx_alloc(o, 2, sizeof *dims);
-    if (tensor == NULL || dims == NULL) return NULL;
+    int64_t *held = fr_onnx_alloc(o, n_dims, sizeof *held);
+    if (tensor == NULL || held == NULL) return NULL;
     onnx__tensor_proto__init(tensor);
-    dims[0] = (int64_t)rows;
-    dims[1] = (int64_t)cols;
-    tensor->n_dims = cols == 0 ? 1 : 2;
-    tensor->dims = dims;
+    for (size_t i = 0; i < n_dims; i++) held[i] = (int64_t)dims[i];
+    tensor->n_dims = n_dims;
+    tensor->dims = held;
     tensor->has_data_type = 1;
     tensor->data_type = type;
     tensor->name = fr_onnx_text(o, "%s", name);
@@ -228,18 +227,26 @@ static Onnx__TensorProto *add_tensor(fr_onnx *o, const char *name, int32_t type,
     return tensor;
 }
 
-void fr_onnx_floats(fr_onnx *o, const char *name, const float *values, size_t rows, size_t cols)
+void fr_onnx_tensor(fr_onnx *o, const char *name, const float *values, const size_t *dims,
+                    size_t n_dims)
 {
     Onnx__TensorProto *tensor =
-        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rows, cols);
+        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, dims, n_dims);
     if (tensor == NULL) return;
-    tensor->n_float_data = cols == 0 ? rows : rows * cols;
+    tensor->n_float_data = 1;
+    for (size_t i = 0; i < n_dims; i++) tensor->n_float_data *= dims[i];
     tensor->float_data = (float *)values;
+}
+
+void fr_onnx_floats(fr_onnx *o, const char *name, const float *values, size_t rows, size_t cols)
+{
+    fr_onnx_tensor(o, name, values, (size_t[]){rows, cols}, cols == 0 ? 1 : 2);
 }
 
 void fr_onnx_ints(fr_onnx *o, const char *name, const int64_t *values, size_t n)
 {
-    Onnx__TensorProto *tensor = add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, n, 0);
+    Onnx__TensorProto *tensor =
+        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, &n, 1);
     if (tensor == NULL) return;
     tensor->n_int64_data = n;
     tensor->int64_data = (int64_t *)values;
@@ -248,7 +255,7 @@ void fr_onnx_ints(fr_onnx *o, const char *name, const int64_t *values, size_t n)
 void fr_onnx_texts(fr_onnx *o, const char *name, char *const *texts, size_t n)
 {
     Onnx__TensorProto *tensor =
-        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__STRING, n, 0);
+        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__STRING, &n, 1);
     if (tensor == NULL) return;
     tensor->n_string_data = n;
     tensor->string_data = as_bytes(o, texts, n);

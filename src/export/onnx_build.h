@@ -53,7 +53,9 @@ void fr_onnx_set_floats(fr_onnx *o, fr_onnx_node *node, const char *name, const 
 void fr_onnx_set_texts(fr_onnx *o, fr_onnx_node *node, const char *name, char *const *texts,
                        size_t n);
 
-/* Constant tensors. Shape (rows, cols), or (rows) when cols is 0. */
+/* Constant tensors. Shape (rows, cols), or (rows) when cols is 0; or of any rank. */
+void fr_onnx_tensor(fr_onnx *o, const char *name, const float *values, const size_t *dims,
+                    size_t n_dims);
 void fr_onnx_floats(fr_onnx *o, const char *name, const float *values, size_t rows,
                     size_t cols);
 void fr_onnx_ints(fr_onnx *o, const char *name, const int64_t *values, size_t n);

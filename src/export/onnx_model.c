@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "foldrank/memory.h"
-#include "foldrank/network.h"
 #include "internal.h"
 #include "onnx_build.h"
 #include "onnx_kernel.h"
+#include "onnx_network.h"
 
 const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL};
 
@@ -280,30 +280,6 @@ static const char *binary(writer *w, const char *op, const char *a, const char *
     return out;
 }
 
-/* z times the normal distribution's integral; opset 13 has no Gelu of its own. */
-static const char *gelu(writer *w, const char *z)
-{
-    const char *erf = new_name(w, "erf");
-    const char *inner = binary(w, "Mul", z, constant(w, (float)M_SQRT1_2));
-    fr_onnx_op(&w->o, "Erf", LIST(inner), erf);
-    const char *twice = binary(w, "Add", erf, constant(w, 1));
-    return binary(w, "Mul", binary(w, "Mul", z, constant(w, 0.5f)), twice);
-}
-
-static const char *activate(writer *w, const fr_network *network, const char *z)
-{
-    static const char *const ops[] = {[FR_ACT_RELU] = "Relu",
-                                      [FR_ACT_LEAKY_RELU] = "LeakyRelu",
-                                      [FR_ACT_TANH] = "Tanh",
-                                      [FR_ACT_SIGMOID] = "Sigmoid"};
-    if (network->activation == FR_ACT_GELU) return gelu(w, z);
-    const char *out = new_name(w, "h");
-    fr_onnx_node *node = fr_onnx_op(&w->o, ops[network->activation], LIST(z), out);
-    if (network->activation == FR_ACT_LEAKY_RELU)
-        fr_onnx_set_float(&w->o, node, "alpha", network->negative_slope);
-    return out;
-}
-
 /* Column `from` and the following ones of the inputs' weights, (width, n). */
 static const char *input_weights(writer *w, size_t from, size_t n)
 {
@@ -361,30 +337,17 @@ static const char *factors(writer *w, const char *x, const char *out)
     return out;
 }
 
-/* The chain of layers; `out` is the name of its scores, NULL for an inner one. */
+/* From the inputs to the scores; `out` is their name, NULL for an inner one. */
 static const char *layers(writer *w, const char *x, const char *out)
 {
     const fr_model *model = w->model;
-    fr_network network;
-    if (model->options.family == FR_FAMILY_KERNEL) {
-        const char *z = out != NULL ? out : new_name(w, "z");
-        fr_onnx_kernel(&w->o, model, w->prefix, x, z);
-        return z;
-    }
-    fr_network_make(&model->options, model->schema.learn, model->transform.width,
-                    model->n_outputs, &network);
-    if (network.factorises) return factors(w, x, out);
-    for (size_t l = 1; l <= network.n_layers; l++) {
-        const bool last = l == network.n_layers;
-        const char *weight = new_name(w, "weight"), *bias = new_name(w, "bias");
-        const char *z = last && out != NULL ? out : new_name(w, "z");
-        fr_onnx_floats(&w->o, weight, model->params + network.weights[l], network.width[l - 1],
-                       network.width[l]);
-        fr_onnx_floats(&w->o, bias, model->params + network.bias[l], network.width[l], 0);
-        fr_onnx_op(&w->o, "Gemm", LIST(x, weight, bias), z);
-        x = last ? z : activate(w, &network, z);
-    }
-    return x;
+    if (model->options.family == FR_FAMILY_FM) return factors(w, x, out);
+    if (out == NULL) out = new_name(w, "z");
+    if (model->options.family == FR_FAMILY_KERNEL)
+        fr_onnx_kernel(&w->o, model, w->prefix, x, out);
+    else
+        fr_onnx_network(&w->o, model, w->prefix, x, out);
+    return out;
 }
 
 static void regression(writer *w, const char *x)

@@ -6,9 +6,6 @@
 
 #include "internal.h"
 
-/* PyTorch's. */
-static const double EPSILON = 1e-5;
-
 FR_HOT static void add_pixels(const float *z, size_t n, size_t channels, double *restrict sum)
 {
     for (size_t i = 0; i < n; i++)
@@ -57,7 +54,7 @@ void fr_norm_combine(const fr_stem *s, const fr_conv *c, const double *statistic
 fr_norm fr_norm_make(const fr_conv *c, const float *params, double mean, double variance,
                      size_t j)
 {
-    const double rate = 1.0 / sqrt(variance + EPSILON);
+    const double rate = 1.0 / sqrt(variance + FR_NORM_EPSILON);
     const double factor = (double)params[c->gain + j] * rate;
     return (fr_norm){.factor = (float)factor,
                      .summand = (float)((double)params[c->bias + j] - mean * factor),

@@ -197,7 +197,10 @@ models=(
     "laplace regression kernel: {kernel: laplace, ridge: {log: [0.1, 1]}, class_weight: none}"
     "polynomial classification kernel: {kernel: polynomial, degree: 2, ridge: {log: [0.1, 1]}, class_weight: balanced}"
     "dual regression kernel: {kernel: linear, ridge: {log: [0.1, 1]}, ridge_steps: 3}"
+    "sequence classification cnn: {shape: [WIDTH, 1], filters: [4, 4], pool: [1, 2], batch_norm: true, residual: true, hidden: [5], activation: leaky_relu}"
+    "averages regression cnn: {shape: [1, WIDTH, 1], filters: [3, 5], pool: [1], kernel: 5, global_pool: average, activation: gelu}"
 )
+widths=(14 8 14 8)   # inputs that each makes of the columns, which a cnn has to be told; it keeps constant ones
 # What comes behind these, beside some families.
 further=(
     "encode: onehot, select_features: mutual_information, keep_features: 0.4"
@@ -213,7 +216,7 @@ compare_model() { # NAME TASK MODEL PREPROCESS
 for model in "${models[@]}"; do
     read -r name task settings <<<"$model"
     for i in "${!preprocess[@]}"; do
-        compare_model "$name$i" "$task" "$settings" "${preprocess[i]}"
+        compare_model "$name$i" "$task" "${settings//WIDTH/${widths[i]}}" "${preprocess[i]}"
     done
     for i in "${!further[@]}"; do
         [[ " softmax linear gelu pairs rbf " != *" $name "* ]] ||
@@ -234,6 +237,19 @@ output: $dir/digits
 YAML
 zcat data/digits.csv.gz | sed -n '1p;1000,1300p' >"$dir/sheet.csv"
 export_study digits sheet && compare_c digits model_8_digits 10 "$(seq -s, 0 63)" sheet
+
+# Pictures: each pooling, with batch normalisation and residuals and without, sides that it does not divide.
+pictures=(
+    "largest cnn: {filters: [8, 8, 6], pool: [1, 2, 3], batch_norm: true, residual: true, dropout: 0.2, hidden: [16]}"
+    "mean cnn: {shape: [8, 8, 1], filters: [8, 8], pooling: average, pool: [3, 1], residual: true, activation: tanh}"
+    "whole cnn: {filters: [6], kernel: 5, global_pool: max, batch_norm: true, activation: sigmoid}"
+    "frames cnn: {shape: [8, 8], filters: [6, 7], pool: [2], batch_norm: true, activation: gelu, shift: 1, noise: 0.1}"
+)
+for model in "${pictures[@]}"; do
+    read -r name settings <<<"$model"
+    sed "s/^study: .*/study: $name/; s/^models: .*/models: {$settings}/; s|^output: .*|output: $dir/$name|" "$dir/digits.yaml" >"$dir/$name.yaml"
+    export_study "$name" sheet && compare_c "$name" "$name" 10 "$(seq -s, 0 63)" sheet
+done
 "$FOLDRANK" export "$dir/digits" --onnx "$dir/by_column.onnx" --inputs columns 2>/dev/null
 printf 'digits by column\t%s\t%s\t%s\n' "$dir/by_column.onnx" "$dir/sheet.csv" "$dir/digits.sheet.csv" >>"$dir/cases"
 

@@ -57,11 +57,6 @@ output: $dir/pictures
 YAML
 text=$("$FOLDRANK" run "$dir/pictures.yaml" 2>&1 </dev/null)
 tap_result $? "the study pictures runs" "$text"
-for form in onnx c; do
-    if text=$("$FOLDRANK" export "$dir/pictures" --$form "$dir/pictures.$form" 2>&1 </dev/null); then text="exported: $text"; fi
-    [[ $text != exported* && ! -e $dir/pictures.$form && $text == *"family cnn is not written as"* ]]
-    tap_result $? "convolutions are not exported as $form, and it says so" "$text"
-done
 sed "s/margins/texts/; s/^preprocess: .*/preprocess: {scale: tfidf}/
     s@^data: .*@data: {path: $dir/rows.csv, target: kind, text: colour, test: {fraction: 0.2}}@" "$dir/margins.yaml" >"$dir/texts.yaml"
 text=$("$FOLDRANK" run "$dir/texts.yaml" 2>&1 </dev/null)
