@@ -13,7 +13,7 @@ OBJCOPY ?= objcopy
 # Debian may have another OpenBLAS installed beside the OpenMP one: prefer this one.
 export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/openblas-openmp/pkgconfig))
 PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas \
-        scalapack-openmpi yaml-0.1 nlopt zlib libprotobuf-c sndfile fftw3f libpng
+        scalapack-openmpi yaml-0.1 nlopt zlib libprotobuf-c sndfile fftw3f libpng jansson
 
 # Open MPI as root, and more ranks than cores, want to be told so. On one machine the ranks talk
 # through shared memory: not looking for fabrics (pml ob1) halves the time of a start.
@@ -125,13 +125,14 @@ $O/flags: FORCE
 
 DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev \
         libopenblas-openmp-dev libscalapack-openmpi-dev libyaml-dev libnlopt-dev zlib1g-dev \
-        libprotobuf-c-dev protobuf-c-compiler libonnx-dev libsndfile1-dev libfftw3-dev libpng-dev
+        libprotobuf-c-dev protobuf-c-compiler libonnx-dev libsndfile1-dev libfftw3-dev libpng-dev \
+        libjansson-dev
 DEPS.check := gfortran libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps \
               man-db groff mandoc python3-venv
 # For tests that skip themselves without: no reason to fail, or to ask for a password.
 DEPS.optional := slurmctld slurmd slurm-client munge chromium
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
-                  ScaLAPACK, libyaml, NLopt, zlib, libsndfile, FFTW (single precision), libpng, \
+                  ScaLAPACK, libyaml, NLopt, zlib, libsndfile, FFTW (single precision), libpng, Jansson, \
                   protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, \
                   h5diff, Python 3 with venv
 

@@ -42,7 +42,8 @@ typedef enum {
     FR_FORMAT_NPY,
     FR_FORMAT_SVMLIGHT,
     FR_FORMAT_SOUND, /* a file is a row: see media.h */
-    FR_FORMAT_IMAGE
+    FR_FORMAT_IMAGE,
+    FR_FORMAT_JSONL /* an object a line */
 } fr_format;
 extern const char *const fr_format_words[]; /* "auto", "csv", ...; NULL-terminated */
 typedef enum {

@@ -33,7 +33,7 @@ static const fr_cli_option options[] = {
     {.option = {.name = "format",
                 .type = FR_OPTION_STRING,
                 .offset = offsetof(predict_values, format),
-                .help = "of DATA: auto, csv, hdf5, idx, npy, svmlight"},
+                .help = "of DATA: auto, csv, jsonl, hdf5, idx, npy, svmlight"},
      .letter = 'f',
      .value = "FORMAT"},
     {.option = {.name = "labels",

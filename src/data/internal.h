@@ -15,6 +15,12 @@
 #include "foldrank/data.h"
 #include "foldrank/status.h"
 
+/* A stretch of bytes. */
+typedef struct {
+    const char *text; /* not NUL-terminated */
+    size_t length;
+} fr_span;
+
 /* ---- stream.c: the bytes of a file, plain or gzip ---- */
 
 /* Unread bytes are buffer[at .. end); buffer[end] is a line end that stops scanning loops. */
@@ -34,14 +40,11 @@ FR_CHECKED fr_status fr_stream_rewind(fr_stream *stream);
 FR_CHECKED fr_status fr_stream_more(fr_stream *stream);
 /* Exactly n bytes into `out`; FR_ERR_DATA when the file is shorter. */
 FR_CHECKED fr_status fr_stream_read(fr_stream *stream, void *out, size_t n);
+/* The next line without its end, valid until more is read. *more = false: there is none. */
+FR_CHECKED fr_status fr_stream_line(fr_stream *stream, fr_span *line, bool *more);
 void fr_stream_close(fr_stream *stream);
 
 /* ---- cell.c: what a text means ---- */
-
-typedef struct {
-    const char *text; /* not NUL-terminated */
-    size_t length;
-} fr_span;
 
 bool fr_span_is(fr_span span, const char *word, bool any_case);
 /* A decimal number, whole span; inf counts, nan does not. */
@@ -154,6 +157,8 @@ FR_CHECKED fr_status fr_npy_open(const fr_data_options *options, const char *pat
                                  fr_reader **out);
 FR_CHECKED fr_status fr_svmlight_open(const fr_data_options *options, const char *path,
                                       fr_reader **out);
+FR_CHECKED fr_status fr_jsonl_open(const fr_data_options *options, const char *path,
+                                   fr_reader **out);
 FR_CHECKED fr_status fr_sound_open(const fr_data_options *options, const char *path,
                                    fr_reader **out);
 FR_CHECKED fr_status fr_image_open(const fr_data_options *options, const char *path,

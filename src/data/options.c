@@ -9,8 +9,8 @@
 
 #define COUNT_OF(table) (sizeof(table) / sizeof *(table))
 
-const char *const fr_format_words[] = {"auto",     "csv",   "hdf5",  "idx", "npy",
-                                       "svmlight", "sound", "image", NULL};
+const char *const fr_format_words[] = {"auto",     "csv",   "hdf5",  "idx",   "npy",
+                                       "svmlight", "sound", "image", "jsonl", NULL};
 const char *const fr_scheme_words[] = {"kfold",       "stratified_kfold", "group_kfold",
                                        "time_series", "shuffle_split",    "leave_one_out",
                                        "column",      "holdout",          NULL};

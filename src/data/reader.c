@@ -36,6 +36,15 @@ static bool looks_like_svmlight(const char *head, size_t n)
            sscanf(text + used, "%lu:%63s", &index, word) == 2;
 }
 
+/* {"name": ..., behind a mark of the byte order or not. */
+static bool looks_like_json(const char *head, size_t n)
+{
+    size_t at = n >= 3 && memcmp(head, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    if (at == n || head[at] != '{') return false;
+    for (at++; at < n && strchr(" \t", head[at]) != NULL;) at++;
+    return at < n && head[at] == '"';
+}
+
 static fr_format by_name(const char *path)
 {
     static const struct {
@@ -44,7 +53,9 @@ static fr_format by_name(const char *path)
     } endings[] = {{".h5", FR_FORMAT_HDF5},         {".hdf5", FR_FORMAT_HDF5},
                    {".npy", FR_FORMAT_NPY},         {".idx", FR_FORMAT_IDX},
                    {"-ubyte", FR_FORMAT_IDX},       {".svm", FR_FORMAT_SVMLIGHT},
-                   {".libsvm", FR_FORMAT_SVMLIGHT}, {".svmlight", FR_FORMAT_SVMLIGHT}};
+                   {".libsvm", FR_FORMAT_SVMLIGHT}, {".svmlight", FR_FORMAT_SVMLIGHT},
+                   {".jsonl", FR_FORMAT_JSONL},     {".ndjson", FR_FORMAT_JSONL},
+                   {".json", FR_FORMAT_JSONL}};
     size_t n = strlen(path);
     if (n > 3 && strcasecmp(path + n - 3, ".gz") == 0) n -= 3;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -65,6 +76,7 @@ static fr_format by_content(const char *head, size_t n)
     if (n >= 4 && head[0] == 0 && head[1] == 0 && strchr(idx_types, head[2]) != NULL &&
         head[2] != 0 && head[3] > 0)
         return FR_FORMAT_IDX;
+    if (looks_like_json(head, n)) return FR_FORMAT_JSONL;
     return looks_like_svmlight(head, n) ? FR_FORMAT_SVMLIGHT : FR_FORMAT_AUTO;
 }
 
@@ -98,6 +110,8 @@ fr_status fr_reader_open(const fr_data_options *options, const char *path, fr_re
         return fr_npy_open(options, path, out);
     case FR_FORMAT_SVMLIGHT:
         return fr_svmlight_open(options, path, out);
+    case FR_FORMAT_JSONL:
+        return fr_jsonl_open(options, path, out);
     case FR_FORMAT_SOUND:
         return fr_sound_open(options, path, out);
     case FR_FORMAT_IMAGE:

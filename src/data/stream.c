@@ -129,3 +129,21 @@ fr_status fr_stream_read(fr_stream *stream, void *out, size_t n)
                        n - ready - got);
     return FR_OK;
 }
+
+fr_status fr_stream_line(fr_stream *stream, fr_span *line, bool *more)
+{
+    char *stop;
+    for (size_t looked = 0;;) {
+        const size_t unread = stream->end - stream->at;
+        stop = memchr(stream->buffer + stream->at + looked, '\n', unread - looked);
+        if (stop != NULL || stream->ended) break;
+        looked = unread;
+        FR_TRY(fr_stream_more(stream));
+    }
+    const char *start = stream->buffer + stream->at;
+    const char *end = stop != NULL ? stop : stream->buffer + stream->end;
+    *more = start < stream->buffer + stream->end;
+    *line = (fr_span){start, (size_t)(end - start)};
+    if (*more) stream->at = (size_t)(end - stream->buffer) + (stop != NULL);
+    return FR_OK;
+}

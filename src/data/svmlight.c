@@ -31,21 +31,11 @@ typedef struct {
 /* The next line, without its end and comment; length 0 when blank. *more = false at the end. */
 static fr_status next_line(svm_reader *svm, fr_span *line, bool *more)
 {
-    fr_stream *s = &svm->stream;
-    char *stop;
-    for (size_t looked = 0;;) {
-        const size_t unread = s->end - s->at;
-        stop = memchr(s->buffer + s->at + looked, '\n', unread - looked);
-        if (stop != NULL || s->ended) break;
-        looked = unread;
-        FR_TRY(fr_stream_more(s));
-    }
-    const char *start = s->buffer + s->at, *end = stop != NULL ? stop : s->buffer + s->end;
-    *more = start < s->buffer + s->end;
+    FR_TRY(fr_stream_line(&svm->stream, line, more));
     if (!*more) return FR_OK;
-    s->at = (size_t)(end - s->buffer) + (stop != NULL);
     svm->line++;
-    const char *comment = memchr(start, '#', (size_t)(end - start));
+    const char *start = line->text, *end = start + line->length;
+    const char *comment = memchr(start, '#', line->length);
     if (comment != NULL) end = comment;
     while (end > start && strchr(" \t\r", end[-1]) != NULL) end--;
     *line = (fr_span){start, (size_t)(end - start)};

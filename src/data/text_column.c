@@ -88,8 +88,10 @@ static fr_status text_next(fr_reader *reader, fr_rows *rows)
 
 static fr_status text_rewind(fr_reader *reader)
 {
-    fr_reader *table = ((text_reader *)reader)->table;
-    return table->ops->rewind(table);
+    text_reader *t = (text_reader *)reader;
+    for (size_t c = 0; c < reader->n_plain; c++) t->table->wanted[c] = reader->wanted[c];
+    t->table->wanted[t->column] = true;
+    return t->table->ops->rewind(t->table);
 }
 
 static void text_close(fr_reader *reader)
@@ -145,7 +147,8 @@ static fr_status open_table(text_reader *t, const fr_data_options *options, cons
     plain.text.column = NULL;
     FR_TRY(fr_reader_open(&plain, path, &t->table));
     if (t->table->typed || t->table->sparse)
-        return FR_FAIL(FR_ERR_DATA, "%s: data.text needs a table of texts: CSV or TSV", path);
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s: data.text needs a table of texts: CSV, TSV or JSON lines", path);
     FR_TRY(fr_reader_find_column(t->table, "data.text", options->text.column, &t->column));
     t->settings = options->text;
     t->settings.column = fr_strdup(t->table->names[t->column]);

@@ -39,6 +39,21 @@ tap_result $? "predict: new texts, other columns missing" "$(cat "$dir/log")"
 [ "$(tail -n +2 "$dir/said.csv" | tr ',' '\n' | grep -xE 'warm|cold' | tr '\n' ' ')" = "warm cold " ]
 tap_result $? "predict: knows the words" "$(cat "$dir/said.csv")"
 
+# The same texts as JSON lines, with the target first: the same features, so the same weights.
+awk -F '\t' 'NR > 1 { printf "{\"kind\": \"%s\", \"text\": \"%s\", \"meta\": [%d]}\n", $1, $2, $3 }' "$dir/text.tsv" >"$dir/text.jsonl"
+OMP_NUM_THREADS=1 "$FOLDRANK" run "$dir/study.yaml" --output "$dir/lines" --set "data.path=$dir/text.jsonl" >"$dir/log" 2>&1 </dev/null &&
+    h5diff -q "$dir/out/results.h5" "$dir/lines/results.h5" /model/parameters
+tap_result $? "run: JSON lines, the same weights" "$(cat "$dir/log")"
+printf '{"text": "A GREEN horse"}\n{"id": 2, "text": "pink pi\\u0067"}\n{"text": null}\n' >"$dir/new.jsonl"
+"$FOLDRANK" predict "$dir/out" "$dir/new.jsonl" -o "$dir/said.csv" 2>"$dir/log" &&
+    [ "$(tail -n +2 "$dir/said.csv" | tr ',' '\n' | grep -xE 'warm|cold' | head -n 2 | tr '\n' ' ')" = "warm cold " ] &&
+    [ "$(wc -l <"$dir/said.csv")" -eq 4 ]
+tap_result $? "predict: JSON lines" "$(cat "$dir/log" "$dir/said.csv")"
+printf '{"text": "good"}\n{"text": "caf\351"}\n' >"$dir/latin1.jsonl"
+"$FOLDRANK" predict "$dir/out" "$dir/latin1.jsonl" >/dev/null 2>"$dir/log"
+[ $? -eq 2 ] && grep -q 'latin1.jsonl:2: is not UTF-8' "$dir/log"
+tap_result $? "predict: names the line of JSON that is not UTF-8" "$(cat "$dir/log")"
+
 ! "$FOLDRANK" export "$dir/out/results.h5" --onnx "$dir/x.onnx" 2>"$dir/log" && grep -q 'weighs counts of words in column text.*foldrank predict' "$dir/log"
 tap_result $? "export: says that ONNX cannot hold it" "$(cat "$dir/log")"
 printf 'kind\ttext\nwarm\tcaf\351 noir\n' >"$dir/latin1.tsv"
