@@ -34,8 +34,8 @@ typedef struct fr_dist_matrix fr_dist_matrix;
 /* Space for n x n doubles in all, n^2 / ranks on each. The matrix keeps its own duplicate of
  * `comm`. On success *out is owned by the caller (fr_dist_matrix_destroy); on failure NULL.
  * Errors: FR_ERR_ARG (n above INT_MAX, or more than INT_MAX elements on a rank: the reach of
- * ScaLAPACK's indices; the message says how many ranks would do), FR_ERR_MEMORY, FR_ERR_MPI.
- * Collective. */
+ * ScaLAPACK's indices; the message says how many ranks would do), FR_ERR_MEMORY (also when the
+ * shares of a node's ranks are more than the node has), FR_ERR_MPI. Collective. */
 FR_CHECKED fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out);
 
 /* Free and set *matrix to NULL; NULL and *matrix == NULL are no-ops. Collective. */

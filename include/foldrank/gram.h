@@ -51,7 +51,7 @@ typedef struct {
     /* K = K(gram) = L L'; *logdet receives the logarithm of its determinant. `gram` and its
      * arrays must stay as they are until the next factor or destroy.
      * Errors: FR_ERR_NUMERIC (not positive definite, or not finite), FR_ERR_ARG (too large),
-     * FR_ERR_MEMORY; FR_ERR_MPI if distributed. */
+     * FR_ERR_MEMORY; if distributed FR_ERR_MPI, FR_STOPPED (the run ends: as every method). */
     fr_status (*factor)(void *context, const fr_gram *gram, double *logdet);
 
     /* K X = B in place of b (n, r). Errors: FR_ERR_STATE (no factor), FR_ERR_ARG (shapes do not
@@ -71,6 +71,14 @@ typedef struct {
     /* Free what the solver holds. */
     void (*destroy)(void *context);
 } fr_gram_solver;
+
+/* Where solvers come from that are more than the calling thread. */
+typedef struct {
+    void *context;
+    /* To be released by out->destroy(out->context). Errors: FR_STOPPED (the wait for it was
+     * ended), FR_ERR_MEMORY, FR_ERR_MPI. */
+    fr_status (*open)(void *context, fr_gram_solver *out);
+} fr_gram_source;
 
 /* A solver on the calling thread, by LAPACK; to be released by out->destroy(out->context).
  * Errors: FR_ERR_MEMORY. Local. */

@@ -27,8 +27,9 @@ typedef struct {
     const double *point; /* (space.n) */
     const fr_rung *rungs;
     size_t n_rungs;
-    const fr_fit_keeper *keeper; /* of the task's own state; NULL: none */
-    const fr_fit_group *group;   /* of processes that do it together; NULL: this one */
+    const fr_fit_keeper *keeper;   /* of the task's own state; NULL: none */
+    const fr_fit_group *group;     /* of processes that do it together; NULL: this one */
+    const fr_gram_source *solvers; /* for large kernel matrices; NULL: this process alone */
 } fr_task;
 
 typedef struct fr_objective fr_objective;

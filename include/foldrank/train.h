@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "foldrank/data.h"
+#include "foldrank/gram.h"
 #include "foldrank/history.h"
 #include "foldrank/metric.h"
 #include "foldrank/model.h"
@@ -170,6 +171,8 @@ typedef struct {
     const atomic_bool *stop;     /* looked at between epochs; NULL = never */
     const fr_fit_keeper *keeper; /* NULL: an interrupted fit is lost */
     const fr_fit_group *group;   /* NULL: this process alone */
+    const fr_gram_source
+        *solvers; /* for kernel matrices beyond distribute_from; NULL: LAPACK */
     bool want_train_score;
 } fr_fit_request;
 

@@ -46,7 +46,9 @@ FR_CHECKED fr_status fr_check_print(const fr_check *check, FILE *out);
 typedef struct {
     size_t inputs; /* features after preprocessing, at most */
     double params;
-    double fit_bytes;
+    double fit_bytes;    /* on a rank, with its share of a matrix that all share */
+    double spread_bytes; /* that matrix, over all ranks; 0: none */
+    size_t spread_rows;
     double least_batch; /* rows */
 } fr_check_size;
 FR_CHECKED fr_status fr_check_largest(const fr_check *check, fr_check_size *out);

@@ -281,6 +281,20 @@ static void print_closed_forms(const fr_study *study, FILE *out)
     }
 }
 
+/* A kernel matrix that all ranks share. */
+static void print_spread(const fr_check *check, const fr_check_size *largest, FILE *out)
+{
+    char whole[FR_NUMBER_SIZE], share[FR_NUMBER_SIZE];
+    if (largest->spread_bytes <= 0) return;
+    label(out, "kernel matrix");
+    fprintf(out, "%s for %zu rows, %s on each rank: beyond distribute_from rows all\n",
+            fr_format_bytes(largest->spread_bytes, whole), largest->spread_rows,
+            fr_format_bytes(largest->spread_bytes / (double)check->ranks, share));
+    label(out, "");
+    fprintf(out, "compute it together, and what comes of it depends, to rounding, on their "
+                 "number\n");
+}
+
 /* The data lie once per node; every rank adds its fit. */
 static fr_status print_memory(const fr_check *check, FILE *out)
 {
@@ -292,6 +306,7 @@ static fr_status print_memory(const fr_check *check, FILE *out)
     const double on_node = bytes + (double)per_node * largest.fit_bytes;
     label(out, "largest model");
     fprintf(out, "%.0f parameters, %zu inputs\n", largest.params, largest.inputs);
+    print_spread(check, &largest, out);
     label(out, "memory");
     fprintf(out, "%s for a fit on each rank, %s of data once per node\n",
             fr_format_bytes(largest.fit_bytes, fit), fr_format_bytes(bytes, data));
@@ -306,8 +321,10 @@ static fr_status print_memory(const fr_check *check, FILE *out)
     }
     if (on_node > fr_memory_limit()) {
         label(out, "");
-        fprintf(out, "more than the %s here: take nodes with more, or fewer ranks on each\n",
-                fr_format_bytes(fr_memory_limit(), fit));
+        fprintf(out, "more than the %s here: take %s\n",
+                fr_format_bytes(fr_memory_limit(), fit),
+                largest.spread_bytes > 0 ? "more nodes, nodes with more, or fewer rows"
+                                         : "nodes with more, or fewer ranks on each");
     }
     return FR_OK;
 }

@@ -44,11 +44,32 @@ static double rows_of_batch(const fr_check *check, const fr_recipe *recipe)
                                                 : (double)recipe->train.batch_size;
 }
 
-/* The kernel matrix, the rows in float64 and float32, five columns for each output. */
-static double bytes_of_kernel(size_t rows, size_t inputs, size_t outputs)
+/* Whether all ranks share the kernel matrix of so many rows. */
+static bool is_spread(const fr_model_options *options, size_t rows)
 {
-    const double n = (double)rows;
-    return n * n * 8 + n * (double)inputs * (8 + 4) + n * (double)(outputs + 1) * 5 * 8;
+    return options->distribute_from > 0 && (int64_t)rows > options->distribute_from;
+}
+
+/* The kernel matrix or this rank's share of it, the rows in float64 and float32, five columns
+ * for each output. */
+static double bytes_of_kernel(const fr_check *check, const fr_model_options *options,
+                              size_t inputs, size_t outputs)
+{
+    size_t rows;
+    fr_folds_search_rows(check->folds, &rows);
+    const double n = (double)rows, share = is_spread(options, rows) ? (double)check->ranks : 1;
+    return n * n * 8 / share + n * (double)inputs * (8 + 4) + n * (double)(outputs + 1) * 5 * 8;
+}
+
+/* The largest matrix that all ranks share. */
+static void note_spread(const fr_check *check, const fr_recipe *recipe, fr_check_size *out)
+{
+    const fr_model_options *options = &recipe->model;
+    size_t rows;
+    fr_folds_search_rows(check->folds, &rows);
+    if (options->family != FR_FAMILY_KERNEL || !is_spread(options, rows)) return;
+    out->spread_bytes = fmax(out->spread_bytes, (double)rows * (double)rows * 8);
+    out->spread_rows = rows;
 }
 
 static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_t inputs)
@@ -57,11 +78,8 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
     const double rows = (double)schema->rows;
     fr_network network;
-    if (recipe->model.family == FR_FAMILY_KERNEL) {
-        size_t searched;
-        fr_folds_search_rows(check->folds, &searched);
-        return bytes_of_kernel(searched, inputs, outputs);
-    }
+    if (recipe->model.family == FR_FAMILY_KERNEL)
+        return bytes_of_kernel(check, &recipe->model, inputs, outputs);
     fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
     network.sparse = schema->cell == FR_CELL_SPARSE && !network.factorises;
     size_t batch =
@@ -105,6 +123,7 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
         out->params = fmax(out->params, params);
         out->least_batch = fmin(out->least_batch, rows_of_batch(check, &recipe));
         out->fit_bytes = fmax(out->fit_bytes, bytes_of_fit(check, &recipe, out->inputs));
+        note_spread(check, &recipe, out);
         if (study->space.n == 0) break;
     }
     free(point);

@@ -16,6 +16,7 @@
 #include "foldrank/collective.h"
 #include "foldrank/distributed.h"
 #include "foldrank/memory.h"
+#include "foldrank/text.h"
 #include "internal.h"
 
 /* Right-hand sides that travel together: bounds the copy, and is wide enough for level 3. */
@@ -106,6 +107,30 @@ static fr_status grid_open(fr_dist_matrix *m, MPI_Comm comm)
     return FR_OK;
 }
 
+/* The shares of the ranks of each node against what the node has. A small matrix is not worth
+ * the question. Collective. */
+static fr_status check_nodes(const fr_dist_matrix *m)
+{
+    static const double SMALL = 1e9; /* [bytes] */
+    const double cell = sizeof *m->part, whole = (double)m->n * (double)m->n * cell;
+    const double own = (double)m->rows * (double)m->cols * cell, limit = fr_memory_limit();
+    char all[FR_NUMBER_SIZE], here[FR_NUMBER_SIZE], there[FR_NUMBER_SIZE];
+    MPI_Comm node = MPI_COMM_NULL;
+    double shares = 0;
+    int ranks = 0;
+    if (whole <= SMALL) return FR_OK;
+    FR_MPI(MPI_Comm_split_type(m->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+    FR_MPI(MPI_Comm_size(node, &ranks));
+    FR_MPI(MPI_Allreduce(&own, &shares, 1, MPI_DOUBLE, MPI_SUM, node));
+    FR_MPI(MPI_Comm_free(&node));
+    if (shares <= limit) return FR_OK;
+    return FR_FAIL(FR_ERR_MEMORY,
+                   "a matrix of %zu rows takes %s, %s of it on a node with %d ranks that has "
+                   "%s: spread the ranks over more nodes, or take fewer rows",
+                   m->n, fr_format_bytes(whole, all), fr_format_bytes(shares, here), ranks,
+                   fr_format_bytes(limit, there));
+}
+
 fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out)
 {
     fr_dist_matrix *m = fr_alloc(1, sizeof *m);
@@ -117,6 +142,7 @@ fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out)
     }
     *m = (fr_dist_matrix){.comm = MPI_COMM_NULL, .n = n, .logdet = NAN, .context = -1};
     st = fr_agree(comm, grid_open(m, comm));
+    if (st == FR_OK) st = fr_agree(comm, check_nodes(m));
     if (st == FR_OK) {
         m->part = fr_alloc(m->cols, m->rows * sizeof *m->part);
         st = fr_agree(comm, m->part == NULL ? FR_ERR_MEMORY : FR_OK);

@@ -306,6 +306,15 @@ static const fr_option kernel_table[] = {
      AT(intercept),
      .fallback = "true",
      .help = "a constant that the ridge does not penalise"},
+    {.name = "distribute_from",
+     .type = FR_OPTION_INT,
+     AT(distribute_from),
+     .fallback = "20000",
+     .low = 0,
+     .high = 1e7,
+     .help =
+         "a fit to more rows than this is computed by all ranks together, and then equal on "
+         "another number of ranks to rounding only; 0: never"},
     CLASS_WEIGHT,
 };
 

@@ -62,7 +62,8 @@ fr_fit_request fr_training_request(const fr_objective *objective, const fr_task 
                             .give_up_from = (uint32_t)study->pruning.first_epoch,
                             .stop = stop,
                             .keeper = task->keeper,
-                            .group = task->group};
+                            .group = task->group,
+                            .solvers = task->solvers};
 }
 
 fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
@@ -190,6 +191,7 @@ fr_status fr_objective_refit(fr_objective *objective, const fr_task *task,
                               .stop = stop,
                               .keeper = task->keeper,
                               .group = task->group,
+                              .solvers = task->solvers,
                               .want_train_score = true};
     request.train = fr_folds_search_rows(objective->folds, &request.n_train);
     fr_status st = FR_OK;

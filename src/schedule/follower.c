@@ -69,7 +69,7 @@ static fr_status handle(fr_run_state *run, follower *me, int tag, fr_unpack *in)
         fr_worker_push(run->worker, parcel);
         return FR_OK;
     }
-    if (tag == FR_TAG_SERVE) return fr_service_join(run);
+    if (tag == FR_TAG_SERVE) return fr_service_join(run, in);
     if (tag == FR_TAG_EXPLAIN) return fr_explaining_accept(run, in);
     me->ended = true;
     me->status = (fr_status)fr_unpack_u32(in);
@@ -96,11 +96,20 @@ static fr_status take_messages(fr_run_state *run, follower *me, bool *busy)
     return st;
 }
 
+/* Tell root that the fit under way wants all ranks. */
+static fr_status send_call(fr_run_state *run)
+{
+    fr_pack nothing = {0};
+    return fr_desk_calls(run->desk) ? fr_mail_send(&run->mail, 0, FR_TAG_CALL, &nothing)
+                                    : FR_OK;
+}
+
 static fr_status look_around(fr_run_state *run, follower *me, bool *busy)
 {
     FR_TRY(take_messages(run, me, busy));
     if (me->ended) return FR_OK;
     FR_TRY(send_results(run, false));
+    FR_TRY(send_call(run));
     FR_TRY(fr_explaining_send(run));
     FR_TRY(fr_mail_settle(&run->mail, false));
     if (fr_signals_raised() && !me->noticed)

@@ -5,7 +5,8 @@
  *   TASKS    root -> rank   work, to be done in order
  *   RESULTS  rank -> root   finished folds; tells root that the rank wants more
  *   NOTICE   rank -> root   a signal came or something failed: status, sentence
- *   SERVE    root -> rank   take part in a computation of all ranks, service.c
+ *   CALL     rank -> root   its fit wants a kernel matrix of all ranks
+ *   SERVE    root -> rank   take part in a computation of all ranks: whose, service.c
  *   EXPLAIN  root -> rank   explain a fold of the chosen trial, explaining.c
  *   EXPLAINED rank -> root  what came of it
  *   STOP     root -> rank   the end: status, sentence. Not FR_OK: give up what is running
@@ -31,6 +32,7 @@ typedef enum {
     FR_TAG_SERVE,
     FR_TAG_EXPLAIN,
     FR_TAG_EXPLAINED,
+    FR_TAG_CALL,
 } fr_tag;
 
 /* ---- parcel.c: work on its way ---- */
@@ -88,6 +90,29 @@ FR_CHECKED fr_status fr_mail_settle(fr_mail *mail, bool all);
 FR_CHECKED fr_status fr_mail_take(fr_mail *mail, int *rank, int *tag, unsigned char **bytes,
                                   size_t *size);
 
+/* ---- desk.c: kernel matrices for the compute thread ---- */
+
+typedef struct fr_desk fr_desk;
+typedef struct fr_run_state fr_run_state;
+
+FR_CHECKED fr_status fr_desk_create(fr_desk **out);
+void fr_desk_destroy(fr_desk **desk);
+
+/* What a fit gets; NULL of NULL. Its functions are for the compute thread. */
+const fr_gram_source *fr_desk_source(const fr_desk *desk);
+
+/* Main thread: whether the compute thread wants the ranks, once. */
+bool fr_desk_calls(fr_desk *desk);
+
+/* Main thread: do by `solver` what the compute thread orders until it needs no more; nothing
+ * when it waits no longer. After a stop its orders come back as FR_STOPPED. Errors: FR_ERR_MPI;
+ * those of the orders are the compute thread's. */
+FR_CHECKED fr_status fr_desk_serve(fr_desk *desk, const fr_run_state *run,
+                                   const fr_gram_solver *solver);
+
+/* From now on nobody waits for ranks. By the main thread; NULL is a no-op. */
+void fr_desk_close(fr_desk *desk);
+
 /* ---- keeper.c: the files of a rank's fits ---- */
 
 typedef struct fr_keeper fr_keeper;
@@ -119,6 +144,7 @@ typedef struct {
     fr_objective *objective; /* borrowed; used by the thread alone while it has work */
     fr_keeper *keeper;       /* borrowed; NULL: fits are not saved */
     fr_group *group;         /* borrowed; that trains together, NULL: each rank alone */
+    fr_desk *desk;           /* borrowed; NULL: kernel matrices are computed by this thread */
     size_t n_params;
     uint32_t rank;
     double clock_offset_s; /* study time = fr_clock_now() + offset */
@@ -200,7 +226,7 @@ FR_CHECKED fr_status fr_run_place(MPI_Comm comm, int64_t wanted, fr_run_place_in
 typedef struct fr_root fr_root;
 typedef struct fr_explaining fr_explaining;
 
-typedef struct {
+struct fr_run_state {
     MPI_Comm comm; /* own duplicate */
     int rank, size;
     fr_run_place_info place;
@@ -211,6 +237,7 @@ typedef struct {
     fr_objective *objective;
     fr_keeper *keeper; /* NULL: nothing is trained, or by another rank of the group */
     fr_group *group;   /* of resources.ranks_per_trial; NULL with 1, and for idle ranks */
+    fr_desk *desk;
     fr_worker *worker;
     fr_mail mail;
     double loop_started; /* fr_clock_now() */
@@ -245,9 +272,12 @@ typedef struct {
     bool has_explanation;
     bool reuses_explanation; /* that of `earlier` is the one */
     bool unchanged;          /* results.h5 holds exactly this already */
-    bool served;             /* all ranks have computed a kernel matrix */
+    bool served;             /* all ranks have computed a kernel matrix of the search */
+    bool *calls;             /* (size) ranks whose fit waits for all */
+    int next_call;           /* who comes first among them */
+    bool answered;           /* all ranks have computed one of a fit */
     fr_run_report *report;
-} fr_run_state;
+};
 
 /* The two loops: until the study is done or something ends it. The status is this rank's view,
  * fr_run agrees on it; FR_ERR_MPI when the ranks can no longer reach each other. */
@@ -295,7 +325,13 @@ FR_CHECKED fr_status fr_explaining_send(fr_run_state *run);
 /* For fr_search_set_solver on root; `run` is a fr_run_state. Collective with fr_service_join on
  * the others, which root tells to; so are the solver's methods and its destroy. */
 FR_CHECKED fr_status fr_service_open(void *run, fr_gram_solver *out);
-FR_CHECKED fr_status fr_service_join(const fr_run_state *run);
+
+/* The fit of one rank, if any waits, gets the ranks; *answered then. Root, not within a
+ * solver's life. Collective with fr_service_join on the others. */
+FR_CHECKED fr_status fr_service_answer(fr_run_state *run, bool *answered);
+
+/* What root's SERVE message tells the others. */
+FR_CHECKED fr_status fr_service_join(fr_run_state *run, fr_unpack *in);
 
 /* ---- budget.c ---- */
 

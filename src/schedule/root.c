@@ -155,6 +155,10 @@ static fr_status take_notice(int rank, fr_unpack *in)
 static fr_status handle(fr_root *r, int rank, int tag, fr_unpack *in)
 {
     if (tag == FR_TAG_NOTICE) return take_notice(rank, in);
+    if (tag == FR_TAG_CALL) {
+        r->run->calls[rank] = true;
+        return FR_OK;
+    }
     if (tag == FR_TAG_EXPLAINED) return fr_explaining_take(r->run, r->run->worker_of[rank], in);
     return tag == FR_TAG_DONE ? take_done(r, rank, in) : take_results(r, rank, in);
 }
@@ -311,6 +315,7 @@ static fr_status turn(fr_root *r)
     FR_TRY(advance(r, now));
     FR_TRY(fr_mail_settle(&run->mail, false));
     if (r->stage == ENDING) return FR_OK;
+    FR_TRY(fr_service_answer(run, &r->busy));
     fr_journal_use(run->journal, fr_run_usage(run, now));
     FR_TRY(fr_journal_sync(run->journal, now, false));
     snapshot(r, now);
@@ -323,8 +328,9 @@ fr_status fr_root_create(fr_run_state *run, fr_root **out)
     const fr_run_options *options = run->options;
     fr_root *r = fr_alloc(1, sizeof *r);
     double *last_end = fr_alloc((size_t)run->n_workers, sizeof *last_end);
+    run->calls = fr_alloc((size_t)run->size, sizeof *run->calls);
     *out = r;
-    if (r == NULL || last_end == NULL) {
+    if (r == NULL || last_end == NULL || run->calls == NULL) {
         free(last_end);
         return FR_ERR_MEMORY;
     }

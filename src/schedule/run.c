@@ -128,9 +128,11 @@ static fr_status open_worker(fr_run_state *run, const fr_pack *files)
                                       .embedded_state = run->options->embedded_state};
     FR_TRY(fr_objective_create(run->study, dataset, run->folds, &place, &run->objective));
     FR_TRY(open_keeper(run));
+    FR_TRY(fr_desk_create(&run->desk));
     const fr_worker_options options = {.objective = run->objective,
                                        .keeper = run->keeper,
                                        .group = run->group,
+                                       .desk = run->desk,
                                        .n_params = run->study->space.n,
                                        .rank = (uint32_t)run->rank,
                                        .clock_offset_s = run->elapsed_s - run->loop_started,
@@ -300,6 +302,7 @@ static void clean_up(fr_run_state *run, bool collective)
     fr_root_destroy(&run->root);
     fr_group_close(run->group);
     fr_worker_destroy(&run->worker);
+    fr_desk_destroy(&run->desk);
     fr_keeper_destroy(&run->keeper);
     fr_objective_destroy(&run->objective);
     fr_refit_clear(&run->refit);
@@ -314,6 +317,7 @@ static void clean_up(fr_run_state *run, bool collective)
     fr_lock_release(&run->lock);
     free(run->leader_of);
     free(run->worker_of);
+    free(run->calls);
     fr_folds_destroy(&run->folds);
     fr_source_close(&run->source);
     if (!collective) return;

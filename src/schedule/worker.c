@@ -132,6 +132,7 @@ static void do_task(fr_worker *w, fr_task *task)
     if (news) pthread_cond_signal(&w->has_news);
     const double start = fr_clock_now();
     task->group = fr_group_hooks(w->options.group);
+    task->solvers = fr_desk_source(w->options.desk);
     fr_status st = w->options.group == NULL
                        ? FR_OK
                        : fr_order_task(w->options.group, task, w->options.n_params);
@@ -158,7 +159,8 @@ static void do_refit(fr_worker *w)
     fr_task task = {.trial = w->refit_id,
                     .fold = w->refit_fold,
                     .point = w->refit_trial.point,
-                    .group = fr_group_hooks(w->options.group)};
+                    .group = fr_group_hooks(w->options.group),
+                    .solvers = fr_desk_source(w->options.desk)};
     task.keeper = fr_keeper_begin(w->options.keeper, task.trial, task.fold, task.point);
     fr_status st = FR_OK;
     if (w->options.group != NULL)
@@ -184,7 +186,10 @@ static void do_explain(fr_worker *w)
     w->order.point = NULL;
     pthread_mutex_unlock(&w->mutex);
     const double start = fr_clock_now();
-    fr_task task = {.trial = order.trial, .fold = order.fold, .point = order.point};
+    fr_task task = {.trial = order.trial,
+                    .fold = order.fold,
+                    .point = order.point,
+                    .solvers = fr_desk_source(w->options.desk)};
     if (order.part.part == 0) /* the others train the same fold */
         task.keeper =
             fr_keeper_begin(w->options.keeper, order.trial, order.file_fold, order.point);
@@ -234,6 +239,7 @@ static void *follow(void *argument)
         fr_order order;
         fr_status st = fr_order_take(w->options.group, w->options.n_params, &order);
         ends = st == FR_OK && order.kind == FR_ORDER_QUIT;
+        order.task.solvers = fr_desk_source(w->options.desk);
         if (st == FR_OK && !ends) st = follow_order(w, &order);
         fr_order_clear(&order);
         if (st == FR_OK) continue;
@@ -401,7 +407,10 @@ void fr_worker_wait(fr_worker *w, double seconds)
 void fr_worker_stop(fr_worker *w, bool at_once)
 {
     if (!w->started) return;
-    if (at_once) atomic_store(&w->stop, true);
+    if (at_once) {
+        atomic_store(&w->stop, true);
+        fr_desk_close(w->options.desk);
+    }
     pthread_mutex_lock(&w->mutex);
     w->quit = true;
     pthread_cond_signal(&w->has_work);

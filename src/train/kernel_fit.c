@@ -3,7 +3,11 @@
  * whoever the solver is; the formulas are in kernel_ridge.h.
  *
  * Every ridge value gets its own Cholesky factor, though one eigendecomposition would serve
- * them all: so every trial computes what it would compute alone, to the last bit. */
+ * them all: so every trial computes what it would compute alone, to the last bit.
+ *
+ * A fit to more than model.distribute_from rows asks request->solvers for a solver of all
+ * ranks, and gives it back before it predicts. Of a group only process 0 does that; the others
+ * wait for what it finds. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +27,13 @@ typedef struct {
     double *weights;  /* (n, m) */
     double *best;     /* (n, m) of the best ridge so far */
     double *diagonal; /* (n) of the inverse, where several values are tried */
-    double *bias;     /* (m), and (m) of the best */
     double theta[FR_KERNEL_RIDGE_THETA];
     fr_gram gram;
     fr_gram_solver solver;
-    double ridge, error; /* the best, and its leave-one-out error; NaN: none yet */
+    bool spread;   /* the matrix lies on all ranks */
+    double *bias;  /* (m), (m) of the best, and the two below: what a group shares */
+    double *ridge; /* the best, */
+    double *error; /* and its leave-one-out error; INFINITY: none yet; NaN: stopped */
 } closed_form;
 
 static fr_status allocate(closed_form *c)
@@ -39,10 +45,20 @@ static fr_status allocate(closed_form *c)
     c->weights = fr_alloc(n * m, sizeof *c->weights);
     c->best = fr_alloc(n * m, sizeof *c->best);
     c->diagonal = fr_alloc(n, sizeof *c->diagonal);
-    c->bias = fr_alloc(2 * m, sizeof *c->bias);
+    c->bias = fr_alloc(2 * m + 2, sizeof *c->bias);
     const bool good = c->x != NULL && c->y != NULL && c->solved != NULL && c->weights != NULL &&
                       c->best != NULL && c->diagonal != NULL && c->bias != NULL;
-    return good ? FR_OK : FR_ERR_MEMORY;
+    if (!good) return FR_ERR_MEMORY;
+    c->ridge = c->bias + 2 * m;
+    c->error = c->ridge + 1;
+    *c->error = INFINITY;
+    return FR_OK;
+}
+
+static void release_solver(closed_form *c)
+{
+    if (c->solver.destroy != NULL) c->solver.destroy(c->solver.context);
+    c->solver = (fr_gram_solver){0};
 }
 
 static void clear(closed_form *c)
@@ -54,7 +70,7 @@ static void clear(closed_form *c)
     free(c->best);
     free(c->diagonal);
     free(c->bias);
-    if (c->solver.destroy != NULL) c->solver.destroy(c->solver.context);
+    release_solver(c);
 }
 
 /* The inputs as they are predicted from: in float32. */
@@ -149,9 +165,9 @@ static fr_status try_ridge(closed_form *c, double ridge, bool compare)
     FR_TRY(c->solver.solve(c->solver.context, &b));
     take_bias(c);
     if (compare) FR_TRY(leave_one_out(c, &error));
-    if (isnan(error) || error >= c->error) return FR_OK;
-    c->error = error;
-    c->ridge = ridge;
+    if (isnan(error) || error >= *c->error) return FR_OK;
+    *c->error = error;
+    *c->ridge = ridge;
     memcpy(c->bias + m, c->bias, m * sizeof *c->bias);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < m; k++)
@@ -175,7 +191,7 @@ static fr_status note_singular(const closed_form *c, fr_fold_result *result)
 
 /* All ridge values; those too small for the matrix are passed over while another one is left.
  */
-static fr_status solve(closed_form *c, fr_fold_result *result)
+static fr_status try_ridges(closed_form *c)
 {
     const fr_model_options *o = &c->request->recipe->model;
     double ridge = o->ridge;
@@ -183,20 +199,61 @@ static fr_status solve(closed_form *c, fr_fold_result *result)
         const fr_status st = try_ridge(c, ridge, o->ridge_steps > 1);
         if (st != FR_OK && st != FR_ERR_NUMERIC) return st;
     }
-    return isinf(c->error) ? note_singular(c, result) : FR_OK;
+    return FR_OK;
 }
 
-/* The matrix, and the inputs, which are dense here even where the data set is sparse. */
+/* By all ranks. A stop is a finding, too: the whole group ends then. */
+static fr_status try_together(closed_form *c)
+{
+    const fr_gram_source *source = c->request->solvers;
+    fr_status st = source->open(source->context, &c->solver);
+    if (st == FR_OK) st = try_ridges(c);
+    release_solver(c);
+    if (st != FR_STOPPED) return st;
+    *c->error = NAN;
+    return FR_OK;
+}
+
+static void share_from_first(const fr_fit_group *group, double *values, size_t n)
+{
+    size_t bounds[FR_GROUP_MAX + 1] = {0};
+    for (size_t k = 1; k <= group->size; k++) bounds[k] = n * sizeof *values;
+    group->share(group->context, values, bounds);
+}
+
+static fr_status solve(closed_form *c)
+{
+    const fr_fit_group *group = c->request->group;
+    fr_status st = FR_OK;
+    if (!c->spread) {
+        FR_TRY(fr_gram_solver_local(&c->solver));
+        st = try_ridges(c);
+        release_solver(c);
+        return st;
+    }
+    if (group == NULL || group->index == 0) st = try_together(c);
+    FR_TRY(fr_fit_agree(group, st));
+    if (group == NULL) return FR_OK;
+    share_from_first(group, c->bias, 2 * c->m + 2);
+    share_from_first(group, c->best, c->n * c->m);
+    return FR_OK;
+}
+
+/* The matrix, where it is not shared out, and the inputs, which are dense here even where the
+ * data set is sparse. */
 static fr_status check_memory(const closed_form *c)
 {
-    const double bytes = (double)c->n * (double)(c->n + c->d + 1) * (double)sizeof(double);
+    const double cols = (double)(c->spread ? 0 : c->n) + (double)(c->d + 1);
+    const double bytes = (double)c->n * cols * (double)sizeof(double);
     char needed[FR_NUMBER_SIZE], limit[FR_NUMBER_SIZE];
     if (bytes <= fr_memory_limit()) return FR_OK;
     return FR_FAIL(FR_ERR_MEMORY,
-                   "the kernel matrix of %zu training rows and their %zu inputs take %s, there "
-                   "are %s: take fewer rows, or another family",
-                   c->n, c->d, fr_format_bytes(bytes, needed),
-                   fr_format_bytes(fr_memory_limit(), limit));
+                   "%s %zu training rows%s %zu inputs take %s, there are %s: take fewer rows, "
+                   "or another family%s",
+                   c->spread ? "the" : "the kernel matrix of", c->n,
+                   c->spread ? " of" : " and their", c->d, fr_format_bytes(bytes, needed),
+                   fr_format_bytes(fr_memory_limit(), limit),
+                   c->spread ? "" : ", or let all ranks share the matrix (distribute_from)");
 }
 
 static fr_status prepare(closed_form *c)
@@ -205,7 +262,6 @@ static fr_status prepare(closed_form *c)
     FR_TRY(allocate(c));
     FR_TRY(gather_inputs(c));
     FR_TRY(gather_targets(c));
-    FR_TRY(fr_gram_solver_local(&c->solver));
     const fr_kernel_function kernel = fr_kernel_function_make(&c->request->recipe->model, c->d);
     c->theta[0] = kernel.kind;
     c->theta[1] = kernel.gamma;
@@ -226,7 +282,7 @@ static fr_status make_model(const closed_form *c, fr_model *model)
     const fr_kernel_layout layout = fr_kernel_layout_make(c->n, c->d, c->m);
     FR_TRY(fr_fit_make_model(c->request, &c->prepared->transform, layout.n_params, model));
     model->n_rows = c->n;
-    model->options.ridge = c->ridge;
+    model->options.ridge = *c->ridge;
     model->options.ridge_steps = 1;
     float *params = model->params;
     for (size_t i = 0; i < c->n; i++)
@@ -318,9 +374,13 @@ static fr_status run(closed_form *c, fr_fold_result *result, fr_model *model)
     result->score = result->loss = result->train_score = NAN;
     result->curve = fr_alloc(1, 2 * sizeof *result->curve);
     if (result->curve == NULL) return FR_ERR_MEMORY;
-    FR_TRY(prepare(c));
-    FR_TRY(solve(c, result));
-    if (result->state != FR_TRIAL_COMPLETE) return FR_OK;
+    FR_TRY(fr_fit_agree(c->request->group, prepare(c)));
+    FR_TRY(solve(c));
+    if (isinf(*c->error)) return note_singular(c, result);
+    if (isnan(*c->error)) {
+        result->state = FR_TRIAL_INTERRUPTED;
+        return FR_OK;
+    }
     const double fitted_s = fr_clock_now() - start;
     FR_TRY(make_model(c, model));
     FR_TRY(score(c, model, result));
@@ -329,6 +389,12 @@ static fr_status run(closed_form *c, fr_fold_result *result, fr_model *model)
         fr_kernel_flops_fit(c->n, c->d, (size_t)steps) +
         (double)(c->n + c->request->n_valid) * fr_kernel_flops_predict(c->n, c->d, c->m);
     return FR_OK;
+}
+
+static bool is_spread(const fr_fit_request *request)
+{
+    const int64_t from = request->recipe->model.distribute_from;
+    return request->solvers != NULL && from > 0 && (int64_t)request->n_train > from;
 }
 
 static bool is_stopped(const fr_fit_request *request)
@@ -347,7 +413,7 @@ fr_status fr_kernel_fit(const fr_fit_request *request, const fr_prepared *prepar
                      .n = request->n_train,
                      .d = prepared->transform.width,
                      .m = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1,
-                     .error = INFINITY};
+                     .spread = is_spread(request)};
     if (is_stopped(request)) {
         result->state = FR_TRIAL_INTERRUPTED;
         result->score = result->loss = result->train_score = NAN;

@@ -193,6 +193,98 @@ static void test_stop_before_the_start(void **state)
     free_data(&d);
 }
 
+/* A solver of all ranks that is none, and says FR_STOPPED at its factor number `stop_at`. */
+typedef struct {
+    fr_gram_solver inner;
+    int opened, released, factors, stop_at;
+} watched;
+
+static fr_status watched_factor(void *context, const fr_gram *gram, double *logdet)
+{
+    watched *w = context;
+    if (++w->factors == w->stop_at) return FR_FAIL(FR_STOPPED, "the run ends");
+    return w->inner.factor(w->inner.context, gram, logdet);
+}
+
+static fr_status watched_solve(void *context, const fr_matrix *b)
+{
+    watched *w = context;
+    return w->inner.solve(w->inner.context, b);
+}
+
+static fr_status watched_diagonal(void *context, double *diagonal)
+{
+    watched *w = context;
+    return w->inner.inverse_diagonal(w->inner.context, diagonal);
+}
+
+static void watched_release(void *context)
+{
+    watched *w = context;
+    w->inner.destroy(w->inner.context);
+    w->released++;
+}
+
+static fr_status watched_open(void *context, fr_gram_solver *out)
+{
+    watched *w = context;
+    w->opened++;
+    *out = (fr_gram_solver){.context = w,
+                            .factor = watched_factor,
+                            .solve = watched_solve,
+                            .inverse_diagonal = watched_diagonal,
+                            .destroy = watched_release};
+    return fr_gram_solver_local(&w->inner);
+}
+
+static void test_large_fits_use_the_ranks(void **state)
+{
+    (void)state;
+    made d = make_data(60, 3, 0);
+    fr_recipe recipe = kernel_recipe(FR_KERNEL_RBF, true);
+    recipe.model.ridge_steps = 3;
+    fr_fit_request request = request_for(&d, &recipe, 40, FR_METRIC_RMSE);
+    float *alone = fit_params(&request, NULL);
+    watched w = {0};
+    const fr_gram_source source = {&w, watched_open};
+    request.solvers = &source;
+    recipe.model.distribute_from = 40; /* as many rows as there are */
+    free(fit_params(&request, NULL));
+    recipe.model.distribute_from = 0; /* never */
+    free(fit_params(&request, NULL));
+    assert_int_equal(w.opened, 0);
+    recipe.model.distribute_from = 39;
+    float *together = fit_params(&request, NULL);
+    assert_int_equal(w.opened, 1);
+    assert_int_equal(w.released, 1);
+    assert_int_equal(w.factors, 3);
+    assert_memory_equal(alone, together,
+                        fr_kernel_layout_make(40, 3, 1).n_params * sizeof *alone);
+    free(alone);
+    free(together);
+    free_data(&d);
+}
+
+static void test_stop_while_the_ranks_compute(void **state)
+{
+    (void)state;
+    made d = make_data(60, 3, 0);
+    fr_recipe recipe = kernel_recipe(FR_KERNEL_RBF, true);
+    recipe.model.ridge_steps = 3;
+    recipe.model.distribute_from = 10;
+    watched w = {.stop_at = 2};
+    const fr_gram_source source = {&w, watched_open};
+    fr_fit_request request = request_for(&d, &recipe, 40, FR_METRIC_RMSE);
+    request.solvers = &source;
+    fr_fold_result result;
+    assert_int_equal(fr_fit(&request, &result, NULL), FR_OK);
+    assert_int_equal(result.state, FR_TRIAL_INTERRUPTED);
+    assert_int_equal(w.factors, 2);
+    assert_int_equal(w.released, 1);
+    free_result(&result);
+    free_data(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +294,8 @@ int main(void)
         cmocka_unit_test(test_classes_scores_and_threads),
         cmocka_unit_test(test_a_matrix_that_has_no_factor_fails_the_trial),
         cmocka_unit_test(test_stop_before_the_start),
+        cmocka_unit_test(test_large_fits_use_the_ranks),
+        cmocka_unit_test(test_stop_while_the_ranks_compute),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
