@@ -15,6 +15,15 @@ export PKG_CONFIG_PATH := $(PKG_CONFIG_PATH):$(firstword $(wildcard /usr/lib/*/o
 PKGS ?= $(shell pkg-config --exists hdf5-openmpi && echo hdf5-openmpi || echo hdf5) openblas \
         scalapack-openmpi yaml-0.1 nlopt zlib libprotobuf-c sndfile fftw3f libpng jansson
 
+# XGBoost's library grows the trees of family xgboost: found by pkg-config or by the compiler,
+# XGBOOST=DIR says where it is, XGBOOST=no leaves it out.
+XGBOOST ?= $(shell pkg-config --exists xgboost && echo pkg-config || \
+             { printf '\#include <xgboost/c_api.h>\nint main(void) { XGBoostVersion(0, 0, 0); }\n' | \
+               $(CC) $(CPPFLAGS) -x c - $(LDFLAGS) -lxgboost -o /dev/null 2>/dev/null && echo yes || echo no; })
+XGBOOST := $(XGBOOST)
+XGBOOST.none := $(filter no,$(XGBOOST))
+XGBOOST.dir  := $(filter-out pkg-config yes no,$(XGBOOST))
+
 # Open MPI as root, and more ranks than cores, want to be told so. On one machine the ranks talk
 # through shared memory: not looking for fabrics (pml ob1) halves the time of a start.
 MPIRUN ?= mpirun --oversubscribe --mca pml ob1 $(if $(filter 0,$(shell id -u)),--allow-run-as-root) -n
@@ -25,16 +34,17 @@ OPT.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fn
 OPT.tsan    := -O1 -g -fsanitize=thread
 OPT         ?= $(OPT.$(BUILD))
 
-CPPFLAGS += -D_GNU_SOURCE -Iinclude $(shell pkg-config --cflags $(PKGS))
+CPPFLAGS += -D_GNU_SOURCE -Iinclude $(shell pkg-config --cflags $(PKGS)) $(XGBOOST.dir:%=-isystem %/include)
 FPFLAGS  := -fno-math-errno -ffp-contract=off
 CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fPIC -fvisibility=hidden -fopenmp -pthread
-LDLIBS   += $(shell pkg-config --libs $(PKGS)) -ldl -lm
+LDLIBS   += $(shell pkg-config --libs $(PKGS)) \
+            $(XGBOOST.dir:%=-L%/lib -Wl,-rpath,%/lib) $(if $(XGBOOST.none),,-lxgboost) -ldl -lm
 
 # Short lines; V=1 shows the commands.
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '%-5s %s\n' $1 $2)
 
-SRC := $(filter-out src/cli/main%.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
+SRC := $(filter-out src/cli/main%.c src/train/grow_$(if $(XGBOOST.none),xgboost,none).c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$r/*.c))))
 OBJ := $(SRC:%.c=$O/%.o) $O/gen/onnx.pb-c.o
 LIB := $O/rooms.a
 BIN := $O/foldrank
@@ -116,8 +126,8 @@ $O/tests/%: $O/tests/%.o $(LIB)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 # Rebuild when the compiler or the flags change, not only when sources do. Warnings as errors
-# change nothing in what is built.
-STAMP = $(CC) $(CPPFLAGS) $(filter-out $(WERROR),$(CFLAGS))
+# change nothing in what is built; without XGBoost a file takes the place of another.
+STAMP = $(CC) $(CPPFLAGS) $(filter-out $(WERROR),$(CFLAGS)) $(XGBOOST.none:no=XGBOOST=no)
 $O/flags: FORCE
 	@mkdir -p $(@D); echo '$(STAMP)' | cmp -s - $@ || echo '$(STAMP)' >$@
 
@@ -129,11 +139,14 @@ DEPS := gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi
         libjansson-dev
 DEPS.check := gfortran libcmocka-dev clang-format-14 shellcheck hdf5-tools perl-base procps \
               man-db groff mandoc python3-venv
+# Built without, where a distribution has it not; `make` says so.
+DEPS.wanted := libxgboost-dev
 # For tests that skip themselves without: no reason to fail, or to ask for a password.
 DEPS.optional := slurmctld slurmd slurm-client munge chromium
 DEPS_ELSEWHERE := a C11 compiler, pkg-config, an MPI-3 library, HDF5, OpenBLAS with OpenMP, \
                   ScaLAPACK, libyaml, NLopt, zlib, libsndfile, FFTW (single precision), libpng, Jansson, \
-                  protobuf-c, onnx.proto; for the tests also cmocka, clang-format 14, shellcheck, \
+                  protobuf-c, onnx.proto; for family xgboost its library; for the tests also cmocka, \
+                  clang-format 14, shellcheck, \
                   h5diff, Python 3 with venv
 
 # install,NAMES,AS-ROOT: those of the packages that are missing.
@@ -152,6 +165,7 @@ ifeq ($(shell command -v dpkg-query),)
 deps-check: deps
 else
 	$(call install,$(DEPS),sudo)
+	$(call install,$(DEPS.wanted),sudo) || echo 'Built without family xgboost: $(DEPS.wanted) cannot be installed'
 
 deps-check: deps                  ## and what the tests want
 	$(call install,$(DEPS.check),sudo)
@@ -241,7 +255,8 @@ clean:                            ## remove everything that was built
 help:                             ## this text
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo; echo '  BUILD=asan|tsan  with sanitizers     PREFIX=DIR  where install goes'
-	@echo   '  ARCH=-march=native  for this processor only     config.mk  keeps such settings'
+	@echo   '  ARCH=-march=native  for this processor only     XGBOOST=no|DIR  without it; where it is'
+	@echo   '  config.mk  keeps such settings'
 
 .PHONY: all bench check check-analysis check-slurm clean demo deps deps-check help install man run-check run-demo units FORCE
 .SECONDARY:

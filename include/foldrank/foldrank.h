@@ -53,6 +53,7 @@
 #include "foldrank/text.h"
 #include "foldrank/text_table.h"
 #include "foldrank/train.h"
+#include "foldrank/trees.h"
 #include "foldrank/tune.h"
 #include "foldrank/version.h"
 

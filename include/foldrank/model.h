@@ -4,9 +4,10 @@
  * Most families here are a chain of dense layers with a loss on top, trained in epochs: linear
  * regression, softmax and the linear SVM have none hidden, the MLP any number, the CNN
  * convolutions below them (stem.h). The factorisation machine (fm) has products of pairs of its
- * inputs instead, which it takes sparse; the kernel family has a closed form (kernel_ridge.h).
- * Parameters of a model are one aligned flat float32 block; layers are offsets into it. All
- * functions are Local. */
+ * inputs instead, which it takes sparse; the kernel family has a closed form (kernel_ridge.h);
+ * xgboost is a sum of trees (trees.h), grown a round at a time, which counts as an epoch.
+ * Parameters of a model, but for trees, are one aligned flat float32 block; layers are offsets
+ * into it. All functions are Local. */
 #ifndef FR_MODEL_H
 #define FR_MODEL_H
 
@@ -18,6 +19,7 @@
 #include "foldrank/option.h"
 #include "foldrank/preprocess.h"
 #include "foldrank/status.h"
+#include "foldrank/trees.h"
 
 typedef enum {
     FR_FAMILY_LINEAR,
@@ -27,6 +29,7 @@ typedef enum {
     FR_FAMILY_CNN,
     FR_FAMILY_FM,
     FR_FAMILY_KERNEL,
+    FR_FAMILY_XGBOOST,
     FR_FAMILY_COUNT
 } fr_family;
 extern const char *const fr_family_words[]; /* NULL-terminated */
@@ -56,6 +59,22 @@ typedef enum { FR_POOL_MAX, FR_POOL_AVERAGE } fr_pooling;
 typedef enum { FR_GLOBAL_NONE, FR_GLOBAL_MAX, FR_GLOBAL_AVERAGE } fr_global_pool;
 typedef enum { FR_FLIP_NONE, FR_FLIP_HORIZONTAL, FR_FLIP_VERTICAL, FR_FLIP_BOTH } fr_flip;
 typedef enum { FR_CLASS_WEIGHT_NONE, FR_CLASS_WEIGHT_BALANCED } fr_class_weight;
+typedef enum { FR_TREE_HIST, FR_TREE_EXACT } fr_tree_method;
+typedef enum { FR_GROW_DEPTHWISE, FR_GROW_LOSSGUIDE } fr_grow_policy;
+typedef enum { FR_MISSING_NAN, FR_MISSING_ZERO } fr_missing;
+
+/* Settings of family xgboost, named as that library names them. */
+typedef struct {
+    int64_t rounds;
+    double learning_rate;
+    int64_t max_depth, max_leaves; /* 0: as many as there are */
+    int grow_policy;               /* fr_grow_policy */
+    double min_child_weight, gamma, lambda, alpha, max_delta_step;
+    double subsample, colsample_bytree, colsample_bylevel, colsample_bynode;
+    int tree_method; /* fr_tree_method */
+    int64_t max_bin;
+    int missing; /* fr_missing; a model of sparse data has FR_MISSING_ZERO */
+} fr_boost_options;
 
 /* A family's block in the study. Each may be a hyperparameter. */
 typedef struct {
@@ -91,13 +110,14 @@ typedef struct {
     int64_t ridge_steps;        /* kernel: values tried, each 10 times the one before */
     int64_t distribute_from;    /* kernel: fits to more rows are all ranks' work; 0 = never */
     bool intercept;             /* kernel: a constant that the ridge does not penalise */
+    fr_boost_options boost;     /* xgboost */
 } fr_model_options;
 
 /* Whether the family can learn this task. */
 bool fr_family_learns(fr_family family, fr_learn learn);
 
-/* Whether the family trains in epochs; else it has a closed form, `train` says nothing to it,
- * and its fit counts as one epoch. */
+/* Whether the family trains in epochs or rounds; else it has a closed form, `train` says
+ * nothing to it, and its fit counts as one epoch. */
 bool fr_family_iterates(fr_family family);
 
 /* Whether the outputs of a classifier of the family are probabilities. */
@@ -113,9 +133,10 @@ typedef struct {
     fr_transform transform; /* owned */
     size_t n_outputs;       /* classes, or 1 */
     size_t n_rows;          /* kernel: training rows that are part of the model; else 0 */
-    size_t n_params;        /* floats in the stored block */
-    float *params; /* owned; layer after layer: weights (in, out) row-major, then bias; of the
-                    * kernel family as kernel_ridge.h has them */
+    size_t n_params;        /* floats in the stored block; xgboost: nodes of its trees */
+    float *params;  /* owned; layer after layer: weights (in, out) row-major, then bias; of the
+                     * kernel family as kernel_ridge.h has them; NULL for trees */
+    fr_trees trees; /* xgboost; owned */
 } fr_model;
 
 void fr_model_clear(fr_model *model);

@@ -65,8 +65,9 @@ typedef enum {
 /* What becomes of one column. NUMERIC and ORDINAL: out[first] = (x - shift) * factor with x =
  * fill where missing. ONEHOT: out[first + place[level]] = 1, the others 0; a level that the
  * training rows did not have is all zeros, and so is a missing one, unless impute is
- * most_frequent: then fill is the level that stands in for it, else -1. ORDINAL imputes the
- * most frequent level whatever impute says: a mean of levels means nothing. */
+ * most_frequent: then fill is the level that stands in for it, else -1. A fill of NaN leaves a
+ * missing number missing. ORDINAL imputes the most frequent level whatever impute says: a mean
+ * of levels means nothing. */
 typedef struct {
     int kind;     /* fr_feature_kind */
     size_t first; /* index of its first output */
@@ -114,6 +115,11 @@ FR_CHECKED fr_status fr_transform_copy(const fr_transform *from, fr_transform *t
  * set has the columns of the one that was fitted. Never fails; called in the training loop. */
 void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset,
                         const uint32_t *rows, size_t n, float *out, size_t stride);
+
+/* Take numbers as they are: no scaling, and what is missing stays so (NaN, and 0 in all of a
+ * category's inputs). For models that split by order and know of missing values. Counts that
+ * tfidf weighs within a row stay weighed. */
+void fr_transform_as_is(fr_transform *transform);
 
 /* Whether a row of zeros stays one: then sparse data stay sparse. */
 bool fr_transform_keeps_zeros(const fr_transform *transform);

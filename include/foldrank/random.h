@@ -31,6 +31,8 @@ typedef enum {
     FR_RNG_TASK,        /* the seed that an external task is given */
     FR_RNG_PERMUTE,     /* explanations: cells of a column dealt anew to the rows ... */
     FR_RNG_SAMPLE,      /* ... and the rows that they look at */
+    FR_RNG_SUBSAMPLE,   /* boosting: the rows of a round ... */
+    FR_RNG_COLUMNS,     /* ... and the seeds by which its trees draw columns */
 } fr_rng_purpose;
 
 typedef struct {

@@ -138,6 +138,7 @@ typedef struct {
     fr_recipe base[FR_FAMILY_COUNT]; /* fixed settings of each named family */
     long cnn_line;                   /* where the file has models.cnn.shape, or models.cnn */
     long selection_line;             /* where it has preprocess.select_features */
+    long xgboost_line;               /* where the file has models.xgboost */
     fr_binding *bindings;
     size_t n_bindings;
     uint64_t

@@ -186,6 +186,16 @@ typedef struct {
 FR_CHECKED fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result,
                             fr_model *model);
 
+/* The library that grows the trees of family xgboost, such as "XGBoost 1.7.4"; NULL: this build
+ * has none, and a fit of that family is FR_ERR_STATE. How a build gets it, as half a sentence.
+ */
+const char *fr_boost_library(void);
+extern const char fr_boost_how_to_get[];
+
+/* Whether a setting of `train` says anything to a family: all do where it trains by gradients,
+ * none where it has a closed form; boosting knows when to stop and what to keep. */
+bool fr_train_option_applies(const fr_option *row, fr_family family);
+
 /* What training reaches of the machine: two networks trained by fr_fit on made-up data, on one
  * thread. */
 typedef struct {

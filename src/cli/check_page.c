@@ -274,7 +274,15 @@ static void print_work(const fr_check *check, FILE *out)
 static void print_closed_forms(const fr_study *study, FILE *out)
 {
     for (int f = 0; f < FR_FAMILY_COUNT; f++) {
-        if (!study->families[f] || fr_family_iterates((fr_family)f)) continue;
+        if (!study->families[f]) continue;
+        if (f == FR_FAMILY_XGBOOST) {
+            label(out, "training");
+            fprintf(out,
+                    "model xgboost grows trees by %s: a round is an epoch; of train only "
+                    "what stops it\n",
+                    fr_boost_library());
+        }
+        if (fr_family_iterates((fr_family)f)) continue;
         label(out, "training");
         fprintf(out, "model %s has a closed form: one step, no epochs, nothing of train\n",
                 fr_family_words[f]);

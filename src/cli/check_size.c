@@ -25,20 +25,33 @@ static size_t count_inputs(const fr_schema *schema)
     return inputs;
 }
 
+static fr_trees_bound bound_of_trees(const fr_check *check, const fr_recipe *recipe,
+                                     size_t outputs)
+{
+    const fr_boost_options *o = &recipe->model.boost;
+    size_t rows;
+    fr_folds_search_rows(check->folds, &rows);
+    return fr_trees_at_most(o->rounds, o->max_depth, o->max_leaves,
+                            fr_trees_scores(check->dataset.schema.learn, outputs), rows);
+}
+
 static double params_of(const fr_check *check, const fr_recipe *recipe, size_t inputs,
                         size_t outputs)
 {
     size_t rows;
+    fr_folds_search_rows(check->folds, &rows);
+    if (recipe->model.family == FR_FAMILY_XGBOOST)
+        return bound_of_trees(check, recipe, outputs).nodes;
     if (recipe->model.family != FR_FAMILY_KERNEL)
         return (double)fr_model_count_params(&recipe->model, inputs, outputs);
-    fr_folds_search_rows(check->folds, &rows);
     return (double)fr_kernel_layout_make(rows, inputs, outputs).n_params;
 }
 
-/* A closed form takes all rows at once, as gd does. */
+/* A closed form and trees take all rows at once, as gd does. */
 static double rows_of_batch(const fr_check *check, const fr_recipe *recipe)
 {
-    if (!fr_family_iterates((fr_family)recipe->model.family))
+    if (!fr_family_iterates((fr_family)recipe->model.family) ||
+        recipe->model.family == FR_FAMILY_XGBOOST)
         return (double)check->dataset.schema.rows;
     return recipe->train.optimizer == FR_OPT_GD ? (double)check->dataset.schema.rows
                                                 : (double)recipe->train.batch_size;
@@ -72,6 +85,19 @@ static void note_spread(const fr_check *check, const fr_recipe *recipe, fr_check
     out->spread_rows = rows;
 }
 
+/* The inputs as they are, those that XGBoost keeps with their columns and by quantiles; of
+ * every row and score three numbers and the output; the trees. */
+static double bytes_of_trees(const fr_check *check, const fr_recipe *recipe, size_t inputs,
+                             size_t outputs)
+{
+    const fr_schema *schema = &check->dataset.schema;
+    const double rows = (double)schema->rows;
+    const double cells =
+        schema->cell == FR_CELL_SPARSE ? (double)schema->stored : rows * (double)inputs;
+    return cells * (4 + 8 + 4) + rows * (8 + 4.0 * 4 * (double)outputs) +
+           bound_of_trees(check, recipe, outputs).nodes * (double)sizeof(fr_tree_node);
+}
+
 static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_t inputs)
 {
     const fr_schema *schema = &check->dataset.schema;
@@ -80,6 +106,8 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     fr_network network;
     if (recipe->model.family == FR_FAMILY_KERNEL)
         return bytes_of_kernel(check, &recipe->model, inputs, outputs);
+    if (recipe->model.family == FR_FAMILY_XGBOOST)
+        return bytes_of_trees(check, recipe, inputs, outputs);
     fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
     network.sparse = schema->cell == FR_CELL_SPARSE && !network.factorises;
     size_t batch =

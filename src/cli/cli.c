@@ -104,8 +104,10 @@ static int print_version(void)
     if (MPI_Get_library_version(mpi, &length) != MPI_SUCCESS) length = 0;
     mpi[length] = '\0';
     mpi[strcspn(mpi, ",\n")] = '\0';
-    fr_text_add(&page, "foldrank %s\n%s\nOpenBLAS kernels %s, own kernels %s\n", FR_VERSION,
-                mpi, fr_linalg_kernel_name(), fr_gemm_kernel_name());
+    const char *trees = fr_boost_library();
+    fr_text_add(&page, "foldrank %s\n%s\nOpenBLAS kernels %s, own kernels %s\n%s\n", FR_VERSION,
+                mpi, fr_linalg_kernel_name(), fr_gemm_kernel_name(),
+                trees != NULL ? trees : "without XGBoost: no models.xgboost");
     return print_page(&page);
 }
 

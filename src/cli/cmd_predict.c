@@ -61,7 +61,10 @@ static void pack_model(const fr_model *model, fr_pack *out)
     fr_pack_u64(out, model->n_params);
     fr_schema_pack(&model->schema, out);
     fr_transform_pack(&model->transform, out);
-    fr_pack_bytes(out, model->params, model->n_params * sizeof *model->params);
+    if (model->options.family == FR_FAMILY_XGBOOST)
+        fr_trees_pack(&model->trees, out);
+    else
+        fr_pack_bytes(out, model->params, model->n_params * sizeof *model->params);
 }
 
 static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model *out)
@@ -74,6 +77,8 @@ static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model 
     out->n_params = fr_unpack_u64(&in);
     FR_TRY(fr_schema_unpack(&in, &out->schema));
     FR_TRY(fr_transform_unpack(&in, &out->transform));
+    if (out->options.family == FR_FAMILY_XGBOOST)
+        return fr_trees_unpack(&in, out->transform.width, &out->trees);
     out->params = fr_alloc(out->n_params, sizeof *out->params);
     if (out->params == NULL) return FR_ERR_MEMORY;
     const void *params = fr_unpack_bytes(&in, out->n_params * sizeof *out->params);

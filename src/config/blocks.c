@@ -43,8 +43,8 @@ enum { N_TOP = 3, N_BLOCKS = sizeof blocks / sizeof *blocks };
 bool fr_study_block_at(size_t i, fr_study_block *out)
 {
     static const char *const families[FR_FAMILY_COUNT] = {
-        "models.linear", "models.softmax", "models.svm",   "models.mlp",
-        "models.cnn",    "models.fm",      "models.kernel"};
+        "models.linear", "models.softmax", "models.svm",    "models.mlp",
+        "models.cnn",    "models.fm",      "models.kernel", "models.xgboost"};
     if (i == 0) {
         *out = (fr_study_block){"", "The study itself.", fr_study_option_table, N_TOP};
         return true;

@@ -116,6 +116,8 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
         const bool active = value == value; /* not NaN */
         if (active && (b->family == family || b->family == ALL_FAMILIES)) apply(b, value, out);
     }
+    /* A round is what others call an epoch. */
+    if (family == FR_FAMILY_XGBOOST) out->train.epochs = out->model.boost.rounds;
     /* The margin of a picture is constant, and a part of it. */
     if (family == FR_FAMILY_CNN) out->preprocess.drop_constant = false;
 }

@@ -222,7 +222,8 @@ static void check_hyperband(fr_draft *draft)
                           fr_family_words[f]);
             return;
         }
-        const fr_setting *epochs = fr_draft_effective(draft, f, "epochs");
+        const fr_setting *epochs =
+            fr_draft_effective(draft, f, f == FR_FAMILY_XGBOOST ? "rounds" : "epochs");
         if (epochs == NULL || epochs->broken) continue;
         if (first == NULL) first = epochs;
         if (epochs->fixed != NULL && first->fixed != NULL &&

@@ -23,6 +23,8 @@ static void check_families(fr_draft *draft)
     const fr_node *cnn = fr_node_find(fr_node_find(draft->root, "models"), "cnn");
     const fr_node *shape = fr_node_find(cnn, "shape");
     if (cnn != NULL) draft->study->cnn_line = shape != NULL ? shape->line : cnn->line;
+    const fr_node *trees = fr_node_find(fr_node_find(draft->root, "models"), "xgboost");
+    if (trees != NULL) draft->study->xgboost_line = trees->line;
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
         if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
             fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
@@ -122,14 +124,40 @@ static void check_selection(fr_draft *draft)
                       "regression: none, variance, f_test, mutual_information");
 }
 
-/* Nothing of `train` is looked at when no family has epochs. */
-static void check_train(fr_draft *draft)
+static bool applies_to_any(const fr_draft *draft, const fr_option *row)
 {
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
-        if (draft->study->families[f] && fr_family_iterates((fr_family)f)) return;
+        if (draft->study->families[f] && fr_train_option_applies(row, (fr_family)f))
+            return true;
+    return false;
+}
+
+/* What of `train` none of the families looks at. */
+static void check_train(fr_draft *draft)
+{
+    const bool trees = draft->study->families[FR_FAMILY_XGBOOST];
     for (size_t i = 0; i < fr_train_option_count; i++) {
-        const fr_setting *s = fr_draft_find(draft, ALL_FAMILIES, fr_train_option_table[i].name);
-        if (is_changed(s)) say_useless(draft, s, "on model kernel, which has a closed form");
+        const fr_option *row = &fr_train_option_table[i];
+        const fr_setting *s = fr_draft_find(draft, ALL_FAMILIES, row->name);
+        if (applies_to_any(draft, row) || !is_changed(s)) continue;
+        say_useless(draft, s,
+                    !trees ? "on model kernel, which has a closed form"
+                    : strcmp(row->name, "epochs") == 0
+                        ? "on model xgboost: set models.xgboost.rounds"
+                    : strcmp(row->name, "learning_rate") == 0
+                        ? "on model xgboost: set models.xgboost.learning_rate"
+                        : "on model xgboost, which trains by rounds of trees");
+    }
+}
+
+/* Settings that no value of tree_method looks at. */
+static void check_trees(fr_draft *draft)
+{
+    static const char *const of_bins[] = {"max_bin", "grow_policy", "max_leaves"};
+    if (!is_fixed_at(fr_draft_find(draft, FR_FAMILY_XGBOOST, "tree_method"), "exact")) return;
+    for (size_t k = 0; k < sizeof of_bins / sizeof *of_bins; k++) {
+        const fr_setting *s = fr_draft_find(draft, FR_FAMILY_XGBOOST, of_bins[k]);
+        if (is_changed(s)) say_useless(draft, s, "with tree_method exact");
     }
 }
 
@@ -140,13 +168,15 @@ static void check_family_settings(fr_draft *draft, int f)
         [FR_LEARN_REGRESSION] = {"label_smoothing", "class_weight", NULL},
     };
     const fr_setting *batch = fr_draft_effective(draft, f, "batch_size");
-    const bool iterates = fr_family_iterates((fr_family)f);
+    const bool iterates = fr_family_iterates((fr_family)f) && f != FR_FAMILY_XGBOOST;
     if (iterates && is_fixed_at(fr_draft_effective(draft, f, "optimizer"), "gd") &&
         is_changed(batch))
         say_useless(draft, batch, "with optimizer gd, which takes all rows at once");
     if (iterates) check_nesterov(draft, f);
     if (f == FR_FAMILY_KERNEL) check_kernel(draft);
-    if (f != FR_FAMILY_MLP && f != FR_FAMILY_CNN && f != FR_FAMILY_FM && f != FR_FAMILY_KERNEL)
+    if (f == FR_FAMILY_XGBOOST) check_trees(draft);
+    if (f != FR_FAMILY_MLP && f != FR_FAMILY_CNN && f != FR_FAMILY_FM &&
+        f != FR_FAMILY_KERNEL && f != FR_FAMILY_XGBOOST)
         return;
     const int task = draft->study->data.task;
     for (size_t k = 0; of_task[task][k] != NULL; k++) {

@@ -25,15 +25,16 @@ static void add_fault(query *q, const fr_node *where, fr_status st)
 }
 
 /* A general setting is not used for a family that has its own, one of `train` not for a family
- * without epochs. */
+ * to which it says nothing. */
 static void open_families(query *q)
 {
     const bool of_train = q->setting->block == offsetof(fr_recipe, train);
     for (int f = 0; f < FR_FAMILY_COUNT; f++) {
         const bool own = q->setting->family == f;
-        const bool general = q->setting->family == ALL_FAMILIES &&
-                             (!of_train || fr_family_iterates((fr_family)f)) &&
-                             fr_draft_override(q->draft, f, q->setting) == NULL;
+        const bool general =
+            q->setting->family == ALL_FAMILIES &&
+            (!of_train || fr_train_option_applies(q->setting->row, (fr_family)f)) &&
+            fr_draft_override(q->draft, f, q->setting) == NULL;
         q->open[f] = q->draft->families[f] && (own || general);
     }
 }

@@ -100,8 +100,17 @@ static fr_status check_shape(const fr_study *study, const fr_schema *schema)
     return FR_FAIL(st, "%s:%ld: models.cnn: %s", study->path, study->cnn_line, message);
 }
 
+/* The results of such a study can be read, and predicted with, without the library. */
+static fr_status check_library(const fr_study *study)
+{
+    if (!study->families[FR_FAMILY_XGBOOST] || fr_boost_library() != NULL) return FR_OK;
+    return FR_FAIL(FR_ERR_USAGE, "%s:%ld: models.xgboost: %s", study->path, study->xgboost_line,
+                   fr_boost_how_to_get);
+}
+
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
 {
+    FR_TRY(check_library(study));
     FR_TRY(check_scaling(study, dataset));
     FR_TRY(check_shape(study, &dataset->schema));
     fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);

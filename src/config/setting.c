@@ -33,10 +33,18 @@ typedef struct {
     bool given_only; /* leave out what the file does not mention */
 } source;
 
+/* Whether the row is one of the source's: of `train` a family has those that apply to it. */
+static bool is_of(const source *from, size_t i)
+{
+    return from->family < 0 || from->table != fr_train_option_table ||
+           fr_train_option_applies(&from->table[i], (fr_family)from->family);
+}
+
 static void add_table(fr_draft *draft, const fr_node *node, const source *from)
 {
     const char *prefix = from->family < 0 ? "" : fr_family_words[from->family];
     for (size_t i = 0; i < from->n; i++) {
+        if (!is_of(from, i)) continue;
         const fr_node *given = fr_node_find(node, from->table[i].name);
         if (given == NULL && from->given_only) continue;
         fr_setting *setting = add_setting(draft, prefix, from->table[i].name);
@@ -64,12 +72,15 @@ static void check_keys(fr_draft *draft, const fr_node *node, const char *home,
         draft->faults->out_of_memory = true;
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        names[i] = i < first->n ? first->table[i].name : second->table[i - first->n].name;
-    for (const fr_node *child = node->child; child != NULL; child = child->next)
-        if (fr_option_find(first->table, first->n, child->key) == NULL &&
-            (second == NULL || fr_option_find(second->table, second->n, child->key) == NULL))
-            fr_faults_unknown(draft->faults, child, home, names, n);
+    size_t known = 0;
+    for (size_t i = 0; i < first->n; i++) names[known++] = first->table[i].name;
+    for (size_t i = 0; second != NULL && i < second->n; i++)
+        if (is_of(second, i)) names[known++] = second->table[i].name;
+    for (const fr_node *child = node->child; child != NULL; child = child->next) {
+        size_t i = 0;
+        while (i < known && strcmp(names[i], child->key) != 0) i++;
+        if (i == known) fr_faults_unknown(draft->faults, child, home, names, known);
+    }
     free(names);
 }
 
@@ -97,13 +108,12 @@ static void add_family(fr_draft *draft, const fr_node *models, int family)
     source overrides = train_source();
     overrides.family = family;
     overrides.given_only = true;
-    const bool iterates = fr_family_iterates((fr_family)family);
     fr_text home = {0};
     fr_text_add(&home, "models.%s", fr_family_words[family]);
-    check_keys(draft, node, fr_text_get(&home), &own, iterates ? &overrides : NULL);
+    check_keys(draft, node, fr_text_get(&home), &own, &overrides);
     fr_text_clear(&home);
     add_table(draft, node, &own);
-    if (iterates) add_table(draft, node, &overrides);
+    add_table(draft, node, &overrides);
 }
 
 /* With several families the family is a hyperparameter called `model`. */
@@ -128,7 +138,7 @@ static void read_families(fr_draft *draft, const fr_node *models)
     if (fr_node_is_null(models) || (models->kind == NODE_MAP && models->n == 0)) {
         fr_faults_add(draft->faults, models,
                       "models is missing: name at least one of linear, softmax, svm, mlp, cnn, "
-                      "fm, kernel");
+                      "fm, kernel, xgboost");
         return;
     }
     if (models->kind != NODE_MAP) {

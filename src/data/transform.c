@@ -70,6 +70,21 @@ fr_status fr_transform_make_plan(fr_transform *transform)
     return FR_OK;
 }
 
+void fr_transform_as_is(fr_transform *transform)
+{
+    if (transform->tfidf) return;
+    for (size_t c = 0; c < transform->cols; c++) {
+        fr_feature *feature = &transform->features[c];
+        if (feature->kind == FR_FEATURE_DROP) continue;
+        feature->fill = feature->kind == FR_FEATURE_ONEHOT ? -1 : NAN;
+        feature->shift = 0;
+        feature->factor = 1;
+        transform->plan->fill[c] = feature->fill;
+        transform->plan->shift[c] = feature->shift;
+        transform->plan->factor[c] = feature->factor;
+    }
+}
+
 void fr_transform_name(const fr_transform *transform, const fr_schema *schema, size_t j,
                        fr_text *out)
 {
@@ -137,7 +152,7 @@ static bool unpack_feature(fr_unpack *in, fr_feature *feature)
         return false;
     if (feature->kind == FR_FEATURE_DROP && width != 0) return false;
     if (one && width != 1) return false;
-    if (!isfinite(feature->fill) || !isfinite(feature->shift) || !isfinite(feature->factor))
+    if (isinf(feature->fill) || !isfinite(feature->shift) || !isfinite(feature->factor))
         return false;
     feature->width = (size_t)width;
     return unpack_places(in, feature) && !in->failed;

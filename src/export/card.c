@@ -75,7 +75,10 @@ static void add_model(const fr_results_file *results, fr_text *out)
     add_options(out, fr_preprocess_option_table, fr_preprocess_option_count,
                 &recipe.preprocess);
     if (!fr_family_iterates((fr_family)model->options.family)) return;
-    add_options(out, fr_train_option_table, fr_train_option_count, &recipe.train);
+    for (size_t i = 0; i < fr_train_option_count; i++)
+        if (fr_train_option_applies(&fr_train_option_table[i],
+                                    (fr_family)model->options.family))
+            add_options(out, &fr_train_option_table[i], 1, &recipe.train);
 }
 
 /* ---- the data ---- */
@@ -88,7 +91,10 @@ static void describe_column(const fr_column *column, const fr_feature *feature, 
         fr_text_add(out, "not used: constant, or not selected");
         break;
     case FR_FEATURE_NUMERIC:
-        fr_text_add(out, "missing values become %s", fr_format_float(feature->fill, fill));
+        if (isnan(feature->fill))
+            fr_text_add(out, "taken as it is, missing values too");
+        else
+            fr_text_add(out, "missing values become %s", fr_format_float(feature->fill, fill));
         break;
     default:
         fr_text_add(out, "%zu levels, %s; missing ones and levels that are new ",

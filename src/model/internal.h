@@ -94,6 +94,15 @@ void fr_norm_sums(const float *delta, const float *z, size_t n, size_t channels,
 void fr_norm_backward(const float *delta, float *z, size_t n, size_t channels,
                       const fr_norm_sum *sum);
 
+/* Settings of family xgboost; words of class_weight, which most families have. */
+extern const fr_option fr_boost_option_table[];
+extern const size_t fr_boost_option_count;
+extern const char *const fr_class_weight_words[];
+
+/* fr_model_predict of trees. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_trees_predict(const fr_model *model, const fr_dataset *dataset,
+                                      const uint32_t *rows, size_t n, float *output);
+
 /* Operations of a factorisation machine over one row with width[0] inputs. */
 double fr_factor_flops(const fr_network *network, bool training);
 

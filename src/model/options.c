@@ -2,9 +2,10 @@
 /* options.c - the settings of the model families and what follows from them: the table rows of
  * each family, its tasks, its parameters and operations. */
 #include "foldrank/stem.h"
+#include "internal.h"
 
-const char *const fr_family_words[] = {"linear", "softmax", "svm",    "mlp",
-                                       "cnn",    "fm",      "kernel", NULL};
+const char *const fr_family_words[] = {"linear", "softmax", "svm",     "mlp", "cnn",
+                                       "fm",     "kernel",  "xgboost", NULL};
 
 static const char *const activation_words[] = {"relu",    "leaky_relu", "tanh",
                                                "sigmoid", "gelu",       NULL};
@@ -16,7 +17,7 @@ static const char *const kernel_side_words[] = {"1", "3", "5", "7", "9", "11", N
 static const char *const pooling_words[] = {"max", "average", NULL};
 static const char *const global_pool_words[] = {"none", "max", "average", NULL};
 static const char *const flip_words[] = {"none", "horizontal", "vertical", "both", NULL};
-static const char *const class_weight_words[] = {"none", "balanced", NULL};
+const char *const fr_class_weight_words[] = {"none", "balanced", NULL};
 
 #define AT(field) .offset = offsetof(fr_model_options, field)
 #define PENALTIES                                                                              \
@@ -52,7 +53,7 @@ static const char *const class_weight_words[] = {"none", "balanced", NULL};
 #define CLASS_WEIGHT                                                                           \
     {                                                                                          \
         .name = "class_weight", .type = FR_OPTION_WORD, AT(class_weight), .fallback = "none",  \
-        .words = class_weight_words,                                                           \
+        .words = fr_class_weight_words,                                                        \
         .help = "balanced: classes weigh the same, however many rows they have"                \
     }
 
@@ -337,6 +338,9 @@ const fr_option *fr_model_option_table(fr_family family, size_t *n)
         return ROWS_OF(fm_table);
     case FR_FAMILY_KERNEL:
         return ROWS_OF(kernel_table);
+    case FR_FAMILY_XGBOOST:
+        *n = fr_boost_option_count;
+        return fr_boost_option_table;
     case FR_FAMILY_COUNT:
         break;
     }
@@ -356,6 +360,7 @@ static const traits traits_of[FR_FAMILY_COUNT] = {
     [FR_FAMILY_CNN] = {true, true, true, true},
     [FR_FAMILY_FM] = {true, true, true, true},
     [FR_FAMILY_KERNEL] = {.classifies = true, .regresses = true},
+    [FR_FAMILY_XGBOOST] = {true, true, true, true},
 };
 
 bool fr_family_learns(fr_family family, fr_learn learn)

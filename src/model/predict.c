@@ -14,6 +14,7 @@ void fr_model_clear(fr_model *model)
     fr_schema_clear(&model->schema);
     fr_transform_clear(&model->transform);
     free(model->params);
+    fr_trees_clear(&model->trees);
     *model = (fr_model){0};
 }
 
@@ -61,6 +62,7 @@ double fr_model_flops(const fr_model *model)
     const size_t outputs = model->n_outputs;
     const size_t inputs =
         model->options.family == FR_FAMILY_FM ? model->schema.cols : model->transform.width;
+    if (model->options.family == FR_FAMILY_XGBOOST) return fr_trees_flops(&model->trees);
     return model->options.family == FR_FAMILY_KERNEL
                ? fr_kernel_flops_predict(model->n_rows, inputs, outputs)
                : fr_model_flops_predict(&model->options, inputs, outputs);
@@ -127,6 +129,8 @@ fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
     if (n == 0) return FR_OK;
     if (model->options.family == FR_FAMILY_KERNEL)
         return fr_kernel_predict(model, dataset, rows, n, output);
+    if (model->options.family == FR_FAMILY_XGBOOST)
+        return fr_trees_predict(model, dataset, rows, n, output);
     fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,
                     &network);
     network.sparse = !network.factorises && network.stem.n == 0 &&

@@ -31,6 +31,18 @@ static double kernel_cost(const fr_objective *objective, fr_goal_kind kind, size
                : (double)fr_kernel_layout_make(rows, inputs, outputs).n_params;
 }
 
+/* Trees end where that is no gain: known is what they come to at most. */
+static double trees_cost(const fr_objective *objective, fr_goal_kind kind,
+                         const fr_boost_options *options, size_t outputs)
+{
+    size_t rows;
+    fr_folds_search_rows(objective->folds, &rows);
+    const fr_trees_bound most =
+        fr_trees_at_most(options->rounds, options->max_depth, options->max_leaves,
+                         fr_trees_scores(objective->dataset->schema.learn, outputs), rows);
+    return kind == FR_GOAL_FLOPS ? most.flops : most.nodes;
+}
+
 double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const double *point)
 {
     if (objective->study->objective.type != FR_OBJECTIVE_TRAINING || objective->dataset == NULL)
@@ -42,6 +54,8 @@ double fr_objective_cost(const fr_objective *objective, fr_goal_kind kind, const
     const size_t inputs = input_width(schema, &recipe.preprocess);
     if (recipe.model.family == FR_FAMILY_KERNEL)
         return kernel_cost(objective, kind, inputs, outputs);
+    if (recipe.model.family == FR_FAMILY_XGBOOST)
+        return trees_cost(objective, kind, &recipe.model.boost, outputs);
     const bool fm = recipe.model.family == FR_FAMILY_FM;
     const bool sparse = schema->cell == FR_CELL_SPARSE;
     const size_t used = sparse ? schema->stored / schema->rows + 1 : inputs;

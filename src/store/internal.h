@@ -308,6 +308,11 @@ FR_CHECKED fr_status fr_counts_get(const fr_h5_in *in, fr_model *model);
 /* The caller clears *out, also on failure. */
 FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 
+/* In trees.c: /model/trees. The caller clears *out, also on failure. */
+void fr_trees_put(fr_h5_out *out, const fr_trees *trees);
+FR_CHECKED fr_status fr_trees_get(const fr_h5_in *in, size_t n_scores, size_t width,
+                                  fr_trees *out);
+
 /* A group with row, target and output, /test; nothing when there are no rows, or so many
  * outputs that they would outgrow the file. */
 void fr_scored_put(fr_h5_out *out, const char *group, const fr_scored *scored,

@@ -286,6 +286,14 @@ static fr_status get_kernel(const fr_h5_in *in, fr_model *model)
     return fr_h5_get_column(in, bias, FR_H5_F32, outputs, model->params + l.bias);
 }
 
+static fr_status get_trees(const fr_h5_in *in, fr_model *model)
+{
+    const size_t scores = fr_trees_scores(model->schema.learn, model->n_outputs);
+    FR_TRY(fr_trees_get(in, scores, model->transform.width, &model->trees));
+    model->n_params = model->trees.n_nodes;
+    return FR_OK;
+}
+
 static fr_status get_convolutions(const fr_h5_in *in, const fr_stem *stem, float *params)
 {
     for (size_t l = 0; l < stem->n; l++) {
@@ -341,6 +349,7 @@ fr_status fr_model_get(const fr_h5_in *in, fr_model *out)
     if (!fr_family_learns((fr_family)out->options.family, out->schema.learn))
         return unsound(in, "this family cannot do this task");
     FR_TRY(get_transform(in, out));
+    if (out->options.family == FR_FAMILY_XGBOOST) return get_trees(in, out);
     return out->options.family == FR_FAMILY_KERNEL ? get_kernel(in, out)
                                                    : get_parameters(in, out);
 }

@@ -263,5 +263,8 @@ void fr_model_put(fr_h5_out *out, const fr_model *model)
     put_transform(out, &model->transform);
     fr_counts_put(out, model);
     put_input_names(out, model);
-    put_parameters(out, model);
+    if (model->options.family == FR_FAMILY_XGBOOST)
+        fr_trees_put(out, &model->trees);
+    else
+        put_parameters(out, model);
 }

@@ -2,9 +2,9 @@
 /* fit_state.c - a fit between two epochs as bytes, and back.
  *
  * In them is all that the next epoch depends on and that does not follow from the request:
- * parameters, the optimizer's arrays, the best epoch's weights, the course so far. Random
- * numbers and the order of rows follow from the epoch's number. The arrays are handed over as
- * they lie, without a copy. */
+ * what the learner has learned (parameters and the optimizer's arrays, or trees), the best
+ * epoch's weights, the course so far. Random numbers and the order of rows follow from the
+ * epoch's number. Arrays are handed over as they lie, without a copy. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,26 +14,13 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-enum { STATE_VERSION = 1, MOST_ARRAYS = 2 + FR_STATE_MAX };
-
-/* The arrays of n_params floats. */
-static size_t list_arrays(const fr_trainer *t, float *arrays[MOST_ARRAYS])
-{
-    size_t n = 0;
-    arrays[n++] = t->params;
-    for (size_t k = 0; k < FR_STATE_MAX; k++)
-        if (t->state[k] != NULL) arrays[n++] = t->state[k];
-    if (t->best != NULL) arrays[n++] = t->best;
-    return n;
-}
+enum { STATE_VERSION = 2 };
 
 /* What a state must have in common with the fit that goes on from it. */
 static void pack_shape(const fr_fit_course *c, fr_pack *out)
 {
-    float *arrays[MOST_ARRAYS];
     fr_pack_u32(out, STATE_VERSION);
-    fr_pack_u64(out, c->trainer.network.n_params);
-    fr_pack_u64(out, list_arrays(&c->trainer, arrays));
+    fr_pack_u32(out, (uint32_t)c->request->recipe->model.family);
     fr_pack_u64(out, c->request->n_train);
     fr_pack_u64(out, c->request->n_valid);
     fr_pack_u32(out, c->epochs);
@@ -56,19 +43,16 @@ static void pack_course(const fr_fit_course *c, fr_pack *out)
     fr_pack_doubles(out, c->result->curve, 2 * c->result->n_curve);
 }
 
-void fr_fit_save(fr_fit_course *c)
+void fr_course_save(const fr_fit_course *c, const fr_learner *learner)
 {
     const fr_fit_keeper *keeper = c->request->keeper;
     if (keeper == NULL) return;
-    float *arrays[MOST_ARRAYS];
-    fr_fit_part parts[1 + MOST_ARRAYS];
+    fr_fit_part parts[1 + FR_PARTS_MAX];
     fr_pack head = {0};
     pack_shape(c, &head);
     pack_course(c, &head);
+    const size_t n = learner->save(learner->self, &head, parts + 1);
     parts[0] = (fr_fit_part){head.data, head.size};
-    const size_t n = list_arrays(&c->trainer, arrays);
-    for (size_t i = 0; i < n; i++)
-        parts[1 + i] = (fr_fit_part){arrays[i], c->trainer.network.n_params * sizeof(float)};
     if (!head.failed) keeper->save(keeper->context, parts, 1 + n);
     fr_pack_clear(&head);
 }
@@ -101,21 +85,16 @@ static bool unpack_course(fr_fit_course *c, fr_unpack *in)
 }
 
 /* All or nothing: false leaves the fit at its beginning. */
-static bool restore(fr_fit_course *c, const void *bytes, size_t size)
+static bool restore(fr_fit_course *c, const fr_learner *learner, const void *bytes, size_t size)
 {
     fr_fit_course then = *c;
     fr_unpack in = fr_unpack_make(bytes, size);
-    float *arrays[MOST_ARRAYS];
-    fr_trainer *t = &c->trainer;
-    const size_t n = list_arrays(t, arrays), array_bytes = t->network.n_params * sizeof(float);
     if (!same_shape(c, &in) || !unpack_course(&then, &in)) return false;
-    if (fr_unpack_left(&in) != 2 * then.done * sizeof(double) + n * array_bytes) return false;
+    if (fr_unpack_left(&in) / sizeof(double) < 2 * (size_t)then.done) return false;
     fr_unpack_doubles(&in, c->result->curve, 2 * (size_t)then.done);
-    for (size_t i = 0; i < n; i++)
-        memcpy(arrays[i], fr_unpack_bytes(&in, array_bytes), array_bytes);
+    if (!learner->restore(learner->self, &in, then.done)) return false;
     *c = then;
     c->result->n_curve = c->done;
-    t->step = c->done * t->steps_per_epoch;
     return true;
 }
 
@@ -135,7 +114,7 @@ static fr_status share_state(const fr_fit_group *group, void **bytes, size_t *si
     return FR_OK;
 }
 
-fr_status fr_fit_resume(fr_fit_course *c)
+fr_status fr_course_resume(fr_fit_course *c, const fr_learner *learner)
 {
     const fr_fit_request *r = c->request;
     void *bytes = NULL;
@@ -144,7 +123,7 @@ fr_status fr_fit_resume(fr_fit_course *c)
     if (r->keeper != NULL && !r->keeper->load(r->keeper->context, &bytes, &size)) size = 0;
     if (r->group != NULL) st = share_state(r->group, &bytes, &size);
     if (st == FR_OK && size > 0) {
-        const bool fits = restore(c, bytes, size);
+        const bool fits = restore(c, learner, bytes, size);
         if (fits)
             fr_log_all(FR_LOG_DEBUG, "train resumed trial=%llu fold=%u epoch=%u",
                        (unsigned long long)r->trial, r->fold, c->done);

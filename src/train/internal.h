@@ -62,9 +62,12 @@ FR_CHECKED fr_status fr_fit_make_model(const fr_fit_request *request,
                                        const fr_transform *transform, size_t n_params,
                                        fr_model *out);
 
-/* fr_fit of the kernel family, of prepared rows: `result` has trial and fold already. */
+/* fr_fit of the kernel family and of trees, of prepared rows: `result` has trial and fold
+ * already. */
 FR_CHECKED fr_status fr_kernel_fit(const fr_fit_request *request, const fr_prepared *prepared,
                                    fr_fold_result *result, fr_model *model);
+FR_CHECKED fr_status fr_boost_fit(const fr_fit_request *request, const fr_prepared *prepared,
+                                  fr_fold_result *result, fr_model *model);
 
 /* The threads that compute one fit together, and which one this is. */
 typedef struct {
@@ -140,15 +143,16 @@ typedef struct {
     float *valid_y;          /* (n_valid) targets in their own unit */
 } fr_trainer;
 
-/* The course of a fit. */
+/* The course of a fit in steps, epochs or rounds: what it has scored and when it ends. */
 typedef struct {
     const fr_fit_request *request;
-    fr_trainer trainer;
-    fr_fold_result *result;
-    uint32_t epochs, done; /* to train at most; trained */
+    const fr_train_options *options; /* patience, min_delta, score_every; settled */
+    fr_fold_result *result;          /* its curve has room for `epochs` */
+    double learning_rate;            /* for messages, as the advice */
+    const char *advice;              /* what else helps against divergence: ", or clip_norm" */
+    uint32_t epochs, done;           /* to train at most; trained */
     size_t next_rung;
     bool keep_best;
-    float *own_best;    /* trainer.best when only give_up_after asks for one; NULL else */
     double score, loss; /* of the last epoch */
     double best;        /* score since the beginning, NaN: none yet */
     double best_loss;   /* of that epoch */
@@ -160,10 +164,42 @@ typedef struct {
     double earlier_seconds;  /* that the fit took in earlier processes [s] */
 } fr_fit_course;
 
-/* Between two epochs: hand the state to the request's keeper; take it from there, for all of a
- * group. A saved state that does not fit is ignored with a line in the log. */
-void fr_fit_save(fr_fit_course *course);
-FR_CHECKED fr_status fr_fit_resume(fr_fit_course *course);
+/* What a course leads: a network or trees, `self`. */
+typedef struct {
+    void *self;
+    /* One epoch over the training rows: its mean loss, and whether all weights are numbers. */
+    fr_status (*step)(void *self, uint32_t epoch, double *loss, bool *finite);
+    /* Metric and mean loss of the validation rows at present; of the training rows. */
+    fr_status (*score)(void *self, double *score, double *loss);
+    fr_status (*score_training)(void *self, double *score);
+    /* The validation rows' targets and what was last said of them. */
+    void (*outputs)(void *self, const float **y, const float **outputs, size_t *n_outputs);
+    /* Remember what there is at present as the best; go back to it. */
+    void (*keep)(void *self);
+    void (*take_best)(void *self);
+    /* All of it that fr_course_resume is to give back: how many parts. At most FR_PARTS_MAX;
+     * the head is there for numbers of its own. */
+    size_t (*save)(void *self, fr_pack *head, fr_fit_part *parts);
+    /* False: not of this fit, and nothing is changed. The head has been read up to the numbers
+     * of its own, and all of them have to be read. */
+    bool (*restore)(void *self, fr_unpack *in, uint32_t done);
+} fr_learner;
+
+enum { FR_PARTS_MAX = 2 + FR_STATE_MAX };
+
+/* A course at its beginning, with the seconds running and a curve. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_course_begin(const fr_fit_request *request,
+                                     const fr_train_options *options, fr_fold_result *result,
+                                     fr_fit_course *out);
+
+/* The whole of it: go on from what the request's keeper has, for all of a group; run to the
+ * end, save when that is due; take the kept epoch, and its scores. A saved state that does not
+ * fit is ignored with a line in the log. */
+FR_CHECKED fr_status fr_course_run(fr_fit_course *course, const fr_learner *learner);
+
+/* In fit_state.c. */
+void fr_course_save(const fr_fit_course *course, const fr_learner *learner);
+FR_CHECKED fr_status fr_course_resume(fr_fit_course *course, const fr_learner *learner);
 
 FR_CHECKED fr_status fr_trainer_create(const fr_fit_request *request,
                                        const fr_prepared *prepared, fr_trainer *out);

@@ -194,3 +194,14 @@ const fr_option fr_train_option_table[] = {
 };
 const size_t fr_train_option_count =
     sizeof fr_train_option_table / sizeof fr_train_option_table[0];
+
+bool fr_train_option_applies(const fr_option *row, fr_family family)
+{
+    static const size_t of_boosting[] = {
+        offsetof(fr_train_options, patience), offsetof(fr_train_options, min_delta),
+        offsetof(fr_train_options, keep_best), offsetof(fr_train_options, score_every)};
+    if (family != FR_FAMILY_XGBOOST) return fr_family_iterates(family);
+    for (size_t i = 0; i < sizeof of_boosting / sizeof *of_boosting; i++)
+        if (row->offset == of_boosting[i]) return true;
+    return false;
+}

@@ -41,6 +41,13 @@ study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' k
 sed '/^train:/d; s/margins/kernels/; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
 text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
 tap_result $? "the study kernels runs" "$text"
+trees=
+if "$FOLDRANK" --version | grep -q ^XGBoost; then
+    trees=trees
+    sed '/^train:/d; s/margins/trees/; s/^models: .*/models: {xgboost: {rounds: {int: [2, 9]}, learning_rate: 0.2}}/' "$dir/margins.yaml" >"$dir/trees.yaml"
+    text=$("$FOLDRANK" run "$dir/trees.yaml" 2>&1 </dev/null)
+    tap_result $? "the study trees runs" "$text"
+fi
 awk 'BEGIN { print "p1,p2,p3,p4,p5,p6,p7,p8,p9,kind"
     for (i = 0; i < 120; i++) {
         for (j = 1; j < 10; j++) printf "%d,", (i % 3 == j % 3) * 5 + i * j * j % 7
@@ -102,7 +109,8 @@ existing() {
 }
 if command -v h5ls >/dev/null; then
     documented 'results.h5' >"$dir/said"
-    existing "$dir"/{dice,paired,margins,front,kernels,pictures,texts}/results.h5 >"$dir/there"
+    [ -n "$trees" ] || sed -i '/^.model.trees/d' "$dir/said"
+    existing "$dir"/{dice,paired,margins,front,kernels,pictures,texts}/results.h5 ${trees:+"$dir/trees/results.h5"} >"$dir/there"
     tap_empty "results.h5: everything that is there is documented, with its type" "$(comm -13 "$dir/said" "$dir/there")"
     tap_empty "results.h5: everything that is documented is there" "$(comm -23 "$dir/said" "$dir/there")"
     [ "$(wc -l <"$dir/said")" -gt 70 ]
@@ -127,7 +135,7 @@ else
     tap_skip "a stranger reads the journal" "python3 is not installed"
 fi
 if python=$(tests/venv numpy h5py); then
-    for name in dice paired margins pictures; do
+    for name in dice paired margins pictures $trees; do
         for data in rows new; do
             [ "$name" = pictures ] && data=pictures
             "$python" tests/cli/format_reader.py predict "$dir/$name/results.h5" "$dir/$data.csv" >"$dir/read" 2>&1

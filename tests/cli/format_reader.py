@@ -98,9 +98,11 @@ def predict(path, data):
         treatment = text("preprocessing/kind")
         shift, factor = m["preprocessing/target_shift"][()], m["preprocessing/target_factor"][()]
         n_inputs = len(text("inputs"))
-        layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(sum(name.startswith("layer") for name in m["parameters"]))]
+        trees = {k: m["trees/" + k][:] for k in m["trees"]} if family == "xgboost" else None
+        names = [] if trees else list(m["parameters"])
+        layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(sum(name.startswith("layer") for name in names))]
         convolutions = [{k: m[f"parameters/conv{i}/{k}"][:] for k in m[f"parameters/conv{i}"]}
-                        for i in range(len(m["parameters"]) - len(layers))]
+                        for i in range(len(names) - len(layers))]
         assert m["outputs"][()] == max(len(classes), 1) and word("task") == ("classification" if classes else "regression")
 
     def value_of(cell, c):
@@ -131,6 +133,17 @@ def predict(path, data):
                     x[first + place] = 1
             place_at += p["places"][c]
         return x
+
+    def scores_of(x):
+        score = trees["base"].copy()
+        if options["missing"] == "zero":
+            x = np.where(x == 0, f32(np.nan), x)
+        for t, at in enumerate(trees["root"]):
+            while trees["input"][at] >= 0:
+                value = x[trees["input"][at]]
+                at = trees["missing"][at] if np.isnan(value) else trees["child"][at] + (not value < trees["value"][at])
+            score[t % len(score)] += trees["value"][at]
+        return np.array([0, score[0]]) if len(classes) == 2 else score
 
     def activation(x):
         kind = options["activation"]
@@ -169,7 +182,7 @@ def predict(path, data):
 
     with open(data, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            h = convolved(inputs_of(row)) if convolutions else inputs_of(row)
+            h = convolved(inputs_of(row)) if convolutions else scores_of(inputs_of(row)) if trees else inputs_of(row)
             for i, (weight, bias) in enumerate(layers):
                 h = h @ weight + bias
                 if i + 1 < len(layers):

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # Lowest first. A header belongs to the room that implements it.
 rooms=(base linalg space search select data model explain train config objective store export schedule embed cli)
 declare -A room_of=(
-    [command]=config [stem]=model [guard]=objective [plugin]=objective [directory]=base [media]=data
+    [command]=config [stem]=model [trees]=model [guard]=objective [plugin]=objective [directory]=base [media]=data
     [ask]=base [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base [plain]=base
     [random]=base [budget]=search [past]=search [status]=base [text]=base [collective]=linalg [linalg]=linalg [space]=space [history]=search [importance]=select [follow]=store
     [search]=search [pareto]=search [select]=select [network]=model [kernel_ridge]=model [text_table]=data [gram]=linalg [data]=data [sparse]=data [explain]=explain [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model
@@ -59,6 +59,7 @@ wall 'nlopt\.h' 'search'
 wall 'zlib\.h' 'data'
 wall 'sndfile|fftw3|png|jansson' 'data'
 wall 'onnx|protobuf' 'export'
+wall 'xgboost' 'train'
 wall 'cblas|lapack|f77blas' 'linalg'
 wall 'omp\.h' 'linalg model train schedule cli'
 

@@ -61,8 +61,8 @@ static const struct {
      "study.yaml:4: unknown key learning_rat in train; allowed: " TRAIN_KEYS
      "; did you mean learning_rate?"},
     {DATA "models: {sofmax: {}}\n", "study.yaml:2: unknown key sofmax in models; allowed: "
-                                    "linear, softmax, svm, mlp, cnn, fm, kernel; did you "
-                                    "mean softmax?"},
+                                    "linear, softmax, svm, mlp, cnn, fm, kernel, "
+                                    "xgboost; did you mean softmax?"},
     {DATA "models: {softmax: {hiden: 3}}\n",
      "study.yaml:2: unknown key hiden in models.softmax; allowed: label_smoothing, "
      "class_weight, l1, l2, " TRAIN_KEYS},
@@ -80,7 +80,7 @@ static const struct {
      "study.yaml: data.path is missing: name the file with the data"},
     {DATA,
      "study.yaml: models is missing: name at least one of linear, softmax, svm, mlp, cnn, fm, "
-     "kernel"},
+     "kernel, xgboost"},
     {DATA "models: [mlp]\n",
      "study.yaml:2: models must be a mapping of families, such as {mlp: {hidden: [64]}}"},
     {"data: {path: d.csv}\nmodels: {mlp: {}}\n",
