@@ -130,6 +130,8 @@ static fr_status say_facts(const writer *w)
 
 static fr_status write_comment(const writer *w)
 {
+    const size_t parameter_bytes =
+        w->model->params == NULL ? sizeof(fr_tree_node) : sizeof *w->model->params;
     fr_text_add(w->out, "/* %s - ", w->name);
     fr_c_comment(w->results->study->name, w->out);
     fr_text_add(w->out, ": a trained model as plain C99 (good C++, too), written by foldrank.\n"
@@ -140,7 +142,7 @@ static fr_status write_comment(const writer *w)
                 " *\n * No malloc, no state: any number of threads may call it. It takes about "
                 "%zu bytes of stack and\n * %zu bytes of constants. Link with -lm. Do not use "
                 "-ffast-math: it takes NAN for a number.\n",
-                2 * w->widest * sizeof(float), w->model->n_params * sizeof(float));
+                2 * w->widest * sizeof(float), w->model->n_params * parameter_bytes);
     FR_TRY(say_facts(w));
     fr_text_add(w->out, " */\n");
     return FR_OK;
@@ -303,10 +305,13 @@ static void write_function(const writer *w)
 {
     const bool sums = w->classifies && fr_model_has_probabilities(w->model);
     const bool kernel = w->model->options.family == FR_FAMILY_KERNEL;
+    const bool trees = w->model->options.family == FR_FAMILY_XGBOOST;
     const bool pairs = fr_c_network_pairs(&w->network);
     char scores = 'b';
     if (kernel)
         fr_c_kernel(w->model, w->name, w->out);
+    else if (trees)
+        fr_c_trees(w->model, w->name, w->out);
     else
         fr_c_network_functions(&w->network, w->name, w->out);
     fr_text_add(w->out,
@@ -316,13 +321,13 @@ static void write_function(const writer *w)
                 w->name);
     if (w->n_numbers > 0) write_numbers(w);
     if (w->n_onehot > 0) write_onehot(w);
-    if (!kernel) fr_c_network_constants(&w->network, w->model, w->name, w->out);
+    if (!kernel && !trees) fr_c_network_constants(&w->network, w->model, w->name, w->out);
     fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s;\n", w->widest,
                 w->widest, sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "",
                 pairs ? ", f" : "");
     write_preprocessing(w);
-    if (kernel)
-        fr_text_add(w->out, "    %s_kernel(a, b);\n", w->name);
+    if (kernel || trees)
+        fr_text_add(w->out, "    %s_%s(a, b);\n", w->name, kernel ? "kernel" : "trees");
     else
         scores = fr_c_network_run(&w->network, w->model, w->name, w->out);
     write_head(w, scores);

@@ -42,6 +42,8 @@ void fr_c_float(fr_text *out, float value);
 void fr_c_floats(fr_text *out, const char *name, const float *values, size_t n);
 /* The function `name`_kernel(a, b) of a kernel model, from inputs a to scores b. */
 void fr_c_kernel(const fr_model *model, const char *name, fr_text *out);
+/* The function `name`_trees(a, b) of trees, likewise. */
+void fr_c_trees(const fr_model *model, const char *name, fr_text *out);
 /* Of a chain of layers: the functions that it needs, all beginning with `name`; its constants,
  * which are declared in the function that predicts; and what turns preprocessed inputs there,
  * in a, into scores. The function has arrays a and b of fr_c_network_widest floats, float v,

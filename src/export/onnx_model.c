@@ -16,6 +16,7 @@
 #include "onnx_build.h"
 #include "onnx_kernel.h"
 #include "onnx_network.h"
+#include "onnx_trees.h"
 
 const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL};
 
@@ -345,6 +346,8 @@ static const char *layers(writer *w, const char *x, const char *out)
     if (out == NULL) out = new_name(w, "z");
     if (model->options.family == FR_FAMILY_KERNEL)
         fr_onnx_kernel(&w->o, model, w->prefix, x, out);
+    else if (model->options.family == FR_FAMILY_XGBOOST)
+        fr_onnx_trees(&w->o, model, w->prefix, x, out);
     else
         fr_onnx_network(&w->o, model, w->prefix, x, out);
     return out;

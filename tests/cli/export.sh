@@ -172,7 +172,7 @@ preprocess: {$4}
 validation: {scheme: kfold, folds: 2}
 metric: $metric
 models: {$3}
-$([[ $3 == kernel* ]] || echo 'train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}')
+$([[ $3 == kernel* || $3 == xgboost* ]] || echo 'train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}')
 search: {method: random, trials: 1, seed: 1}
 output: $dir/$1
 YAML
@@ -197,6 +197,9 @@ models=(
     "laplace regression kernel: {kernel: laplace, ridge: {log: [0.1, 1]}, class_weight: none}"
     "polynomial classification kernel: {kernel: polynomial, degree: 2, ridge: {log: [0.1, 1]}, class_weight: balanced}"
     "dual regression kernel: {kernel: linear, ridge: {log: [0.1, 1]}, ridge_steps: 3}"
+    "boosted classification xgboost: {rounds: 8, learning_rate: {log: [0.2, 0.4]}, colsample_bytree: 0.7}"
+    "grown regression xgboost: {rounds: {int: [5, 9]}, max_depth: 4, missing: zero}"
+    "odds binary xgboost: {rounds: {int: [5, 9]}, tree_method: exact, subsample: 0.8}"
     "sequence classification cnn: {shape: [WIDTH, 1], filters: [4, 4], pool: [1, 2], batch_norm: true, residual: true, hidden: [5], activation: leaky_relu}"
     "averages regression cnn: {shape: [1, WIDTH, 1], filters: [3, 5], pool: [1], kernel: 5, global_pool: average, activation: gelu}"
 )
@@ -213,13 +216,15 @@ compare_model() { # NAME TASK MODEL PREPROCESS
     [ "$2" = binary ] && classes=2 takes=0,1,-3,3,-5,5,7
     compare_c "$1" "$1" "$classes" "$takes" test new
 }
+"$FOLDRANK" --version | grep -q ^XGBoost || tap_skip "models of boosted trees" "built without XGBoost"
 for model in "${models[@]}"; do
     read -r name task settings <<<"$model"
+    [[ $settings != xgboost* ]] || "$FOLDRANK" --version | grep -q ^XGBoost || continue
     for i in "${!preprocess[@]}"; do
         compare_model "$name$i" "$task" "${settings//WIDTH/${widths[i]}}" "${preprocess[i]}"
     done
     for i in "${!further[@]}"; do
-        [[ " softmax linear gelu pairs rbf " != *" $name "* ]] ||
+        [[ " softmax linear gelu pairs rbf boosted " != *" $name "* ]] ||
             compare_model "${name}_further$i" "$task" "$settings" "${further[i]}"
     done
 done
