@@ -11,6 +11,8 @@ set -eu
 
 # A commit, not a branch: what it holds cannot change.
 PMLB=https://github.com/EpistasisLab/pmlb/raw/9cc9017958f2d8284e62d8bc54b77cb6fa1e9592/datasets
+CLINC=https://github.com/clinc/oos-eval/raw/828f8093932c8fe6ca7936c3d2e52903b1c523de
+SMS=https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip
 
 die() {
     printf 'fetch.sh: %s\n' "$1" >&2
@@ -21,7 +23,9 @@ list() {
     cat <<'END'
 adult          48,842 x 15, target `target`, 2 classes, categories integer-coded; PMLB (UCI)
 dna            3,186 x 181, target `target`, 3 classes, splice junctions as bits; PMLB (StatLog)
+clinc150       22,500 requests of 150 intents, JSON lines, official parts in `part`; CC BY 3.0
 fashion_mnist  60,000 + 10,000 images of 28 x 28, 10 classes, IDX; Debian package, read in place
+sms_spam       5,574 messages, spam or ham, JSON lines; UCI, CC BY 4.0
 spambase       4,601 x 58, target `target`, 2 classes; PMLB (UCI)
 splice         3,188 x 61, target `target`, 3 classes, splice junctions as letters; PMLB (UCI)
 END
@@ -61,6 +65,31 @@ fetch() { # fetch URL SHA256: the file keeps its name; it appears only once it i
     printf '%s\n' "$file"
 }
 
+# convert NAME: stdin becomes the file NAME, which appears only once it is whole
+convert() {
+    cat >"$dir/$1.part" && mv "$dir/$1.part" "$dir/$1"
+    printf '%s\n' "$dir/$1"
+}
+
+# One list of [text, intent] for each part, a string a line; what is out of scope is left out.
+clinc150() {
+    raw=$(fetch "$CLINC/data/data_full.json" 36923c3705a59e08fe9c3883d8bc2dd966ef93e22cb78ac41171782a698d56e0)
+    awk '/^    "[a-z_]*": \[/ { part = $1; gsub(/[":]/, "", part); next }
+        /^            "/ {
+            sub(/^ */, ""); sub(/, *$/, "")
+            if (!odd) text = $0
+            else if (part !~ /^oos/) print "{\"part\": \"" part "\", \"intent\": " $0 ", \"text\": " text "}"
+            odd = !odd
+        }' "$raw" | convert clinc150.jsonl
+}
+
+sms_spam() {
+    command -v unzip >/dev/null || die 'sms_spam comes as a ZIP archive, and this system has no unzip'
+    raw=$(fetch "$SMS" 1587ea43e58e82b14ff1f5425c88e17f8496bfcdb67a583dbff9eefaf9963ce3)
+    unzip -p "$raw" SMSSpamCollection | LC_ALL=C sed 's/\\/\\\\/g; s/"/\\"/g
+        s/^\([a-z]*\)'"$(printf '\t')"'\(.*\)$/{"kind": "\1", "text": "\2"}/' | convert sms_spam.jsonl
+}
+
 fashion_mnist() {
     folder=/usr/share/datasets/fashion-mnist
     if [ ! -d "$folder" ]; then
@@ -92,7 +121,9 @@ esac
 case $1 in
 list) list ;;
 adult) fetch "$PMLB/adult/adult.tsv.gz" fb8bc76eafa39558b6044907f23416faf99099cefb8afd06a2cf5afbdae1b506 ;;
+clinc150) clinc150 ;;
 fashion_mnist) fashion_mnist ;;
+sms_spam) sms_spam ;;
 dna) fetch "$PMLB/dna/dna.tsv.gz" 017e1ff56435818b639cc788ee35df6cee7ac2aea19cc62dcb10a3a0c60b6340 ;;
 spambase) fetch "$PMLB/spambase/spambase.tsv.gz" 735e8d43f7ee78ac54ca17404510e95f4c8b364a721e4d9532a1b3221ed70961 ;;
 splice) fetch "$PMLB/splice/splice.tsv.gz" 30f7c126059de9f5962c41bbfbdee2926ea9432e4d620930ce6db79a43885510 ;;

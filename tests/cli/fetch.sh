@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# fetch.sh - data/fetch.sh: what it offers, and that only the right bytes stay.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+
+data/fetch.sh list >"$dir/list" 2>"$dir/log"
+tap_result $? "list" "$(cat "$dir/log")"
+tap_empty "every set that a study of jobs/apps names is in the list" "$(
+    sed -nE 's@^# .*data/fetch\.sh ([a-z0-9_]+).*@\1@p' jobs/apps/{text,spam}.yaml | while read -r name; do
+        grep -q "^$name " "$dir/list" || echo "$name"
+    done
+)"
+data/fetch.sh nothing "$dir/out" >/dev/null 2>"$dir/log"
+[ $? -eq 2 ] && grep -q "no data set 'nothing'; fetch.sh list names them" "$dir/log"
+tap_result $? "a name that is not there: exit 2" "$(cat "$dir/log")"
+
+mkdir "$dir/mirror"
+echo '{"train": []}' >"$dir/mirror/data_full.json"
+FOLDRANK_MIRROR=file://$dir/mirror data/fetch.sh clinc150 "$dir/out" >"$dir/said" 2>"$dir/log"
+[ $? -eq 1 ] && grep -q 'wrong SHA-256, deleted' "$dir/log"
+tap_result $? "other bytes than were promised: exit 1" "$(cat "$dir/log")"
+tap_empty "and nothing stays, and nothing is said to be ready" "$(ls -A "$dir/out"; cat "$dir/said")"
+FOLDRANK_MIRROR=file://$dir/nowhere data/fetch.sh clinc150 "$dir/out" >"$dir/said" 2>"$dir/log"
+[ $? -eq 1 ] && grep -q 'cannot download' "$dir/log" && [ -z "$(ls -A "$dir/out")" ]
+tap_result $? "no such file: exit 1" "$(cat "$dir/log")"
+tap_done
