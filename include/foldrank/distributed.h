@@ -14,6 +14,11 @@
  *
  * Collective functions are called by all ranks of the communicator in the same order and return
  * the same status, with the same message, on each; after a failure on any rank none goes on.
+ * A matrix in FR_PRECISION_SINGLE is kept and factored in float32: half the memory, half the
+ * time, seven digits. Its elements are given, seen and solved with as doubles all the same. The
+ * solver below makes up for the digits: it refines solutions by residuals with the matrix in
+ * float64, which it computes anew, until they have what a float64 factor would give them.
+ *
  * MPI is called by the calling thread only. The BLAS below runs on that thread alone, see
  * fr_linalg_init(). */
 #ifndef FR_DISTRIBUTED_H
@@ -31,17 +36,19 @@ enum { FR_DIST_BLOCK = 128 };
 
 typedef struct fr_dist_matrix fr_dist_matrix;
 
-/* Space for n x n doubles in all, n^2 / ranks on each. The matrix keeps its own duplicate of
+/* Space for n x n numbers in all, n^2 / ranks on each. The matrix keeps its own duplicate of
  * `comm`. On success *out is owned by the caller (fr_dist_matrix_destroy); on failure NULL.
  * Errors: FR_ERR_ARG (n above INT_MAX, or more than INT_MAX elements on a rank: the reach of
  * ScaLAPACK's indices; the message says how many ranks would do), FR_ERR_MEMORY (also when the
  * shares of a node's ranks are more than the node has), FR_ERR_MPI. Collective. */
-FR_CHECKED fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out);
+FR_CHECKED fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_precision precision,
+                                           fr_dist_matrix **out);
 
 /* Free and set *matrix to NULL; NULL and *matrix == NULL are no-ops. Collective. */
 void fr_dist_matrix_destroy(fr_dist_matrix **matrix);
 
-size_t fr_dist_matrix_size(const fr_dist_matrix *matrix); /* n. Local. */
+size_t fr_dist_matrix_size(const fr_dist_matrix *matrix);            /* n. Local. */
+fr_precision fr_dist_matrix_precision(const fr_dist_matrix *matrix); /* Local. */
 
 /* Ranks that hold blocks: rows and columns of the grid. Local. */
 void fr_dist_matrix_grid(const fr_dist_matrix *matrix, int *rows, int *cols);

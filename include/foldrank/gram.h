@@ -32,12 +32,16 @@ typedef struct {
                    double *sums);
 } fr_kernel;
 
+/* How a matrix that lies on several ranks is kept and factored. */
+typedef enum { FR_PRECISION_DOUBLE, FR_PRECISION_SINGLE } fr_precision;
+
 /* One kernel matrix, by what it is computed from. All arrays are borrowed. */
 struct fr_gram {
     const fr_kernel *kernel;
     const double *x;     /* (n, d); what a column means is the kernel's affair */
     const double *theta; /* (n_theta) */
     size_t n, d, n_theta;
+    fr_precision precision;
 };
 
 /* Tiles that a kernel is asked for are at most this wide and high. */
@@ -55,7 +59,8 @@ typedef struct {
     fr_status (*factor)(void *context, const fr_gram *gram, double *logdet);
 
     /* K X = B in place of b (n, r). Errors: FR_ERR_STATE (no factor), FR_ERR_ARG (shapes do not
-     * fit), FR_ERR_MEMORY, FR_ERR_MPI. */
+     * fit), FR_ERR_MEMORY, FR_ERR_MPI; FR_ERR_NUMERIC in single precision, where the matrix is
+     * too ill-conditioned for it. */
     fr_status (*solve)(void *context, const fr_matrix *b);
 
     /* diagonal (n): that of K^-1. Twice the cost of factor, and the factor is used up.

@@ -109,6 +109,7 @@ typedef struct {
     double ridge;               /* kernel: what is added to the diagonal */
     int64_t ridge_steps;        /* kernel: values tried, each 10 times the one before */
     int64_t distribute_from;    /* kernel: fits to more rows are all ranks' work; 0 = never */
+    int precision;              /* kernel: fr_precision of a matrix of all ranks */
     bool intercept;             /* kernel: a constant that the ridge does not penalise */
     fr_boost_options boost;     /* xgboost */
 } fr_model_options;

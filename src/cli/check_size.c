@@ -63,6 +63,13 @@ static bool is_spread(const fr_model_options *options, size_t rows)
     return options->distribute_from > 0 && (int64_t)rows > options->distribute_from;
 }
 
+/* The kernel matrix of so many rows. */
+static double bytes_of_matrix(const fr_model_options *options, size_t rows)
+{
+    const bool single = is_spread(options, rows) && options->precision == FR_PRECISION_SINGLE;
+    return (double)rows * (double)rows * (double)(single ? sizeof(float) : sizeof(double));
+}
+
 /* The kernel matrix or this rank's share of it, the rows in float64 and float32, five columns
  * for each output. */
 static double bytes_of_kernel(const fr_check *check, const fr_model_options *options,
@@ -71,7 +78,8 @@ static double bytes_of_kernel(const fr_check *check, const fr_model_options *opt
     size_t rows;
     fr_folds_search_rows(check->folds, &rows);
     const double n = (double)rows, share = is_spread(options, rows) ? (double)check->ranks : 1;
-    return n * n * 8 / share + n * (double)inputs * (8 + 4) + n * (double)(outputs + 1) * 5 * 8;
+    return bytes_of_matrix(options, rows) / share + n * (double)inputs * (8 + 4) +
+           n * (double)(outputs + 1) * 5 * 8;
 }
 
 /* The largest matrix that all ranks share. */
@@ -81,7 +89,7 @@ static void note_spread(const fr_check *check, const fr_recipe *recipe, fr_check
     size_t rows;
     fr_folds_search_rows(check->folds, &rows);
     if (options->family != FR_FAMILY_KERNEL || !is_spread(options, rows)) return;
-    out->spread_bytes = fmax(out->spread_bytes, (double)rows * (double)rows * 8);
+    out->spread_bytes = fmax(out->spread_bytes, bytes_of_matrix(options, rows));
     out->spread_rows = rows;
 }
 

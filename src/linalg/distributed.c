@@ -34,7 +34,8 @@ struct fr_dist_matrix {
     int grid_rows, grid_cols, my_row, my_col;
     size_t rows, cols; /* of this rank's part, as ScaLAPACK sees it */
     size_t ld;         /* of the part: rows, but at least 1 */
-    double *part;      /* column-major (rows, cols) */
+    fr_precision precision;
+    void *part; /* column-major (rows, cols) */
     int descriptor[9];
 };
 
@@ -43,6 +44,26 @@ static const int ONE = 1, ZERO = 0, BLOCK = FR_DIST_BLOCK;
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static size_t cell_size(const fr_dist_matrix *m)
+{
+    return m->precision == FR_PRECISION_SINGLE ? sizeof(float) : sizeof(double);
+}
+
+/* Number i of an array of the matrix's precision. */
+static double cell_get(const fr_dist_matrix *m, const void *cells, size_t i)
+{
+    if (m->precision == FR_PRECISION_SINGLE) return (double)((const float *)cells)[i];
+    return ((const double *)cells)[i];
+}
+
+static void cell_put(const fr_dist_matrix *m, void *cells, size_t i, double value)
+{
+    if (m->precision == FR_PRECISION_SINGLE)
+        ((float *)cells)[i] = (float)value;
+    else
+        ((double *)cells)[i] = value;
 }
 
 /* As square as the ranks allow, and no larger than the number of blocks. Tall rather than wide:
@@ -112,7 +133,7 @@ static fr_status grid_open(fr_dist_matrix *m, MPI_Comm comm)
 static fr_status check_nodes(const fr_dist_matrix *m)
 {
     static const double SMALL = 1e9; /* [bytes] */
-    const double cell = sizeof *m->part, whole = (double)m->n * (double)m->n * cell;
+    const double cell = (double)cell_size(m), whole = (double)m->n * (double)m->n * cell;
     const double own = (double)m->rows * (double)m->cols * cell, limit = fr_memory_limit();
     char all[FR_NUMBER_SIZE], here[FR_NUMBER_SIZE], there[FR_NUMBER_SIZE];
     MPI_Comm node = MPI_COMM_NULL;
@@ -126,12 +147,14 @@ static fr_status check_nodes(const fr_dist_matrix *m)
     if (shares <= limit) return FR_OK;
     return FR_FAIL(FR_ERR_MEMORY,
                    "a matrix of %zu rows takes %s, %s of it on a node with %d ranks that has "
-                   "%s: spread the ranks over more nodes, or take fewer rows",
+                   "%s: spread the ranks over more nodes, or take fewer rows%s",
                    m->n, fr_format_bytes(whole, all), fr_format_bytes(shares, here), ranks,
-                   fr_format_bytes(limit, there));
+                   fr_format_bytes(limit, there),
+                   m->precision == FR_PRECISION_DOUBLE ? ", or single precision" : "");
 }
 
-fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out)
+fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_precision precision,
+                                fr_dist_matrix **out)
 {
     fr_dist_matrix *m = fr_alloc(1, sizeof *m);
     *out = NULL;
@@ -140,11 +163,12 @@ fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_dist_matrix **out)
         free(m);
         return st;
     }
-    *m = (fr_dist_matrix){.comm = MPI_COMM_NULL, .n = n, .logdet = NAN, .context = -1};
+    *m = (fr_dist_matrix){
+        .comm = MPI_COMM_NULL, .n = n, .precision = precision, .logdet = NAN, .context = -1};
     st = fr_agree(comm, grid_open(m, comm));
     if (st == FR_OK) st = fr_agree(comm, check_nodes(m));
     if (st == FR_OK) {
-        m->part = fr_alloc(m->cols, m->rows * sizeof *m->part);
+        m->part = fr_alloc(m->cols, m->rows * cell_size(m));
         st = fr_agree(comm, m->part == NULL ? FR_ERR_MEMORY : FR_OK);
     }
     if (st == FR_OK)
@@ -173,6 +197,11 @@ size_t fr_dist_matrix_size(const fr_dist_matrix *m)
     return m->n;
 }
 
+fr_precision fr_dist_matrix_precision(const fr_dist_matrix *m)
+{
+    return m->precision;
+}
+
 void fr_dist_matrix_grid(const fr_dist_matrix *m, int *rows, int *cols)
 {
     *rows = m->grid_rows;
@@ -186,18 +215,43 @@ static size_t global_index(size_t i, int mine, int ranks)
            i % FR_DIST_BLOCK;
 }
 
+/* The tile at number `at` of the part as doubles: itself, or a copy in `wide`. */
+static fr_matrix tile_open(const fr_dist_matrix *m, size_t at, fr_matrix tile, double *wide)
+{
+    if (m->precision == FR_PRECISION_DOUBLE) {
+        tile.data = (double *)m->part + at;
+        tile.ld = m->ld;
+        return tile;
+    }
+    tile.data = wide;
+    tile.ld = FR_DIST_BLOCK;
+    for (size_t i = 0; i < tile.rows; i++)
+        for (size_t j = 0; j < tile.cols; j++)
+            wide[i * tile.ld + j] = cell_get(m, m->part, at + i * m->ld + j);
+    return tile;
+}
+
+static void tile_close(const fr_dist_matrix *m, size_t at, const fr_matrix *tile)
+{
+    if (m->precision == FR_PRECISION_DOUBLE) return;
+    for (size_t i = 0; i < tile->rows; i++)
+        for (size_t j = 0; j < tile->cols; j++)
+            cell_put(m, m->part, at + i * m->ld + j, tile->data[i * tile->ld + j]);
+}
+
 static fr_status each_tile(fr_dist_matrix *m, fr_dist_visit *visit, void *context, double *sums)
 {
+    double wide[FR_DIST_BLOCK * FR_DIST_BLOCK]; /* 128 KiB */
     for (size_t j = 0; j < m->cols; j += FR_DIST_BLOCK) {
         const size_t row = global_index(j, m->my_col, m->grid_cols);
         for (size_t i = 0; i < m->rows; i += FR_DIST_BLOCK) {
-            const size_t col = global_index(i, m->my_row, m->grid_rows);
+            const size_t col = global_index(i, m->my_row, m->grid_rows), at = j * m->ld + i;
             if (col > row) break;
-            const fr_matrix tile = {.data = m->part + j * m->ld + i,
-                                    .rows = least(FR_DIST_BLOCK, m->cols - j),
-                                    .cols = least(FR_DIST_BLOCK, m->rows - i),
-                                    .ld = m->ld};
+            const fr_matrix shape = {.rows = least(FR_DIST_BLOCK, m->cols - j),
+                                     .cols = least(FR_DIST_BLOCK, m->rows - i)};
+            const fr_matrix tile = tile_open(m, at, shape, wide);
             FR_TRY(visit(context, row, col, &tile, sums));
+            tile_close(m, at, &tile);
         }
     }
     return FR_OK;
@@ -280,7 +334,10 @@ fr_status fr_dist_cholesky_factor(fr_dist_matrix *m)
     st = fr_agree(m->comm, diagonal == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     m->state = EMPTY;
-    if (m->context >= 0) pdpotrf_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
+    if (m->context >= 0 && m->precision == FR_PRECISION_SINGLE)
+        pspotrf_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
+    else if (m->context >= 0)
+        pdpotrf_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
     if (info != 0)
         st = FR_FAIL(FR_ERR_NUMERIC, "the matrix (%d x %d) is not positive definite: pivot %d",
                      n, n, info - 1);
@@ -305,7 +362,10 @@ fr_status fr_dist_cholesky_invert(fr_dist_matrix *m)
     fr_status st = FR_OK;
 
     m->state = EMPTY;
-    if (m->context >= 0) pdpotri_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
+    if (m->context >= 0 && m->precision == FR_PRECISION_SINGLE)
+        pspotri_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
+    else if (m->context >= 0)
+        pdpotri_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
     if (info != 0)
         st = FR_FAIL(FR_ERR_NUMERIC, "the factor (%d x %d) has a zero pivot: %d", n, n,
                      info - 1);
@@ -319,7 +379,7 @@ typedef struct {
     size_t r;          /* columns, at most PANEL */
     size_t block;      /* columns per column of the grid */
     size_t first, own; /* this rank's columns */
-    double *part;      /* column-major (rows, own) */
+    void *part;        /* column-major (rows, own), in the matrix's precision */
     double *all;       /* (n, r) */
 } panel;
 
@@ -339,17 +399,21 @@ static void panel_solve(const fr_dist_matrix *m, const panel *p, const fr_matrix
 
     for (size_t c = 0; c < p->own; c++)
         for (size_t i = 0; i < m->rows; i++)
-            p->part[c * m->ld + i] =
-                b->data[global_index(i, m->my_row, m->grid_rows) * b->ld + p->first + c];
+            cell_put(m, p->part, c * m->ld + i,
+                     b->data[global_index(i, m->my_row, m->grid_rows) * b->ld + p->first + c]);
     descinit_(descriptor, &n, &r, &BLOCK, &block, &ZERO, &ZERO, &m->context, &ld, &info);
     assert(info == 0);
-    pdpotrs_("U", &n, &r, m->part, &ONE, &ONE, m->descriptor, p->part, &ONE, &ONE, descriptor,
-             &info);
+    if (m->precision == FR_PRECISION_SINGLE)
+        pspotrs_("U", &n, &r, m->part, &ONE, &ONE, m->descriptor, p->part, &ONE, &ONE,
+                 descriptor, &info);
+    else
+        pdpotrs_("U", &n, &r, m->part, &ONE, &ONE, m->descriptor, p->part, &ONE, &ONE,
+                 descriptor, &info);
     assert(info == 0);
     for (size_t c = 0; c < p->own; c++)
         for (size_t i = 0; i < m->rows; i++)
             p->all[global_index(i, m->my_row, m->grid_rows) * p->r + p->first + c] =
-                p->part[c * m->ld + i];
+                cell_get(m, p->part, c * m->ld + i);
 }
 
 static fr_status panel_run(fr_dist_matrix *m, panel *p, const fr_matrix *b)
@@ -376,7 +440,7 @@ fr_status fr_dist_cholesky_solve(fr_dist_matrix *m, const fr_matrix *b)
                      b->rows, b->cols, b->ld, m->n);
     if (st == FR_OK) {
         const size_t width = least(b->cols, PANEL);
-        p.part = fr_alloc(width, m->ld * sizeof *p.part);
+        p.part = fr_alloc(width, m->ld * cell_size(m));
         p.all = fr_alloc(width, m->n * sizeof *p.all);
         if (p.part == NULL || p.all == NULL) st = FR_ERR_MEMORY;
     }

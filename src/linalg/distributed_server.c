@@ -31,8 +31,8 @@ typedef enum {
 
 typedef struct {
     uint64_t kind;
-    uint64_t kernel, n, d, n_theta; /* factor */
-    uint64_t r;                     /* solve: columns */
+    uint64_t kernel, n, d, n_theta, precision; /* factor */
+    uint64_t r;                                /* solve: columns */
 } order;
 enum { ORDER_WORDS = sizeof(order) / sizeof(uint64_t) };
 
@@ -95,7 +95,8 @@ static fr_status inputs_reserve(crew *c, const order *o)
                         .theta = c->inputs + o->n * o->d,
                         .n = o->n,
                         .d = o->d,
-                        .n_theta = o->n_theta};
+                        .n_theta = o->n_theta,
+                        .precision = (fr_precision)o->precision};
     return FR_OK;
 }
 
@@ -108,9 +109,11 @@ static fr_status fill_tile(void *context, size_t row, size_t col, const fr_matri
 
 static fr_status factor_gram(crew *c, const order *o)
 {
-    if (c->matrix != NULL && fr_dist_matrix_size(c->matrix) != o->n)
+    const fr_precision precision = (fr_precision)o->precision;
+    if (c->matrix != NULL && (fr_dist_matrix_size(c->matrix) != o->n ||
+                              fr_dist_matrix_precision(c->matrix) != precision))
         fr_dist_matrix_destroy(&c->matrix);
-    if (c->matrix == NULL) FR_TRY(fr_dist_matrix_create(c->comm, o->n, &c->matrix));
+    if (c->matrix == NULL) FR_TRY(fr_dist_matrix_create(c->comm, o->n, precision, &c->matrix));
     FR_TRY(fr_agree(c->comm, c->rank == 0 ? FR_OK : inputs_reserve(c, o)));
     /* Rank 0's are the caller's arrays; to send from them does not write. */
     FR_TRY(fr_broadcast_bytes(c->comm, 0, (double *)(uintptr_t)c->gram.x,
@@ -133,7 +136,8 @@ static fr_status run_factor(crew *c, const order *o)
 static fr_status run_solve(crew *c, const order *o, const fr_matrix *b)
 {
     const size_t n = c->gram.n, r = o->r;
-    double *block = fr_alloc(r, n * sizeof *block);
+    const bool refined = c->gram.precision == FR_PRECISION_SINGLE;
+    double *block = fr_alloc(refined ? 3 * r : r, n * sizeof *block);
     fr_status st = fr_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
     const fr_matrix all = {.data = block, .rows = n, .cols = r, .ld = r};
@@ -141,7 +145,9 @@ static fr_status run_solve(crew *c, const order *o, const fr_matrix *b)
     for (size_t i = 0; b != NULL && i < n; i++)
         memcpy(block + i * r, b->data + i * b->ld, r * sizeof *block);
     if ((st = fr_broadcast_bytes(c->comm, 0, block, n * r * sizeof *block)) != FR_OK) goto out;
-    if ((st = fr_dist_cholesky_solve(c->matrix, &all)) != FR_OK) goto out;
+    st = refined ? fr_dist_solve_refined(c->matrix, &c->gram, &all, block + n * r)
+                 : fr_dist_cholesky_solve(c->matrix, &all);
+    if (st != FR_OK) goto out;
     for (size_t i = 0; b != NULL && i < n; i++)
         memcpy(b->data + i * b->ld, block + i * r, r * sizeof *block);
 out:
@@ -227,7 +233,11 @@ static fr_status order_receive(crew *c, order *o)
 static fr_status solver_factor(void *context, const fr_gram *gram, double *logdet)
 {
     crew *c = context;
-    order o = {.kind = ORDER_FACTOR, .n = gram->n, .d = gram->d, .n_theta = gram->n_theta};
+    order o = {.kind = ORDER_FACTOR,
+               .n = gram->n,
+               .d = gram->d,
+               .n_theta = gram->n_theta,
+               .precision = gram->precision};
     while (o.kernel < c->n_kernels && c->kernels[o.kernel] != gram->kernel) o.kernel++;
     if (o.kernel == c->n_kernels)
         return FR_FAIL(FR_ERR_ARG,

@@ -6,6 +6,7 @@
 
 #include <mpi.h>
 
+#include "foldrank/distributed.h"
 #include "foldrank/linalg.h"
 
 /* LAPACK and BLAS, column-major, 32-bit integers (the LP64 interface). gfortran also passes the
@@ -37,6 +38,13 @@ int numroc_(const int *n, const int *block, const int *coordinate, const int *fi
 void descinit_(int *descriptor, const int *m, const int *n, const int *block_rows,
                const int *block_cols, const int *first_row, const int *first_col,
                const int *context, const int *ld, int *info);
+void pspotrf_(const char *uplo, const int *n, float *a, const int *ia, const int *ja,
+              const int *descriptor, int *info);
+void pspotri_(const char *uplo, const int *n, float *a, const int *ia, const int *ja,
+              const int *descriptor, int *info);
+void pspotrs_(const char *uplo, const int *n, const int *r, const float *a, const int *ia,
+              const int *ja, const int *descriptor, float *b, const int *ib, const int *jb,
+              const int *descriptor_b, int *info);
 void pdpotrf_(const char *uplo, const int *n, double *a, const int *ia, const int *ja,
               const int *descriptor, int *info);
 void pdpotri_(const char *uplo, const int *n, double *a, const int *ia, const int *ja,
@@ -50,6 +58,12 @@ void pdpotrs_(const char *uplo, const int *n, const int *r, const double *a, con
  * and c = col + j; then a sum over the lower triangle alone is half of that over both. Local.
  */
 void fr_gram_weigh(const double *alpha, size_t row, size_t col, const fr_matrix *tile);
+
+/* fr_dist_cholesky_solve with a float32 factor of K(gram), refined to float64; scratch (2, n,
+ * r). Errors: those of fr_dist_cholesky_solve; FR_ERR_NUMERIC (K is too ill-conditioned).
+ * Collective. */
+fr_status fr_dist_solve_refined(fr_dist_matrix *matrix, const fr_gram *gram, const fr_matrix *b,
+                                double *scratch);
 
 /* A kernel set for small products: fr_gemm's contract, for any shape. */
 typedef void fr_small_gemm(const fr_gemm_shape *shape, const float *a, const float *b,

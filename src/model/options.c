@@ -13,6 +13,7 @@ static const char *const init_words[] = {"auto", "he", "glorot", NULL};
 static const char *const loss_words[] = {"squared", "absolute", "huber", NULL};
 static const char *const hinge_words[] = {"hinge", "squared_hinge", NULL};
 static const char *const kernel_words[] = {"rbf", "laplace", "polynomial", "linear", NULL};
+static const char *const precision_words[] = {"double", "single", NULL};
 static const char *const kernel_side_words[] = {"1", "3", "5", "7", "9", "11", NULL};
 static const char *const pooling_words[] = {"max", "average", NULL};
 static const char *const global_pool_words[] = {"none", "max", "average", NULL};
@@ -316,6 +317,13 @@ static const fr_option kernel_table[] = {
      .help =
          "a fit to more rows than this is computed by all ranks together, and then equal on "
          "another number of ranks to rounding only; 0: never"},
+    {.name = "precision",
+     .type = FR_OPTION_WORD,
+     AT(precision),
+     .fallback = "double",
+     .words = precision_words,
+     .help = "of a kernel matrix of all ranks. single: half the memory and time, and what is "
+             "solved is refined to double's digits; too small a ridge fails"},
     CLASS_WEIGHT,
 };
 

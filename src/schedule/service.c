@@ -123,8 +123,7 @@ static fr_status lead(fr_run_state *run, MPI_Comm comm)
 {
     const double begun = fr_clock_now();
     fr_gram_solver solver;
-    FR_TRY(run->size == 1 ? fr_gram_solver_local(&solver)
-                          : fr_dist_solver_create(comm, fit_kernels, N_FIT_KERNELS, &solver));
+    FR_TRY(fr_dist_solver_create(comm, fit_kernels, N_FIT_KERNELS, &solver));
     const fr_status st = fr_desk_serve(run->desk, run, &solver);
     solver.destroy(solver.context);
     fr_log_all(FR_LOG_DEBUG, "schedule kernel fit_of_rank=%d ranks=%d wall_s=%.3f", run->rank,

@@ -3,7 +3,9 @@
  * whoever the solver is; the formulas are in kernel_ridge.h.
  *
  * Every ridge value gets its own Cholesky factor, though one eigendecomposition would serve
- * them all: so every trial computes what it would compute alone, to the last bit.
+ * them all: LAPACK's dsyevd of 1,000 and 2,000 rows took as long as 6 to 7 factors with their
+ * leave-one-out errors, and wants three times the memory, which is what is short with many
+ * rows. And a trial computes what it would compute alone, to the last bit.
  *
  * A fit to more than model.distribute_from rows asks request->solvers for a solver of all
  * ranks, and gives it back before it predicts. Of a group only process 0 does that; the others
@@ -177,13 +179,15 @@ static fr_status try_ridge(closed_form *c, double ridge, bool compare)
 
 static fr_status note_singular(const closed_form *c, fr_fold_result *result)
 {
+    const fr_model_options *o = &c->request->recipe->model;
     char ridge[FR_NUMBER_SIZE];
     fr_text text = {0};
-    fr_text_add(
-        &text,
-        "the kernel matrix of %zu rows with ridge %s cannot be factored: to rounding it "
-        "is not positive definite; try a larger ridge",
-        c->n, fr_format_double(c->request->recipe->model.ridge, ridge));
+    const bool single = c->spread && o->precision == FR_PRECISION_SINGLE;
+    fr_text_add(&text,
+                "the kernel matrix of %zu rows with ridge %s cannot be factored%s: to rounding "
+                "it is not positive definite; try a larger ridge%s",
+                c->n, fr_format_double(o->ridge, ridge), single ? " in single precision" : "",
+                single ? " or precision double" : "");
     const fr_status st = fr_fit_note(result, FR_TRIAL_FAILED, &text);
     fr_text_clear(&text);
     return st;
@@ -272,7 +276,8 @@ static fr_status prepare(closed_form *c)
                         .theta = c->theta,
                         .n = c->n,
                         .d = c->d + 1,
-                        .n_theta = FR_KERNEL_RIDGE_THETA};
+                        .n_theta = FR_KERNEL_RIDGE_THETA,
+                        .precision = (fr_precision)c->request->recipe->model.precision};
     return FR_OK;
 }
 

@@ -240,7 +240,7 @@ static void test_size(size_t n)
     fr_dist_matrix *m = NULL;
     fr_matrix local = {.data = numbers(n * n), .rows = n, .cols = n, .ld = n};
     int rows = 0, cols = 0;
-    bool good = fr_dist_matrix_create(MPI_COMM_WORLD, n, &m) == FR_OK;
+    bool good = fr_dist_matrix_create(MPI_COMM_WORLD, n, FR_PRECISION_DOUBLE, &m) == FR_OK;
 
     if (good) fr_dist_matrix_grid(m, &rows, &cols);
     good = good && cols >= 1 && cols <= rows && rows * cols <= ranks_of();
@@ -299,7 +299,8 @@ static void test_errors(void)
     double *numbers_b = right_side(N, 1);
     const fr_matrix b = {numbers_b, N, 1, 2}, wrong = {numbers_b, N - 1, 1, 2};
 
-    if (!result(fr_dist_matrix_create(MPI_COMM_WORLD, N, &m) == FR_OK, "errors: create"))
+    if (!result(fr_dist_matrix_create(MPI_COMM_WORLD, N, FR_PRECISION_DOUBLE, &m) == FR_OK,
+                "errors: create"))
         return;
     result(all_say(fr_dist_cholesky_factor(m), FR_ERR_STATE, "filled"), "factor before fill");
     result(all_say(fr_dist_cholesky_solve(m, &b), FR_ERR_STATE, "factored") &&
@@ -324,11 +325,13 @@ static void test_errors(void)
     result(all_say(fr_dist_cholesky_factor(m), FR_ERR_STATE, "filled"), "factor twice");
     fr_dist_matrix_destroy(&m);
     fr_dist_matrix_destroy(&m);
-    result(all_say(fr_dist_matrix_create(MPI_COMM_WORLD, (size_t)INT_MAX + 1, &m), FR_ERR_ARG,
-                   "2147483648 rows") &&
+    result(all_say(fr_dist_matrix_create(MPI_COMM_WORLD, (size_t)INT_MAX + 1,
+                                         FR_PRECISION_DOUBLE, &m),
+                   FR_ERR_ARG, "2147483648 rows") &&
                m == NULL,
            "more rows than ScaLAPACK counts");
-    result(all_say(fr_dist_matrix_create(MPI_COMM_WORLD, 1000000, &m), FR_ERR_ARG, "at least"),
+    result(all_say(fr_dist_matrix_create(MPI_COMM_WORLD, 1000000, FR_PRECISION_DOUBLE, &m),
+                   FR_ERR_ARG, "at least"),
            "more elements on a rank than ScaLAPACK counts");
     free(numbers_b);
     gram_clear(&g);
@@ -361,6 +364,44 @@ static bool solvers_agree(const fr_gram_solver *a, const fr_gram_solver *b, cons
     return good;
 }
 
+/* Solutions in single precision have double's digits; the diagonal of the inverse, which is not
+ * refined, has float's. Without enough noise there is no solution, and that is said. */
+static bool single_agrees(const fr_gram_solver *single, const fr_gram_solver *local)
+{
+    enum { N = 400 };
+    double logdet[2] = {0, 1}, *diagonal[2] = {numbers(N), numbers(N)};
+    double *x[2] = {right_side(N, 3), right_side(N, 3)}, theta[PARAMETERS];
+    const fr_gram_solver *solvers[2] = {local, single};
+    fr_gram g = gram_create(N);
+    bool good = true;
+
+    g.precision = FR_PRECISION_SINGLE;
+    for (size_t s = 0; s < 2; s++) {
+        const fr_gram_solver *solver = solvers[s];
+        const fr_matrix all = {x[s], N, 3, 4};
+        good = good && solver->factor(solver->context, &g, &logdet[s]) == FR_OK;
+        good = good && solver->solve(solver->context, &all) == FR_OK;
+        good = good && solver->inverse_diagonal(solver->context, diagonal[s]) == FR_OK;
+    }
+    good = good && distance(x[1], x[0], N * 4) <= TOLERANCE;
+    const double off = distance(diagonal[1], diagonal[0], N);
+    good = good && off <= 1e-4 && off > 0 && distance(&logdet[1], &logdet[0], 1) <= 1e-4;
+
+    memcpy(theta, THETA, sizeof theta);
+    theta[DIMENSIONS] = -25;
+    g.theta = theta;
+    const fr_matrix all = {x[1], N, 3, 4};
+    fr_status st = single->factor(single->context, &g, &logdet[1]);
+    if (st == FR_OK) st = single->solve(single->context, &all);
+    good = good && st == FR_ERR_NUMERIC;
+    for (size_t s = 0; s < 2; s++) {
+        free(x[s]);
+        free(diagonal[s]);
+    }
+    gram_clear(&g);
+    return good;
+}
+
 static void drive(const fr_gram_solver *solver, const fr_gram_solver *local, bool *good)
 {
     static const size_t SIZES[] = {1, 127, 129, 500};
@@ -387,13 +428,14 @@ static void drive(const fr_gram_solver *solver, const fr_gram_solver *local, boo
     g.kernel = &RBF;
     good[3] = good[3] && solver->factor(solver->context, &g, &logdet) == FR_OK;
     good[3] = good[3] && solver->solve(solver->context, &b) == FR_ERR_ARG;
+    good[4] = single_agrees(solver, local);
     gram_clear(&g);
 }
 
 static void test_server(void)
 {
     fr_gram_solver solver, local;
-    bool good[4] = {true, true, true, true};
+    bool good[5] = {true, true, true, true, true};
     fr_status st = FR_OK;
 
     if (rank_of() == 0) {
@@ -412,6 +454,7 @@ static void test_server(void)
     result(good[2], "server: a matrix that is not definite is rank 0's error, nothing stays");
     result(good[3],
            "server: unknown kernels and wrong shapes are refused, the service goes on");
+    result(good[4], "server: in single precision, solutions are double's");
 }
 
 static void test_idle_server(void)
@@ -478,7 +521,7 @@ static double run_large(const fr_gram *g, bool invert, double *best)
 
     const double lapack_s = reference(g, x, &logdet);
     if (lapack_s < best[LAPACK]) best[LAPACK] = lapack_s;
-    bool good = fr_dist_matrix_create(MPI_COMM_WORLD, n, &m) == FR_OK;
+    bool good = fr_dist_matrix_create(MPI_COMM_WORLD, n, FR_PRECISION_DOUBLE, &m) == FR_OK;
     double last = fr_clock_now();
     good = good && fr_dist_matrix_fill(m, fill, (fr_gram *)(uintptr_t)g) == FR_OK;
     lap(&best[FILL], &last);
