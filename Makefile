@@ -4,7 +4,7 @@
 BUILD  ?= release
 O      ?= build/$(BUILD)
 PREFIX ?= /usr/local
-ROOMS  ?= base linalg space data model explain train search select config objective store export schedule embed cli
+ROOMS  ?= base linalg space data model ensemble explain train search select config objective store export schedule embed cli
 
 ifeq ($(origin CC),default)
 CC := mpicc

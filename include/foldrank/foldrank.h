@@ -13,6 +13,7 @@
 #include "foldrank/data.h"
 #include "foldrank/directory.h"
 #include "foldrank/distributed.h"
+#include "foldrank/ensemble.h"
 #include "foldrank/explain.h"
 #include "foldrank/export.h"
 #include "foldrank/folds.h"

@@ -17,6 +17,7 @@
 
 #include "foldrank/data.h"
 #include "foldrank/option.h"
+#include "foldrank/pack.h"
 #include "foldrank/preprocess.h"
 #include "foldrank/status.h"
 #include "foldrank/trees.h"
@@ -142,6 +143,11 @@ typedef struct {
 
 void fr_model_clear(fr_model *model);
 
+/* All of it as bytes, for messages between ranks of one program. Unpack: FR_ERR_FORMAT when the
+ * bytes make no sense, FR_ERR_MEMORY; the caller clears *out. */
+void fr_model_pack(const fr_model *model, fr_pack *out);
+FR_CHECKED fr_status fr_model_unpack(fr_unpack *in, fr_model *out);
+
 /* Rows with known targets and what a model says of them. Start with {0}. */
 typedef struct {
     size_t n;
@@ -151,6 +157,10 @@ typedef struct {
 } fr_scored;
 
 void fr_scored_clear(fr_scored *scored);
+
+/* As bytes. Unpack: FR_ERR_FORMAT when they make no sense; the caller clears *out. */
+void fr_scored_pack(const fr_scored *scored, size_t n_outputs, fr_pack *out);
+FR_CHECKED fr_status fr_scored_unpack(fr_unpack *in, size_t n_outputs, fr_scored *out);
 
 /* Whether a model of these settings can take rows of `inputs` numbers; only the cnn can not.
  * Errors: FR_ERR_DATA. */

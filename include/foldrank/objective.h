@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "foldrank/data.h"
+#include "foldrank/ensemble.h"
 #include "foldrank/explain.h"
 #include "foldrank/folds.h"
 #include "foldrank/history.h"
@@ -109,6 +110,18 @@ typedef struct {
 FR_CHECKED fr_status fr_objective_explain(fr_objective *objective, const fr_task *task,
                                           const fr_explain_part *part, const atomic_bool *stop,
                                           fr_fold_explanation *out);
+
+/* Train the task's fold in the same way for what its model says of the validation rows. The
+ * caller clears *out. Errors: as fr_objective_explain. */
+FR_CHECKED fr_status fr_objective_outputs(fr_objective *objective, const fr_task *task,
+                                          const atomic_bool *stop, fr_scored *out,
+                                          size_t *n_outputs);
+
+/* What models together say of the test rows, and its score in every objective that scores
+ * predictions; NaN without test rows, and of costs. The caller clears *out. */
+FR_CHECKED fr_status fr_objective_test(const fr_objective *objective,
+                                       const fr_ensemble *ensemble, fr_scored *out,
+                                       double scores[FR_GOALS_MAX]);
 
 /* ---- problems to measure searches with ---- */
 

@@ -33,6 +33,7 @@ typedef enum {
     FR_RNG_SAMPLE,      /* ... and the rows that they look at */
     FR_RNG_SUBSAMPLE,   /* boosting: the rows of a round ... */
     FR_RNG_COLUMNS,     /* ... and the seeds by which its trees draw columns */
+    FR_RNG_ENSEMBLE,    /* candidates that a bag of an ensemble's selection sees */
 } fr_rng_purpose;
 
 typedef struct {

@@ -65,6 +65,8 @@ typedef struct {
     double test_score, train_score;     /* NaN: no model, no such rows, not defined on them */
     double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
     size_t n_test_rows;                 /* root only */
+    size_t n_members;                   /* root only: of the ensemble; 0: there is none */
+    double ensemble_test_score;         /* as test_score */
     bool resumed;                       /* something was there already */
     fr_end end;            /* root only: what ended the study; not yet when stopped */
     fr_usage usage;        /* root only: what it has cost, all its runs */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/ensemble.h"
 #include "foldrank/explain.h"
 #include "foldrank/history.h"
 #include "foldrank/model.h"
@@ -126,6 +127,7 @@ typedef struct {
     double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
     const fr_scored *test;              /* what the model says of the test rows; may be NULL */
     const fr_explanation *explanation;  /* of the model; may be NULL */
+    const fr_ensemble *ensemble;        /* beside the model; may be NULL */
     const fr_rank_record *ranks;        /* (n_ranks), NULL while unknown */
     int n_ranks;                        /* also known without `ranks` */
     const char *command;                /* as typed */
@@ -159,6 +161,8 @@ typedef struct {
     fr_scored test; /* with the model, and when the file has them */
     fr_explanation explanation;
     bool has_explanation; /* likewise */
+    fr_ensemble ensemble; /* without the model: its members have none either */
+    bool has_ensemble;
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;
@@ -170,6 +174,11 @@ typedef struct {
 
 FR_CHECKED fr_status fr_results_open(const char *path, bool want_model, fr_results_file **out);
 void fr_results_close(fr_results_file **results);
+
+/* Whether the ensemble is to predict rather than the single model: it is there, and was better
+ * than the best trial on folds that had no part in the choice; without such, than the chosen
+ * trial on all. */
+bool fr_results_prefer_ensemble(const fr_results_file *results);
 
 /* The trials of study->search.warm_start, as points of the study's own space: complete ones
  * with their mean score, pruned and diverged ones without. Those outside the space are left out

@@ -3,9 +3,9 @@
  *
  * The keys are those of the option tables, under `data` (with `test`), `preprocess`,
  * `validation`, `models` (one block per family), `train`, `search` (with `enqueue`), `pruning`
- * (also short: a method or a list of them), `stop`, `select`, `explain`, `objective` and
- * `resources`; besides `study`, `metric` and `output`. A setting of preprocess, models and
- * train is a value, or the distribution of a hyperparameter:
+ * (also short: a method or a list of them), `stop`, `select`, `explain`, `ensemble`,
+ * `objective` and `resources`; besides `study`, `metric` and `output`. A setting of preprocess,
+ * models and train is a value, or the distribution of a hyperparameter:
  *
  *   {float: [a, b]}  {log: [a, b]}  {int: [a, b]}  {int_log: [a, b]}  {choice: [...]}
  *
@@ -32,6 +32,7 @@
 
 #include "foldrank/budget.h"
 #include "foldrank/data.h"
+#include "foldrank/ensemble.h"
 #include "foldrank/explain.h"
 #include "foldrank/folds.h"
 #include "foldrank/history.h"
@@ -132,6 +133,7 @@ typedef struct {
     fr_constraint *constraints;
     size_t n_constraints;
     fr_explain_options explain;
+    fr_ensemble_options ensemble;
     fr_resource_options resources;
     fr_space space;
     bool families[FR_FAMILY_COUNT];  /* named under `models` */
@@ -141,11 +143,11 @@ typedef struct {
     long xgboost_line;               /* where the file has models.xgboost */
     fr_binding *bindings;
     size_t n_bindings;
-    uint64_t
-        fingerprint; /* of all that decides the trials: not of the study's name, the number
-                        of trials and other budgets, the selection, the explanations,
-                        the output directory, the resources, a command's timeout and grace, nor
-                        of where the data files lie (their content has its own fingerprint) */
+    uint64_t fingerprint; /* of all that decides the trials: not of the study's name, the number
+                             of trials and other budgets, the selection, the explanations, the
+                             ensemble, the output directory, the resources, a command's timeout
+                             and grace, nor of where the data files lie (their content has its
+                             own fingerprint) */
 } fr_study;
 
 /* A block of a study file, for pages about it. */

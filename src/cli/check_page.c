@@ -270,6 +270,35 @@ static void print_work(const fr_check *check, FILE *out)
     print_ranks(check, out);
 }
 
+/* What the predictions that members are chosen by take, on root; folds are about equal. */
+static fr_status print_ensemble(const fr_check *check, FILE *out)
+{
+    const fr_ensemble_options *o = &check->study->ensemble;
+    const fr_schema *schema = &check->dataset.schema;
+    if (o->size == 0) return FR_OK;
+    const double candidates = fmin((double)o->candidates, trials_of(check));
+    const double members = fmin((double)(o->size * o->bags), candidates);
+    const double folds = fr_check_folds(check);
+    const double outputs =
+        schema->learn == FR_LEARN_CLASSIFICATION ? (double)schema->n_classes : 1;
+    char size[FR_NUMBER_SIZE];
+    uint32_t *train = NULL, *valid = NULL;
+    size_t n_train = 0, n_valid = 0;
+    FR_TRY(fr_folds_get(check->folds, 0, &train, &n_train, &valid, &n_valid));
+    free(train);
+    free(valid);
+    label(out, "ensemble");
+    fprintf(out,
+            "%.0f fits for what the best trials say out of fold: %.0f trials x %.0f fold%s\n",
+            candidates * folds, candidates, folds, folds > 1 ? "s" : "");
+    label(out, "");
+    fprintf(out, "then at most %.0f of its members; %s of predictions on root\n", members,
+            fr_format_bytes(candidates * folds * (double)n_valid * (outputs + 2) *
+                                (double)sizeof(float),
+                            size));
+    return FR_OK;
+}
+
 /* Families to which `train` says nothing. */
 static void print_closed_forms(const fr_study *study, FILE *out)
 {
@@ -362,5 +391,6 @@ fr_status fr_check_print(const fr_check *check, FILE *out)
     print_space(&study->space, out);
     print_work(check, out);
     if (check->folds != NULL) print_closed_forms(study, out);
+    if (check->folds != NULL) FR_TRY(print_ensemble(check, out));
     return check->folds == NULL ? FR_OK : print_memory(check, out);
 }

@@ -21,7 +21,11 @@ typedef struct {
     char *output;
     char *format;
     char *labels;
+    int with;
 } predict_values;
+
+typedef enum { WITH_AUTO, WITH_ENSEMBLE, WITH_SINGLE } with;
+static const char *const with_words[] = {"auto", "ensemble", "single", NULL};
 
 static const fr_cli_option options[] = {
     {.option = {.name = "output",
@@ -42,6 +46,15 @@ static const fr_cli_option options[] = {
                 .help = "file with the true targets, for idx and npy"},
      .letter = 'l',
      .value = "FILE"},
+    {.option = {.name = "with",
+                .type = FR_OPTION_WORD,
+                .offset = offsetof(predict_values, with),
+                .fallback = "auto",
+                .words = with_words,
+                .help = "ensemble, single (the selected model alone), or auto: the ensemble "
+                        "where it scored better"},
+     .letter = 'w',
+     .value = "WHICH"},
 };
 
 static bool is_hdf5(const char *path)
@@ -51,51 +64,17 @@ static bool is_hdf5(const char *path)
            (n > 5 && strcmp(path + n - 5, ".hdf5") == 0);
 }
 
-/* All that the other ranks need. The options are plain numbers, and all ranks run one program.
- */
-static void pack_model(const fr_model *model, fr_pack *out)
-{
-    fr_pack_bytes(out, &model->options, sizeof model->options);
-    fr_pack_u64(out, model->n_outputs);
-    fr_pack_u64(out, model->n_rows);
-    fr_pack_u64(out, model->n_params);
-    fr_schema_pack(&model->schema, out);
-    fr_transform_pack(&model->transform, out);
-    if (model->options.family == FR_FAMILY_XGBOOST)
-        fr_trees_pack(&model->trees, out);
-    else
-        fr_pack_bytes(out, model->params, model->n_params * sizeof *model->params);
-}
-
-static fr_status unpack_model(const unsigned char *bytes, size_t size, fr_model *out)
-{
-    fr_unpack in = fr_unpack_make(bytes, size);
-    const void *settings = fr_unpack_bytes(&in, sizeof out->options);
-    if (settings != NULL) memcpy(&out->options, settings, sizeof out->options);
-    out->n_outputs = fr_unpack_u64(&in);
-    out->n_rows = fr_unpack_u64(&in);
-    out->n_params = fr_unpack_u64(&in);
-    FR_TRY(fr_schema_unpack(&in, &out->schema));
-    FR_TRY(fr_transform_unpack(&in, &out->transform));
-    if (out->options.family == FR_FAMILY_XGBOOST)
-        return fr_trees_unpack(&in, out->transform.width, &out->trees);
-    out->params = fr_alloc(out->n_params, sizeof *out->params);
-    if (out->params == NULL) return FR_ERR_MEMORY;
-    const void *params = fr_unpack_bytes(&in, out->n_params * sizeof *out->params);
-    if (params == NULL) return FR_FAIL(FR_ERR_FORMAT, "the model arrived incomplete");
-    memcpy(out->params, params, out->n_params * sizeof *out->params);
-    return FR_OK;
-}
-
-/* Root's model on every rank; the copies are the caller's. Collective. */
-static fr_status share_model(const fr_cli *cli, const fr_model *mine, fr_model *copy)
+/* Root's models on every rank; the copies are the caller's. Collective. */
+static fr_status share_models(const fr_cli *cli, const fr_ensemble *mine, fr_ensemble *copy)
 {
     fr_pack pack = {0};
-    if (cli->rank == 0) pack_model(mine, &pack);
+    if (cli->rank == 0) fr_ensemble_pack(mine, &pack);
     fr_status st = fr_broadcast_pack(cli->comm, &pack);
-    if (st == FR_OK)
-        st = fr_agree(cli->comm,
-                      cli->rank == 0 ? FR_OK : unpack_model(pack.data, pack.size, copy));
+    if (st == FR_OK && cli->rank != 0) {
+        fr_unpack in = fr_unpack_make(pack.data, pack.size);
+        st = fr_ensemble_unpack(&in, copy);
+    }
+    if (st != FR_ERR_MPI) st = fr_agree(cli->comm, st);
     fr_pack_clear(&pack);
     return st;
 }
@@ -146,6 +125,11 @@ static fr_status open_all(const fr_cli *cli, const predict_values *values,
                        (*results)->study->objective.type == FR_OBJECTIVE_TRAINING
                            ? "the search is not over; `foldrank run` goes on with it"
                            : "its study trains nothing");
+    if (values->with == WITH_ENSEMBLE && !(*results)->has_ensemble)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "predict --with ensemble: there is none in %s; `foldrank run` with "
+                       "--set ensemble.size=10 adds one",
+                       (*results)->path);
     return open_data(cli, values, *results, source);
 }
 
@@ -259,47 +243,66 @@ static fr_status predict(const fr_cli *cli, const predict_values *values,
     return st;
 }
 
+static bool takes_ensemble(const predict_values *values, const fr_results_file *results)
+{
+    if (values->with != WITH_AUTO) return values->with == WITH_ENSEMBLE;
+    return fr_results_prefer_ensemble(results);
+}
+
+static fr_status predict_data(const fr_cli *cli, const predict_values *values,
+                              const fr_results_file *results, const fr_ensemble *ensemble,
+                              const fr_dataset *dataset)
+{
+    const bool hdf5 = is_hdf5(values->output);
+    const fr_predict_job job = {.comm = cli->comm,
+                                .rank = cli->rank,
+                                .size = cli->size,
+                                .ensemble = ensemble,
+                                .model = &ensemble->member[0].model,
+                                .dataset = dataset,
+                                .want_csv = !hdf5,
+                                .want_outputs = hdf5 || dataset->y != NULL};
+    return predict(cli, values, results, &job);
+}
+
 static fr_status run(const fr_cli *cli, void *v)
 {
     const predict_values *values = v;
     fr_results_file *results = NULL;
     fr_source *source = NULL;
     fr_shared_data *shared = NULL;
-    fr_model copy = {0};
+    fr_ensemble_member alone = {.weight = 1.0};
+    fr_ensemble copy = {0}, one = {.n = 1, .member = &alone};
+    const fr_ensemble *ensemble = &copy;
     fr_results_quiet_exit();
     fr_status st =
         fr_agree(cli->comm, cli->rank == 0 ? open_all(cli, values, &results, &source) : FR_OK);
     if (st == FR_OK) st = set_threads(cli);
-    const fr_model *model = cli->rank == 0 && st == FR_OK ? &results->model : &copy;
-    if (st == FR_OK) st = share_model(cli, model, &copy);
-    if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, NULL, &shared);
-    if (st == FR_OK) {
-        const fr_dataset *dataset = fr_shared_data_get(shared);
-        const fr_predict_job job = {.comm = cli->comm,
-                                    .rank = cli->rank,
-                                    .size = cli->size,
-                                    .model = model,
-                                    .dataset = dataset,
-                                    .want_csv = !is_hdf5(values->output),
-                                    .want_outputs =
-                                        is_hdf5(values->output) || dataset->y != NULL};
-        st = predict(cli, values, results, &job);
+    if (st == FR_OK && cli->rank == 0) {
+        alone.model = results->model; /* borrowed */
+        ensemble = takes_ensemble(values, results) ? &results->ensemble : &one;
     }
+    if (st == FR_OK) st = share_models(cli, ensemble, &copy);
+    if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, NULL, &shared);
+    if (st == FR_OK)
+        st = predict_data(cli, values, results, ensemble, fr_shared_data_get(shared));
     fr_shared_data_destroy(&shared);
     fr_source_close(&source);
     fr_results_close(&results);
-    fr_model_clear(&copy);
+    fr_ensemble_clear(&copy);
     return st;
 }
 
 const fr_cli_command fr_cmd_predict = {
     .name = "predict",
     .operands = "RESULTS DATA",
-    .summary = "predict new rows with the selected model",
+    .summary = "predict new rows with the selected model, or with the ensemble",
     .details = "Columns of DATA are matched by name to those of the training data; others are\n"
                "ignored, a missing one is an error, a category that the training data did not\n"
                "have counts as missing. Classes come with the probability of each. When DATA\n"
-               "has the target too, the score is printed as well.",
+               "has the target too, the score is printed as well. A study with an ensemble\n"
+               "predicts by the weighted mean of its models where that scored better than the\n"
+               "best trial, on folds that had no part in the choice; --with says otherwise.",
     .example = "  foldrank predict results/digits new.csv -o predicted.csv\n"
                "  mpirun -n 8 foldrank predict results/digits new.h5 -o predicted.h5",
     .min_operands = 2,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "foldrank/data.h"
+#include "foldrank/ensemble.h"
 #include "foldrank/model.h"
 #include "foldrank/status.h"
 
@@ -15,7 +16,8 @@
 typedef struct {
     MPI_Comm comm;
     int rank, size;
-    const fr_model *model;
+    const fr_ensemble *ensemble; /* one member: a single model */
+    const fr_model *model;       /* its first member: all speak of the same outputs */
     const fr_dataset *dataset;
     bool want_csv;     /* else only the outputs */
     bool want_outputs; /* root gathers all outputs: for a metric or an HDF5 file */

@@ -80,7 +80,7 @@ static fr_status do_slab(const fr_predict_job *job, slab *s)
     const size_t n_outputs = job->model->n_outputs;
     s->text.length = 0;
     for (size_t i = 0; i < s->n; i++) s->rows[i] = (uint32_t)(s->first + i);
-    FR_TRY(fr_model_predict(job->model, job->dataset, s->rows, s->n, s->outputs));
+    FR_TRY(fr_ensemble_predict(job->ensemble, job->dataset, s->rows, s->n, s->outputs));
     for (size_t i = 0; job->want_csv && i < s->n; i++)
         add_row(job->model, s->first + i, s->outputs + i * n_outputs, &s->text);
     if (s->text.failed || s->text.length > INT_MAX)

@@ -289,6 +289,31 @@ static void json_selection(const fr_results_file *results, bool whole, FILE *out
     fputc('}', out);
 }
 
+/* null where there is none. */
+static void json_ensemble(const fr_results_file *results, FILE *out)
+{
+    const fr_ensemble *e = &results->ensemble;
+    fr_json_key(",\n ", "ensemble", out);
+    if (!results->has_ensemble) {
+        fputs("null", out);
+        return;
+    }
+    fr_json_key("{", "members", out);
+    for (size_t m = 0; m < e->n; m++) {
+        fprintf(out, "%s{\"trial\": %llu", m == 0 ? "[" : ", ",
+                (unsigned long long)e->member[m].trial);
+        fr_json_fields(&(fr_json_field){"weight", e->member[m].weight}, 1, out);
+        fputc('}', out);
+    }
+    fputc(']', out);
+    const fr_json_field fields[] = {{"score", e->score},
+                                    {"honest_score", e->honest_score},
+                                    {"honest_single", e->honest_single},
+                                    {"test_score", e->test_score}};
+    fr_json_fields(fields, sizeof fields / sizeof *fields, out);
+    fputc('}', out);
+}
+
 static void json_rank(uint32_t rank, FILE *out)
 {
     fr_json_key(", ", "pareto_rank", out);
@@ -299,6 +324,7 @@ void fr_show_json(const fr_show *show, FILE *out)
 {
     json_study(show->results, out);
     json_selection(show->results, false, out);
+    json_ensemble(show->results, out);
     json_front(show->results->study, show->fronts, out);
     fr_json_key(",\n ", "trials", out);
     fputc('[', out);
@@ -430,6 +456,7 @@ void fr_show_whole_json(const fr_results_file *results, FILE *out)
     fr_json_text(results->study->text, out);
     json_space(&results->study->space, out);
     json_selection(results, true, out);
+    json_ensemble(results, out);
     json_ranks(results, out);
     fr_json_key(",\n ", "trials", out);
     fputc('[', out);

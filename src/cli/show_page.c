@@ -204,6 +204,45 @@ static void print_selection(const fr_results_file *results, const page_digits *d
     fr_text_clear(&text);
 }
 
+/* Its own score on the folds flatters, so what is told is that of the procedure, beside that of
+ * taking the best trial, both on folds that had no part in the choice. */
+static void print_ensemble(const fr_results_file *results, const page_digits *digits, FILE *out)
+{
+    enum { SHOWN = 8 };
+    const fr_ensemble *e = &results->ensemble;
+    const int d = digits->goal[0];
+    fr_text text = {0};
+    if (!results->has_ensemble) return;
+    fr_text_add(&text, "\nensemble: the mean of %zu model%s: trial", e->n,
+                e->n == 1 ? "" : "s");
+    for (size_t m = 0; m < e->n && m < SHOWN; m++)
+        fr_text_add(&text, "%s %llu (%.3g)", m == 0 ? "" : ",",
+                    (unsigned long long)e->member[m].trial, e->member[m].weight);
+    if (e->n > SHOWN) fr_text_add(&text, ", and %zu more", e->n - SHOWN);
+    fr_text_add(&text, "\n        on the folds it was chosen by %s ",
+                results->study->goals[0].name);
+    add_score(&text, d, e->score);
+    if (!isnan(e->honest_score)) {
+        fr_text_add(&text, "; chosen and scored on different ones ");
+        add_score(&text, d, e->honest_score);
+        fr_text_add(&text, ", the best trial so ");
+        add_score(&text, d, e->honest_single);
+    }
+    for (size_t k = 0; k < results->study->n_goals; k++) {
+        const double score = k == 0 ? e->test_score : e->test_more[k - 1];
+        if (isnan(score)) continue;
+        fr_text_add(&text, "\n        test %s ", results->study->goals[k].name);
+        add_score(&text, digits->goal[k], score);
+        fr_text_add(&text, ", trial %zu alone ", results->selection.chosen);
+        add_score(&text, digits->goal[k], fr_show_test_score(results, k));
+    }
+    fr_text_add(&text, "\n        predict takes %s",
+                fr_results_prefer_ensemble(results) ? "the ensemble"
+                                                    : "the single model, which is better");
+    fprintf(out, "%s\n", fr_text_get(&text));
+    fr_text_clear(&text);
+}
+
 static void print_head(const fr_results_file *results, FILE *out)
 {
     const fr_study *study = results->study;
@@ -272,6 +311,7 @@ void fr_show_page(const fr_show *show, FILE *out)
     fr_text_clear(&table);
     print_front(show, out);
     print_selection(show->results, &digits, out);
+    print_ensemble(show->results, &digits, out);
 }
 
 /* First, best and last score of a curve; epochs that were not scored are NaN. */

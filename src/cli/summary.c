@@ -124,6 +124,17 @@ static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_r
                 study->goals[0].name);
 }
 
+static void print_ensemble(const fr_cli *cli, const fr_study *study,
+                           const fr_run_report *report)
+{
+    if (report->n_members == 0) return;
+    fprintf(cli->out, "ensemble of %zu model%s", report->n_members,
+            report->n_members == 1 ? "" : "s");
+    if (!isnan(report->ensemble_test_score))
+        fprintf(cli->out, ": test %s %.6g", study->goals[0].name, report->ensemble_test_score);
+    fputc('\n', cli->out);
+}
+
 /* What is behind the choice: with several objectives also how it trades them off. */
 static void print_chosen(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
 {
@@ -176,6 +187,7 @@ void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run
     if (chosen) print_chosen(cli, study, report);
     if (chosen && status == FR_OK && study->objective.type == FR_OBJECTIVE_TRAINING)
         print_worth(cli, study, report);
+    if (chosen && status == FR_OK) print_ensemble(cli, study, report);
     print_counts(cli, report);
     if (status == FR_OK) print_end(cli, study, report);
     fprintf(cli->out, "results: %s/results.h5\n", study->output);

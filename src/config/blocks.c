@@ -36,6 +36,8 @@ static const struct {
      &fr_select_option_count},
     {"explain", "What is found out about the chosen model.", fr_explain_option_table,
      &fr_explain_option_count},
+    {"ensemble", "Models that predict together, chosen after the search.",
+     fr_ensemble_option_table, &fr_ensemble_option_count},
     {"resources", "What a run may use.", fr_resource_option_table, &fr_resource_option_count},
 };
 enum { N_TOP = 3, N_BLOCKS = sizeof blocks / sizeof *blocks };

@@ -116,6 +116,36 @@ static void check_select_keys(fr_draft *draft)
     fr_option_clear(block.table, block.n, &standard);
 }
 
+/* Decision values of different models have no common scale, so they have no mean either. */
+static void check_ensemble_families(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    if (study->ensemble.size == 0 || study->data.task != FR_LEARN_CLASSIFICATION) return;
+    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+        if (study->families[f] && fr_family_has_probabilities((fr_family)f)) return;
+    fr_faults_add(draft->faults, fr_draft_at(draft, "ensemble", "size"),
+                  "ensemble: none of the models has probabilities, whose mean an ensemble "
+                  "predicts: decision values (svm, kernel) have no common scale; add softmax, "
+                  "mlp, cnn or fm, or take ensemble away");
+}
+
+static void check_ensemble(fr_draft *draft)
+{
+    const fr_block block = {
+        .home = "ensemble", .table = fr_ensemble_option_table, .n = fr_ensemble_option_count};
+    const fr_ensemble_options *o = &draft->study->ensemble;
+    const bool bags = o->size == 0 || o->bags > 1; /* size 0 switches all of it off */
+    const key_use uses[] = {
+        {"bag_share", bags, "ensemble.bags above 1"},
+        {"seed", bags, "ensemble.bags above 1"},
+    };
+    fr_ensemble_options standard = {0};
+    if (fr_faults_check(draft->faults, NULL, "ensemble",
+                        fr_option_defaults(block.table, block.n, &standard)))
+        check_key_uses(draft, &block, o, &standard, uses, sizeof uses / sizeof *uses);
+    check_ensemble_families(draft);
+}
+
 static void check_search_keys(fr_draft *draft)
 {
     const fr_block block = {
@@ -341,6 +371,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
         check_test(draft);
         check_scheme_columns(draft);
         check_scheme_keys(draft);
+        check_ensemble(draft);
         if (study->data.path == NULL)
             fr_faults_add(draft->faults, fr_node_find(draft->root, "data"),
                           "data.path is missing: name the file with the data");

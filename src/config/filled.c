@@ -138,11 +138,14 @@ static void add_training(const fr_draft *draft, fr_text *out)
     add_settings(draft, ALL_FAMILIES, offsetof(fr_recipe, train), out);
 }
 
-static void add_explain(const fr_study *study, fr_text *out)
+/* What is made of the models once the search is over. */
+static void add_outcome(const fr_study *study, fr_text *out)
 {
     if (study->objective.type != FR_OBJECTIVE_TRAINING) return;
     fr_text_add(out, "explain:\n");
     add_block(out, "  ", fr_explain_option_table, fr_explain_option_count, &study->explain);
+    fr_text_add(out, "ensemble:\n");
+    add_block(out, "  ", fr_ensemble_option_table, fr_ensemble_option_count, &study->ensemble);
 }
 
 static void add_objective(const fr_draft *draft, fr_text *out)
@@ -198,7 +201,7 @@ void fr_draft_fill(fr_draft *draft)
     add_block(&out, "  ", fr_stop_option_table, fr_stop_option_count, &study->stop);
     fr_text_add(&out, "select:\n");
     add_block(&out, "  ", fr_select_option_table, fr_select_option_count, &study->select);
-    add_explain(study, &out);
+    add_outcome(study, &out);
     fr_text_add(&out, "resources:\n");
     add_block(&out, "  ", fr_resource_option_table, fr_resource_option_count,
               &study->resources);

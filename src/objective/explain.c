@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* explain.c - a fold trained once more, to be asked what its model goes by. Models of folds are
- * not kept during a search: nobody knows which will be chosen. */
+/* explain.c - a fold trained once more, to be asked what its model goes by. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "foldrank/memory.h"
 #include "internal.h"
-
-static fr_status train(fr_objective *objective, const fr_task *task, const fr_fold_rows *rows,
-                       const atomic_bool *stop, fr_model *model)
-{
-    fr_recipe recipe;
-    fr_fold_result result = {0};
-    fr_study_resolve(objective->study, task->point, &recipe);
-    const fr_fit_request request = fr_training_request(objective, task, rows, &recipe, stop);
-    fr_status st = fr_fit(&request, &result, model);
-    if (st == FR_OK && result.state == FR_TRIAL_INTERRUPTED)
-        st = FR_FAIL(FR_STOPPED, "stopped while the chosen trial was explained");
-    else if (st == FR_OK && result.state != FR_TRIAL_COMPLETE)
-        st = FR_FAIL(FR_ERR_NUMERIC, "fold %u of trial %llu cannot be trained again: %s",
-                     (unsigned)task->fold, (unsigned long long)task->trial,
-                     result.message == NULL ? "it diverged" : result.message);
-    fr_fold_result_clear(&result);
-    return st;
-}
 
 static fr_status keep_outputs(const fr_objective *objective, const fr_model *model,
                               const fr_fold_rows *rows, fr_fold_explanation *out)
@@ -85,7 +66,7 @@ fr_status fr_objective_explain(fr_objective *objective, const fr_task *task,
                        study->name);
     fr_study_resolve(study, task->point, &recipe);
     fr_status st = fr_fold_cache_get(objective->cache, task->fold, &recipe.preprocess, &rows);
-    if (st == FR_OK) st = train(objective, task, rows, stop, &model);
+    if (st == FR_OK) st = fr_training_again(objective, task, rows, stop, &model);
     if (st == FR_OK && part->keep_outputs) st = keep_outputs(objective, &model, rows, out);
     if (st == FR_OK) st = permute(objective, task, &model, rows, stop, out);
     fr_model_clear(&model);

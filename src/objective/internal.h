@@ -50,6 +50,12 @@ fr_fit_request fr_training_request(const fr_objective *objective, const fr_task 
                                    const fr_fold_rows *rows, const fr_recipe *recipe,
                                    const atomic_bool *stop);
 
+/* The task's fold with the bits that it had. Errors: FR_STOPPED, FR_ERR_NUMERIC when it cannot
+ * be trained any more, those of fr_fit. */
+FR_CHECKED fr_status fr_training_again(fr_objective *objective, const fr_task *task,
+                                       const fr_fold_rows *rows, const atomic_bool *stop,
+                                       fr_model *model);
+
 /* Several scores of numeric parameters x[0..n), each with its known front. */
 void fr_function_zdt1(const double *x, size_t n, double *f, size_t n_scores);
 void fr_function_zdt2(const double *x, size_t n, double *f, size_t n_scores);

@@ -132,27 +132,38 @@ static fr_status epochs_to_train(const fr_trial *trial, uint32_t n_folds, uint32
     return FR_OK;
 }
 
-/* The test rows in every metric of the study. */
-static fr_status score_test(const fr_objective *objective, fr_refit *refit)
+fr_status fr_objective_test(const fr_objective *objective, const fr_ensemble *ensemble,
+                            fr_scored *out, double scores[FR_GOALS_MAX])
 {
     const fr_study *study = objective->study;
+    const size_t n_outputs = ensemble->member[0].model.n_outputs;
     size_t n;
     const uint32_t *rows = fr_folds_test_rows(objective->folds, &n);
-    fr_scored *test = &refit->test;
+    for (size_t k = 0; k < FR_GOALS_MAX; k++) scores[k] = NAN;
     if (n == 0) return FR_OK;
-    test->row = fr_alloc(n, sizeof *test->row);
-    test->target = fr_alloc(n, sizeof *test->target);
-    test->output = fr_alloc(n * refit->model.n_outputs, sizeof *test->output);
-    if (test->row == NULL || test->target == NULL || test->output == NULL) return FR_ERR_MEMORY;
-    test->n = n;
-    memcpy(test->row, rows, n * sizeof *rows);
-    for (size_t i = 0; i < n; i++) test->target[i] = objective->dataset->y[rows[i]];
-    FR_TRY(fr_model_predict(&refit->model, objective->dataset, rows, n, test->output));
+    out->row = fr_alloc(n, sizeof *out->row);
+    out->target = fr_alloc(n, sizeof *out->target);
+    out->output = fr_alloc(n * n_outputs, sizeof *out->output);
+    if (out->row == NULL || out->target == NULL || out->output == NULL) return FR_ERR_MEMORY;
+    out->n = n;
+    memcpy(out->row, rows, n * sizeof *rows);
+    for (size_t i = 0; i < n; i++) out->target[i] = objective->dataset->y[rows[i]];
+    FR_TRY(fr_ensemble_predict(ensemble, objective->dataset, rows, n, out->output));
     for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC)
-            FR_TRY(fr_metric_score(study->goals[k].metric, test->target, test->output, n,
-                                   refit->model.n_outputs,
-                                   k == 0 ? &refit->test_score : &refit->test_more[k - 1]));
+            FR_TRY(fr_metric_score(study->goals[k].metric, out->target, out->output, n,
+                                   n_outputs, &scores[k]));
+    return FR_OK;
+}
+
+static fr_status score_test(const fr_objective *objective, fr_refit *refit)
+{
+    fr_ensemble_member alone = {.weight = 1.0, .model = refit->model}; /* borrowed */
+    const fr_ensemble one = {.n = 1, .member = &alone};
+    double scores[FR_GOALS_MAX];
+    FR_TRY(fr_objective_test(objective, &one, &refit->test, scores));
+    refit->test_score = scores[0];
+    memcpy(refit->test_more, scores + 1, sizeof refit->test_more);
     return FR_OK;
 }
 

@@ -56,7 +56,8 @@ static bool nothing_new(const fr_run_state *run, bool trains)
 {
     const fr_results_file *earlier = run->earlier;
     if (earlier == NULL || !earlier->has_selection || (trains && !run->reuses_model) ||
-        run->explains || earlier->selection.n_ranking != run->report->selection.n_ranking ||
+        run->explains || run->ensembles ||
+        earlier->selection.n_ranking != run->report->selection.n_ranking ||
         earlier->history->n != run->history->n || earlier->end != run->report->end ||
         strcmp(earlier->study->text, run->study->text) != 0)
         return false;
@@ -121,6 +122,9 @@ fr_status fr_conclude_select(fr_run_state *run, bool *refit)
     if (trains) FR_TRY(fr_explaining_wanted(run, &explains));
     run->reuses_explanation = explains && explanation_is_there(run);
     run->explains = explains && !run->reuses_explanation;
+    const bool ensembles = trains && run->study->ensemble.size > 0;
+    run->reuses_ensemble = ensembles && fr_ensembling_is_there(run);
+    run->ensembles = ensembles && !run->reuses_ensemble;
     run->unchanged = nothing_new(run, trains);
     *refit = trains && !run->reuses_model;
     return FR_OK;
@@ -140,6 +144,9 @@ fr_status fr_conclude_write(fr_run_state *run)
     if ((keeps || run->reuses_explanation) && run->earlier->has_explanation)
         explanation = &run->earlier->explanation;
     if (reuses && run->earlier->has_model) model = &run->earlier->model;
+    const fr_ensemble *ensemble = run->has_ensemble ? &run->ensemble : NULL;
+    if ((keeps && fr_ensembling_may_stay(run)) || run->reuses_ensemble)
+        ensemble = &run->earlier->ensemble;
     const bool has_data = run->data != NULL;
     size_t test_rows = 0;
     if (run->folds != NULL) fr_folds_test_rows(run->folds, &test_rows);
@@ -155,6 +162,7 @@ fr_status fr_conclude_write(fr_run_state *run)
                 : reuses       ? &run->earlier->test
                                : NULL,
         .explanation = explanation,
+        .ensemble = ensemble,
         .ranks = run->report->ranks,
         .n_ranks = run->report->n_ranks,
         .command = run->options->command,

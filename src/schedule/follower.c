@@ -71,6 +71,7 @@ static fr_status handle(fr_run_state *run, follower *me, int tag, fr_unpack *in)
     }
     if (tag == FR_TAG_SERVE) return fr_service_join(run, in);
     if (tag == FR_TAG_EXPLAIN) return fr_explaining_accept(run, in);
+    if (tag == FR_TAG_MEMBER) return fr_ensembling_accept(run, in);
     me->ended = true;
     me->status = (fr_status)fr_unpack_u32(in);
     me->message = fr_unpack_string(in);
@@ -111,6 +112,7 @@ static fr_status look_around(fr_run_state *run, follower *me, bool *busy)
     FR_TRY(send_results(run, false));
     FR_TRY(send_call(run));
     FR_TRY(fr_explaining_send(run));
+    FR_TRY(fr_ensembling_send(run));
     FR_TRY(fr_mail_settle(&run->mail, false));
     if (fr_signals_raised() && !me->noticed)
         return FR_FAIL(FR_STOPPED, "a signal came to rank %d", run->rank);

@@ -33,6 +33,8 @@ typedef enum {
     FR_TAG_EXPLAIN,
     FR_TAG_EXPLAINED,
     FR_TAG_CALL,
+    FR_TAG_MEMBER,
+    FR_TAG_MEMBER_DONE,
 } fr_tag;
 
 /* ---- parcel.c: work on its way ---- */
@@ -133,6 +135,14 @@ void fr_keeper_destroy(fr_keeper **keeper);
 const fr_fit_keeper *fr_keeper_begin(fr_keeper *keeper, uint64_t trial, uint32_t fold,
                                      const double *point);
 
+/* What a finished piece of work gave, kept in a fit's file until the study is done: after a
+ * stop it need not be done again. fetch: *bytes is the caller's (free); false: nothing. NULL
+ * has and keeps nothing. By the main thread. */
+void fr_keeper_put(fr_keeper *keeper, uint64_t trial, uint32_t fold, const double *point,
+                   const fr_fit_part *found);
+bool fr_keeper_fetch(const fr_keeper *keeper, uint64_t trial, uint32_t fold,
+                     const double *point, fr_fit_part *found);
+
 /* From now on nothing is saved: what is stopped is not needed. */
 void fr_keeper_close(fr_keeper *keeper);
 
@@ -176,6 +186,21 @@ typedef struct {
  * which is logged and no failure. */
 void fr_worker_push_explain(fr_worker *worker, const fr_explain_order *order);
 bool fr_worker_explanation(fr_worker *worker, fr_fold_explanation *out);
+
+/* Work of any other kind. */
+typedef struct fr_errand fr_errand;
+struct fr_errand {
+    /* By the worker's thread. What goes wrong is the errand's own to keep, but for FR_STOPPED:
+     * then it is destroyed. */
+    fr_status (*run)(fr_errand *errand, const fr_worker_options *worker,
+                     const atomic_bool *stop);
+    void (*destroy)(fr_errand *errand);
+};
+
+/* Queue an errand, when there is none under way; it becomes the worker's. fr_worker_errand
+ * gives it back, once, when it is done; before, NULL. */
+void fr_worker_push_errand(fr_worker *worker, fr_errand *errand);
+fr_errand *fr_worker_errand(fr_worker *worker);
 
 /* Take the finished folds, if they make a message's worth or the worker runs dry; or `all`.
  * `out` is empty before. The status is the first failure of the thread, with its message. */
@@ -225,6 +250,7 @@ FR_CHECKED fr_status fr_run_place(MPI_Comm comm, int64_t wanted, fr_run_place_in
 
 typedef struct fr_root fr_root;
 typedef struct fr_explaining fr_explaining;
+typedef struct fr_ensembling fr_ensembling;
 
 struct fr_run_state {
     MPI_Comm comm; /* own duplicate */
@@ -270,6 +296,11 @@ struct fr_run_state {
     fr_explaining *explaining; /* under way */
     bool explains;             /* the chosen trial is to be explained in this run */
     bool has_explanation;
+    fr_ensembling *ensembling; /* under way */
+    fr_ensemble ensemble;
+    bool ensembles; /* an ensemble is to be made in this run */
+    bool has_ensemble;
+    bool reuses_ensemble;    /* that of `earlier` is the one */
     bool reuses_explanation; /* that of `earlier` is the one */
     bool unchanged;          /* results.h5 holds exactly this already */
     bool served;             /* all ranks have computed a kernel matrix of the search */
@@ -286,7 +317,8 @@ FR_CHECKED fr_status fr_root_run(fr_root *root);
 void fr_root_destroy(fr_root **root);
 FR_CHECKED fr_status fr_follower_run(fr_run_state *run);
 
-/* Choose the trial; *refit when its model has to be trained; sets run->explains. Root. */
+/* Choose the trial; *refit when its model has to be trained; sets run->explains and
+ * run->ensembles. Root. */
 FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
 
 /* Write results.h5 with what is known; an earlier choice and its model stay in it until there
@@ -319,6 +351,58 @@ void fr_explaining_destroy(fr_explaining **explaining);
 /* The other side: queue what root asks for; send what is finished. */
 FR_CHECKED fr_status fr_explaining_accept(fr_run_state *run, fr_unpack *in);
 FR_CHECKED fr_status fr_explaining_send(fr_run_state *run);
+
+/* ---- ensembling.c: members of an ensemble chosen and trained by all workers ---- */
+
+/* Whether the ensemble of `earlier` is what the study asks for now. Root. */
+bool fr_ensembling_is_there(const fr_run_state *run);
+
+/* Whether it may stay beside the model of `earlier` until there is another. Root. */
+bool fr_ensembling_may_stay(const fr_run_state *run);
+
+/* Choose the candidates, and take up what an earlier run has found of them. Root. */
+FR_CHECKED fr_status fr_ensembling_begin(fr_run_state *run);
+
+/* As fr_explaining_advance. Errors: FR_STOPPED while members are chosen. Root. */
+FR_CHECKED fr_status fr_ensembling_advance(fr_run_state *run, bool *done);
+FR_CHECKED fr_status fr_ensembling_take(fr_run_state *run, int worker, fr_unpack *in);
+
+/* With the single model there: the ensemble, and what it scores. What goes wrong is logged.
+ * Root. */
+void fr_ensembling_conclude(fr_run_state *run);
+void fr_ensembling_destroy(fr_ensembling **ensembling);
+
+/* The other side: queue what root asks for; send what is finished. */
+FR_CHECKED fr_status fr_ensembling_accept(fr_run_state *run, fr_unpack *in);
+FR_CHECKED fr_status fr_ensembling_send(fr_run_state *run);
+
+/* ---- errand.c: what one worker does for an ensemble ---- */
+
+/* A fold of a trial to be trained again for what it says out of fold; or, with fold = n_folds,
+ * the trial on all rows for its model. */
+typedef struct {
+    uint64_t trial;
+    uint32_t fold, n_folds;
+    double *point;  /* (n_params); owned, as `kept` */
+    uint32_t *kept; /* (n_folds) epochs that the folds kept, 0: none */
+} fr_member_order;
+
+void fr_member_order_clear(fr_member_order *order);
+/* FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_member_order_make(const fr_history *history, uint64_t trial,
+                                          uint32_t fold, fr_member_order *out);
+void fr_member_order_pack(const fr_member_order *order, size_t n_params, fr_pack *out);
+/* FR_ERR_MPI; the caller clears *out. */
+FR_CHECKED fr_status fr_member_order_unpack(fr_unpack *in, size_t n_params,
+                                            fr_member_order *out);
+
+/* The errand takes over the order. What it finds are bytes: trial, fold, whether it could be
+ * done, then the fr_scored or the fr_model. */
+FR_CHECKED fr_status fr_member_errand_create(fr_member_order *order, fr_errand **out);
+const fr_pack *fr_member_errand_found(const fr_errand *errand);
+
+/* Files of fits: that of the one at work, and that of what it found. */
+uint32_t fr_member_file_of(uint32_t fold, uint32_t n_folds, bool found);
 
 /* ---- service.c ---- */
 

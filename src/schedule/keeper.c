@@ -80,16 +80,46 @@ void fr_keeper_destroy(fr_keeper **keeper)
     *keeper = NULL;
 }
 
+static fr_fit_id id_of(const fr_keeper *k, uint64_t trial, uint32_t fold, const double *point)
+{
+    uint64_t key = k->options.fingerprint;
+    key = fr_fingerprint(key, FR_VERSION, sizeof FR_VERSION);
+    key = fr_fingerprint(key, point, k->options.n_params * sizeof *point);
+    return (fr_fit_id){.trial = trial, .fold = fold, .key = key};
+}
+
 const fr_fit_keeper *fr_keeper_begin(fr_keeper *k, uint64_t trial, uint32_t fold,
                                      const double *point)
 {
     if (k == NULL) return NULL;
-    uint64_t key = k->options.fingerprint;
-    key = fr_fingerprint(key, FR_VERSION, sizeof FR_VERSION);
-    key = fr_fingerprint(key, point, k->options.n_params * sizeof *point);
-    k->fit = (fr_fit_id){.trial = trial, .fold = fold, .key = key};
+    k->fit = id_of(k, trial, fold, point);
     k->due = fr_clock_now() + k->options.every_s;
     return &k->hooks;
+}
+
+void fr_keeper_put(fr_keeper *k, uint64_t trial, uint32_t fold, const double *point,
+                   const fr_fit_part *found)
+{
+    if (k == NULL) return;
+    const fr_fit_id id = id_of(k, trial, fold, point);
+    if (fr_fit_file_write(k->options.dir, &id, found, 1) != FR_OK)
+        fr_log_all(FR_LOG_WARN,
+                   "schedule saved=no: %s; if the run is stopped, it is done again",
+                   fr_status_message());
+}
+
+bool fr_keeper_fetch(const fr_keeper *k, uint64_t trial, uint32_t fold, const double *point,
+                     fr_fit_part *found)
+{
+    void *bytes = NULL;
+    if (k == NULL || !k->options.has_files) return false;
+    const fr_fit_id id = id_of(k, trial, fold, point);
+    if (fr_fit_file_read(k->options.dir, &id, &bytes, &found->size) != FR_OK) {
+        fr_log_all(FR_LOG_WARN, "schedule saved=ignored: %s", fr_status_message());
+        return false;
+    }
+    found->data = bytes;
+    return bytes != NULL;
 }
 
 void fr_keeper_close(fr_keeper *k)

@@ -2,8 +2,8 @@
 /* root.c - the main thread of root: hands out, files and journals, and ends the run for all.
  *
  * Stages: TRAINING until the coordinator is done, REFITTING while root's compute thread trains
- * the chosen model and all explain it, ENDING from the STOP message to the last DONE. An error
- * or a stop goes to ENDING from anywhere. */
+ * the chosen model and all explain it and make the ensemble, ENDING from the STOP message to
+ * the last DONE. An error or a stop goes to ENDING from anywhere. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +159,8 @@ static fr_status handle(fr_root *r, int rank, int tag, fr_unpack *in)
         r->run->calls[rank] = true;
         return FR_OK;
     }
+    if (tag == FR_TAG_MEMBER_DONE)
+        return fr_ensembling_take(r->run, r->run->worker_of[rank], in);
     if (tag == FR_TAG_EXPLAINED) return fr_explaining_take(r->run, r->run->worker_of[rank], in);
     return tag == FR_TAG_DONE ? take_done(r, rank, in) : take_results(r, rank, in);
 }
@@ -241,6 +243,7 @@ static fr_status finish_training(fr_root *r)
     r->run->report->end = fr_coordinator_end(r->run->coordinator);
     FR_TRY(fr_conclude_select(r->run, &refit));
     if (r->run->explains) FR_TRY(fr_explaining_begin(r->run));
+    if (r->run->ensembles) FR_TRY(fr_ensembling_begin(r->run));
     r->stage = REFITTING;
     if (!refit) return FR_OK;
     const size_t chosen = r->run->report->selection.chosen;
@@ -249,16 +252,20 @@ static fr_status finish_training(fr_root *r)
     return FR_OK;
 }
 
-/* The model and its explanation, both or what is wanted of them. */
+/* The model, its explanation and the ensemble, or what is wanted of them. */
 static fr_status finish_model(fr_root *r)
 {
     fr_run_state *run = r->run;
-    bool explained = true;
+    bool explained = true, together = true;
     if (fr_worker_refit_result(run->worker, &run->refit)) run->has_model = true;
     if (run->explains) FR_TRY(fr_explaining_advance(run, &explained));
     const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
-    if (!explained || (trains && !run->has_model && !run->reuses_model)) return FR_OK;
+    if (run->ensembles && !explained) return FR_OK; /* a worker has one thing at a time */
+    if (run->ensembles) FR_TRY(fr_ensembling_advance(run, &together));
+    if (!explained || !together || (trains && !run->has_model && !run->reuses_model))
+        return FR_OK;
     if (run->explains) fr_explaining_conclude(run);
+    if (run->ensembles) fr_ensembling_conclude(run);
     return end_run(r, FR_OK);
 }
 

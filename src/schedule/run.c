@@ -274,6 +274,13 @@ static void fill_report(fr_run_state *run)
         memcpy(report->test_more, run->earlier->test_more, sizeof report->test_more);
     }
     if (run->folds != NULL) fr_folds_test_rows(run->folds, &report->n_test_rows);
+    const fr_ensemble *ensemble = run->has_ensemble      ? &run->ensemble
+                                  : run->reuses_ensemble ? &run->earlier->ensemble
+                                                         : NULL;
+    if (ensemble != NULL) {
+        report->n_members = ensemble->n;
+        report->ensemble_test_score = ensemble->test_score;
+    }
     report->usage = fr_journal_usage(run->journal);
     count_fits(run);
     report->history = run->history;
@@ -308,6 +315,8 @@ static void clean_up(fr_run_state *run, bool collective)
     fr_refit_clear(&run->refit);
     fr_explaining_destroy(&run->explaining);
     fr_explanation_clear(&run->explanation);
+    fr_ensembling_destroy(&run->ensembling);
+    fr_ensemble_clear(&run->ensemble);
     fr_results_close(&run->earlier);
     fr_coordinator_destroy(&run->coordinator);
     fr_search_destroy(&run->search);

@@ -17,7 +17,7 @@
 /* Work that is worth a message [s]. */
 static const double message_seconds = 0.05;
 
-/* Of a refit, and of an explanation. */
+/* Of a refit, of an explanation, of an errand. */
 typedef enum { STAGE_NONE, STAGE_QUEUED, STAGE_DONE } extra_stage;
 
 struct fr_worker {
@@ -41,6 +41,8 @@ struct fr_worker {
     uint32_t refit_fold;
     fr_refit refit;
     extra_stage explain_stage;
+    fr_errand *errand; /* queued or done */
+    extra_stage errand_stage;
     fr_explain_order order; /* queued */
     fr_fold_explanation explanation;
     fr_status failure;
@@ -54,7 +56,7 @@ struct fr_worker {
 static bool has_news(const fr_worker *w)
 {
     return (w->failure != FR_OK && !w->failure_told) || w->refit_stage == STAGE_DONE ||
-           w->explain_stage == STAGE_DONE ||
+           w->explain_stage == STAGE_DONE || w->errand_stage == STAGE_DONE ||
            (w->results.n > 0 &&
             (w->gathered_s >= message_seconds || w->queued <= w->results.n));
 }
@@ -206,6 +208,24 @@ static void do_explain(fr_worker *w)
     w->explain_stage = st == FR_STOPPED ? STAGE_NONE : STAGE_DONE;
 }
 
+static void do_errand(fr_worker *w)
+{
+    fr_errand *errand = w->errand;
+    w->errand = NULL;
+    pthread_mutex_unlock(&w->mutex);
+    const double start = fr_clock_now();
+    const fr_status st = errand->run(errand, &w->options, &w->stop);
+    const double seconds = fr_clock_now() - start;
+    if (st != FR_OK) {
+        errand->destroy(errand);
+        errand = NULL;
+    }
+    pthread_mutex_lock(&w->mutex);
+    w->record.busy_s += seconds;
+    w->errand = errand;
+    w->errand_stage = errand == NULL ? STAGE_NONE : STAGE_DONE;
+}
+
 static void wait_for_work(fr_worker *w)
 {
     if (has_news(w)) pthread_cond_signal(&w->has_news);
@@ -263,6 +283,8 @@ static void *compute(void *argument)
             do_refit(w);
         else if (w->explain_stage == STAGE_QUEUED)
             do_explain(w);
+        else if (w->errand_stage == STAGE_QUEUED)
+            do_errand(w);
         else if (w->first != NULL) {
             fr_task task = next_task(w, point);
             if (is_too_late(w))
@@ -377,6 +399,28 @@ bool fr_worker_explanation(fr_worker *w, fr_fold_explanation *out)
     return there;
 }
 
+void fr_worker_push_errand(fr_worker *w, fr_errand *errand)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->errand = errand;
+    w->errand_stage = STAGE_QUEUED;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+fr_errand *fr_worker_errand(fr_worker *w)
+{
+    fr_errand *done = NULL;
+    pthread_mutex_lock(&w->mutex);
+    if (w->errand_stage == STAGE_DONE) {
+        done = w->errand;
+        w->errand = NULL;
+        w->errand_stage = STAGE_NONE;
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return done;
+}
+
 fr_status fr_worker_collect(fr_worker *w, bool all, fr_results_list *out)
 {
     pthread_mutex_lock(&w->mutex);
@@ -439,6 +483,7 @@ void fr_worker_destroy(fr_worker **worker)
     fr_refit_clear(&w->refit);
     fr_fold_explanation_clear(&w->explanation);
     free(w->order.point);
+    if (w->errand != NULL) w->errand->destroy(w->errand);
     pthread_cond_destroy(&w->has_news);
     pthread_cond_destroy(&w->has_work);
     pthread_mutex_destroy(&w->mutex);

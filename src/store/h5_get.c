@@ -51,6 +51,12 @@ void fr_h5_in_close(fr_h5_in *in)
     fr_h5_quiet_end(in->quiet);
 }
 
+/* A path below the group that is read: HDF5 takes one with a slash from the top. */
+static const char *below(const char *path)
+{
+    return path[1] == '\0' ? "." : path + 1;
+}
+
 /* Every step of the path is a hard link. */
 bool fr_h5_has(const fr_h5_in *in, const char *path)
 {
@@ -62,8 +68,9 @@ bool fr_h5_has(const fr_h5_in *in, const char *path)
         H5L_info_t info;
         memcpy(step, path, i);
         step[i] = '\0';
-        if (H5Lexists(in->file, step, H5P_DEFAULT) <= 0 ||
-            H5Lget_info(in->file, step, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD)
+        if (H5Lexists(in->file, below(step), H5P_DEFAULT) <= 0 ||
+            H5Lget_info(in->file, below(step), &info, H5P_DEFAULT) < 0 ||
+            info.type != H5L_TYPE_HARD)
             return false;
     }
     return true;
@@ -73,6 +80,21 @@ static fr_status refuse(const fr_h5_in *in, const char *path, const char *why)
 {
     return FR_FAIL(FR_ERR_FORMAT, "%s: %s %s; the file is damaged, or not one of foldrank's",
                    in->path, path, why);
+}
+
+fr_status fr_h5_in_enter(const fr_h5_in *in, const char *path, const char *name, fr_h5_in *out)
+{
+    *out = *in;
+    out->path = name;
+    out->file =
+        fr_h5_has(in, path) ? H5Gopen2(in->file, below(path), H5P_DEFAULT) : H5I_INVALID_HID;
+    return out->file >= 0 ? FR_OK : refuse(in, path, "is missing");
+}
+
+void fr_h5_in_leave(fr_h5_in *group)
+{
+    H5Gclose(group->file);
+    group->file = H5I_INVALID_HID;
 }
 
 /* Layout and filters of a set are ours, and the file can hold `bytes` in it. */
@@ -145,11 +167,11 @@ static fr_status open_source(const fr_h5_in *in, const char *path, source *out)
     *out = (source){.set = H5I_INVALID_HID, .type = H5I_INVALID_HID};
     H5O_info_t info;
     if (!fr_h5_has(in, path)) return refuse(in, path, "is missing");
-    if (H5Oget_info_by_name2(in->file, path, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
+    if (H5Oget_info_by_name2(in->file, below(path), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
         info.type != H5O_TYPE_DATASET)
         return refuse(in, path, "is no data set");
     fr_status st = FR_OK;
-    if ((out->set = H5Dopen2(in->file, path, H5P_DEFAULT)) < 0 ||
+    if ((out->set = H5Dopen2(in->file, below(path), H5P_DEFAULT)) < 0 ||
         (out->type = H5Dget_type(out->set)) < 0)
         st = refuse(in, path, "cannot be opened");
     else if (!find_shape(out))
@@ -289,7 +311,7 @@ fr_status fr_h5_get_scalar_text(const fr_h5_in *in, const char *path, char **out
 
 bool fr_h5_has_attribute(const fr_h5_in *in, const char *path, const char *name)
 {
-    return H5Aexists_by_name(in->file, path, name, H5P_DEFAULT) > 0;
+    return H5Aexists_by_name(in->file, below(path), name, H5P_DEFAULT) > 0;
 }
 
 /* An open scalar attribute of a sound type. */
@@ -301,7 +323,7 @@ static fr_status open_attribute(const fr_h5_in *in, const char *path, const char
     if (!fr_h5_has_attribute(in, path, name))
         return FR_FAIL(FR_ERR_FORMAT, "%s: attribute %s of %s is missing", in->path, name,
                        path);
-    out->set = H5Aopen_by_name(in->file, path, name, H5P_DEFAULT, H5P_DEFAULT);
+    out->set = H5Aopen_by_name(in->file, below(path), name, H5P_DEFAULT, H5P_DEFAULT);
     const hid_t space = out->set < 0 ? H5I_INVALID_HID : H5Aget_space(out->set);
     out->type = out->set < 0 ? H5I_INVALID_HID : H5Aget_type(out->set);
     const bool single = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;

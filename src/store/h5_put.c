@@ -36,6 +36,12 @@ void fr_h5_quiet_end(fr_h5_quiet quiet)
     H5Eset_auto2(H5E_DEFAULT, quiet.handler, quiet.context);
 }
 
+/* A path below the group that is written into: HDF5 takes one with a slash from the top. */
+static const char *below(const char *path)
+{
+    return path[1] == '\0' ? "." : path + 1;
+}
+
 static void fail(fr_h5_out *out, const char *what)
 {
     if (!out->failed) snprintf(out->what, sizeof out->what, "%s", what);
@@ -125,6 +131,7 @@ fr_status fr_h5_out_open(fr_h5_out *out)
     if (ready) out->file = H5Fcreate("results.h5", H5F_ACC_TRUNC, create, access);
     if (access >= 0) H5Pclose(access);
     if (create >= 0) H5Pclose(create);
+    out->at = out->file;
     if (out->file >= 0) return FR_OK;
     fr_h5_quiet_end(out->quiet);
     return FR_FAIL(FR_ERR_IO, "HDF5 cannot start a results file");
@@ -152,12 +159,29 @@ void fr_h5_put_group(fr_h5_out *out, const char *path)
     if (create >= 0 && H5Pset_link_phase_change(create, MANY_LINKS, 0) >= 0 &&
         H5Pset_attr_phase_change(create, MANY_LINKS, 0) >= 0 &&
         H5Pset_obj_track_times(create, false) >= 0)
-        group = H5Gcreate2(out->file, path, H5P_DEFAULT, create, H5P_DEFAULT);
+        group = H5Gcreate2(out->at, below(path), H5P_DEFAULT, create, H5P_DEFAULT);
     if (group < 0)
         fail(out, path);
     else
         H5Gclose(group);
     if (create >= 0) H5Pclose(create);
+}
+
+void fr_h5_put_enter(fr_h5_out *out, const char *path)
+{
+    fr_h5_put_group(out, path);
+    if (out->failed) return;
+    const hid_t group = H5Gopen2(out->file, path, H5P_DEFAULT);
+    if (group < 0)
+        fail(out, path);
+    else
+        out->at = group;
+}
+
+void fr_h5_put_leave(fr_h5_out *out)
+{
+    if (out->at != out->file) H5Gclose(out->at);
+    out->at = out->file;
 }
 
 /* A data set of this type; chunked and compressed from PLAIN_BYTES on, `chunk` rows each. */
@@ -174,7 +198,8 @@ static hid_t create_set(fr_h5_out *out, const char *path, hid_t type, hid_t spac
                (H5Tget_class(type) == H5T_STRING || H5Pset_shuffle(create) >= 0) &&
                H5Pset_deflate(create, DEFLATE_LEVEL) >= 0 && H5Pset_fletcher32(create) >= 0;
     }
-    if (good) set = H5Dcreate2(out->file, path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
+    if (good)
+        set = H5Dcreate2(out->at, below(path), type, space, H5P_DEFAULT, create, H5P_DEFAULT);
     if (create >= 0) H5Pclose(create);
     if (set < 0) fail(out, path);
     return set;
@@ -340,7 +365,7 @@ static void put_attribute(fr_h5_out *out, const char *path, const char *name, hi
     const hid_t space = H5Screate(H5S_SCALAR);
     const hid_t attribute = space < 0
                                 ? H5I_INVALID_HID
-                                : H5Acreate_by_name(out->file, path, name, disk, space,
+                                : H5Acreate_by_name(out->at, below(path), name, disk, space,
                                                     H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0 || H5Awrite(attribute, memory, value) < 0) fail(out, path);
     if (attribute >= 0) H5Aclose(attribute);

@@ -121,6 +121,7 @@ void fr_h5_quiet_end(fr_h5_quiet quiet);
  * while open: HDF5 knows its address. */
 typedef struct {
     hid_t file;
+    hid_t at;    /* paths begin here: the file, or a group of it */
     void *image; /* of the closed file; free */
     fr_h5_quiet quiet;
     bool failed;
@@ -128,6 +129,10 @@ typedef struct {
 } fr_h5_out;
 
 FR_CHECKED fr_status fr_h5_out_open(fr_h5_out *out);
+
+/* Make the group, and let all paths begin there until fr_h5_put_leave. */
+void fr_h5_put_enter(fr_h5_out *out, const char *path);
+void fr_h5_put_leave(fr_h5_out *out);
 
 /* Check, and take the finished image: *bytes is the caller's (free). Closes in any case. */
 FR_CHECKED fr_status fr_h5_out_close(fr_h5_out *out, void **bytes, size_t *n);
@@ -185,6 +190,11 @@ typedef struct {
 
 FR_CHECKED fr_status fr_h5_in_open(const char *path, fr_h5_in *out);
 void fr_h5_in_close(fr_h5_in *in);
+
+/* A group as a file of its own, paths beginning there; `name` is borrowed, for messages. */
+FR_CHECKED fr_status fr_h5_in_enter(const fr_h5_in *in, const char *path, const char *name,
+                                    fr_h5_in *out);
+void fr_h5_in_leave(fr_h5_in *group);
 
 /* Whether a hard link of this name is there. */
 bool fr_h5_has(const fr_h5_in *in, const char *path);
@@ -312,6 +322,12 @@ FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 void fr_trees_put(fr_h5_out *out, const fr_trees *trees);
 FR_CHECKED fr_status fr_trees_get(const fr_h5_in *in, size_t n_scores, size_t width,
                                   fr_trees *out);
+
+/* /ensemble. Its members are read when `single` is the model beside them, NULL: only what they
+ * are and score. The caller clears *out, also on failure. */
+void fr_ensemble_put(fr_h5_out *out, const fr_study *study, const fr_ensemble *ensemble);
+FR_CHECKED fr_status fr_ensemble_get(const fr_h5_in *in, const fr_study *study,
+                                     const fr_model *single, fr_ensemble *out);
 
 /* A group with row, target and output, /test; nothing when there are no rows, or so many
  * outputs that they would outgrow the file. */

@@ -232,6 +232,29 @@ static fr_status get_ranks(const fr_h5_in *in, fr_results_file *results)
     return st;
 }
 
+static fr_status get_model(const fr_h5_in *in, fr_results_file *results)
+{
+    results->has_model = true;
+    FR_TRY(fr_model_get(in, &results->model));
+    FR_TRY(fr_scored_get(in, "/test", &results->model, &results->test));
+    if (!fr_h5_has(in, "/explain")) return FR_OK;
+    results->has_explanation = true;
+    return fr_explanation_get(in, &results->model, &results->explanation);
+}
+
+static fr_status get_ensemble(const fr_h5_in *in, fr_results_file *results)
+{
+    const fr_model *single = results->has_model ? &results->model : NULL;
+    if (!fr_h5_has(in, "/ensemble")) return FR_OK;
+    results->has_ensemble = true;
+    FR_TRY(fr_ensemble_get(in, results->study, single, &results->ensemble));
+    for (size_t m = 0; m < results->ensemble.n; m++)
+        if (results->ensemble.member[m].trial >= results->history->n)
+            return FR_FAIL(FR_ERR_FORMAT, "%s: /ensemble names trials that are not there",
+                           in->path);
+    return FR_OK;
+}
+
 static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *results)
 {
     uint32_t n_folds = 0;
@@ -241,13 +264,9 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     FR_TRY(fr_history_get(in, results->study, results->history));
     FR_TRY(get_selection(in, results));
     FR_TRY(get_ranks(in, results));
-    if (!want_model || !fr_h5_has(in, "/model")) return FR_OK;
-    results->has_model = true;
-    FR_TRY(fr_model_get(in, &results->model));
-    FR_TRY(fr_scored_get(in, "/test", &results->model, &results->test));
-    if (!fr_h5_has(in, "/explain")) return FR_OK;
-    results->has_explanation = true;
-    return fr_explanation_get(in, &results->model, &results->explanation);
+    if (!fr_h5_has(in, "/model")) return FR_OK;
+    if (want_model) FR_TRY(get_model(in, results));
+    return get_ensemble(in, results);
 }
 
 /* HDF5 1.10 loses memory when a header's checksum is wrong, and reports that at exit as
@@ -275,6 +294,16 @@ fr_status fr_results_open(const char *path, bool want_model, fr_results_file **o
     return st;
 }
 
+bool fr_results_prefer_ensemble(const fr_results_file *results)
+{
+    const fr_ensemble *e = &results->ensemble;
+    if (!results->has_ensemble || !results->has_selection) return false;
+    if (!isnan(e->honest_score))
+        return fr_history_better(results->history, e->honest_score, e->honest_single);
+    return fr_history_better(results->history, e->score,
+                             results->history->trials[results->selection.chosen].score_mean);
+}
+
 void fr_results_close(fr_results_file **results)
 {
     fr_results_file *r = *results;
@@ -284,6 +313,7 @@ void fr_results_close(fr_results_file **results)
     fr_model_clear(&r->model);
     fr_scored_clear(&r->test);
     fr_explanation_clear(&r->explanation);
+    fr_ensemble_clear(&r->ensemble);
     fr_study_destroy(&r->study);
     free(r->ranks);
     free(r->path);

@@ -236,6 +236,7 @@ fr_status fr_results_write(const char *dir, const fr_results *results)
             fr_scored_put(&out, "/test", results->test, results->model->n_outputs);
         if (results->explanation != NULL)
             fr_explanation_put(&out, results->explanation, results->model);
+        if (results->ensemble != NULL) fr_ensemble_put(&out, results->study, results->ensemble);
     }
     FR_TRY(fr_h5_out_close(&out, &bytes, &n));
     fr_status st = fr_store_replace(dir, "results.h5", bytes, n);

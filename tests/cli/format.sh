@@ -28,15 +28,16 @@ train: {epochs: 4, learning_rate: {log: [1.0e-3, 1.0e-1]}}
 search: {method: random, trials: 8, seed: 3}
 select: {rule: $6}
 ${metric:+metric: $metric}
+${ensemble:+ensemble: {size: 6, candidates: 6\}}
 output: $dir/$1
 YAML
     text=$("$FOLDRANK" run "$dir/$1.yaml" 2>&1 </dev/null)
     tap_result $? "the study $1 runs" "$text"
 }
-study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
+ensemble=yes study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
 study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, linear: {}' paired_test
 study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
-metric='[accuracy, log_loss, {minimize: parameters}]' group=b
+metric='[accuracy, log_loss, {minimize: parameters}]' group=b ensemble=yes
 study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
 sed '/^train:/d; s/margins/kernels/; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
 text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
@@ -104,6 +105,7 @@ existing() {
             /^        Type:/ && attribute != "about" && attribute != "unit" && attribute != "kind" { print path "@" attribute " " kind($0) }
             /^    Type:/ && is_set { print path " " kind($0) scalar }'
     done | sed -E 's@^/trials/params/[^ ]+ (f64|text)$@/trials/params/NAME f64 or text@
+                   s@^/ensemble/members/[0-9]+/model/@/model/@
                    s@/(scores|scores_se|test_scores)/[^ ]+@/\1/NAME@
                    s@/layer[0-9]+/@/layerI/@; s@/conv[0-9]+/@/convI/@' | sort -u
 }
@@ -139,7 +141,7 @@ if python=$(tests/venv numpy h5py); then
         for data in rows new; do
             [ "$name" = pictures ] && data=pictures
             "$python" tests/cli/format_reader.py predict "$dir/$name/results.h5" "$dir/$data.csv" >"$dir/read" 2>&1
-            "$FOLDRANK" predict "$dir/$name" "$dir/$data.csv" 2>/dev/null </dev/null | sed 1d | cut -d, -f2- >"$dir/predicted"
+            "$FOLDRANK" predict --with single "$dir/$name" "$dir/$data.csv" 2>/dev/null </dev/null | sed 1d | cut -d, -f2- >"$dir/predicted"
             text=$(paste -d, "$dir/read" "$dir/predicted" | awk -F, -v rows="$(($(wc -l <"$dir/$data.csv") - 1))" '{ n = NF / 2
                 for (i = 1; i <= n; i++) { d = $i - $(i + n); if (d < 0) d = -d; size = $i < 0 ? -$i : $i
                     if ($i ~ /^k/ ? $i != $(i + n) : d > 1e-5 * (size > 1 ? size : 1)) { print; next } } }
@@ -148,6 +150,13 @@ if python=$(tests/venv numpy h5py); then
             [ "$name" = pictures ] && break
         done
     done
+    "$python" tests/cli/format_reader.py ensemble "$dir/dice/results.h5" "$dir/new.csv" >"$dir/read" 2>&1
+    "$FOLDRANK" predict --with ensemble "$dir/dice" "$dir/new.csv" 2>/dev/null </dev/null | sed 1d | cut -d, -f2- >"$dir/predicted"
+    text=$(paste -d, "$dir/read" "$dir/predicted" | awk -F, '{ n = NF / 2
+        for (i = 1; i <= n; i++) { d = $i - $(i + n); if (d < 0) d = -d
+            if ($i ~ /^k/ ? $i != $(i + n) : d > 1e-5) { print; next } } }
+        END { if (NR != 200) print NR " rows" }' | head -n 5)
+    tap_empty "a stranger predicts with the ensemble of dice" "$text"
 else
     tap_skip "a stranger predicts" "$python"
 fi

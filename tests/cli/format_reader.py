@@ -2,6 +2,7 @@
 
     format_reader.py journal DIR                        trials and scores from journal.bin, as CSV (needs no library)
     format_reader.py predict RESULTS.h5 DATA.csv        predictions from /model, as CSV (needs h5py and numpy)
+    format_reader.py ensemble RESULTS.h5 DATA.csv       the same from /ensemble
 """
 
 import csv
@@ -78,14 +79,15 @@ def journal(directory):
         print(f"{trial},{sum(scores) / len(scores) if scores else math.nan!r}")
 
 
-def predict(path, data):
+def outputs(path, data, model):
+    """Classes and outputs of each row."""
     import h5py
     import numpy as np
 
     f32 = np.float32
     with h5py.File(path) as file:
         assert file.attrs["content"] == b"foldrank results" and file.attrs["format"] == 1
-        m = file["model"]
+        m = file[model]
         text = lambda name: list(m[name].asstr()[:])
         word = lambda name: m[name].asstr()[()]
         options = dict(zip(text("options/name"), text("options/value")))
@@ -188,15 +190,39 @@ def predict(path, data):
                 if i + 1 < len(layers):
                     h = activation(h)
             if not classes:
-                print(f"{float(h[0]) / factor + shift:.9g}")
+                yield classes, [float(h[0]) / factor + shift]
                 continue
             if family != "svm":
                 h = np.exp(h - h.max())
                 h = h / h.sum()
-            print(",".join([classes[int(np.argmax(h))], *(f"{v:.9g}" for v in h)]))
+            yield classes, h
+
+
+def show(classes, h):
+    if classes:
+        print(",".join([classes[max(range(len(h)), key=lambda k: h[k])], *(f"{v:.9g}" for v in h)]))
+    else:
+        print(f"{h[0]:.9g}")
+
+
+def predict(path, data):
+    for classes, h in outputs(path, data, "model"):
+        show(classes, h)
+
+
+def ensemble(path, data):
+    import h5py
+
+    with h5py.File(path) as file:
+        weights = file["ensemble/weight"][:]
+    members = [outputs(path, data, f"ensemble/members/{i}/model") for i in range(len(weights))]
+    for said in zip(*members):
+        show(said[0][0], sum(w * h.astype(float) for w, (_, h) in zip(weights, said)))
 
 
 if sys.argv[1] == "journal":
     journal(sys.argv[2])
+elif sys.argv[1] == "ensemble":
+    ensemble(sys.argv[2], sys.argv[3])
 else:
     predict(sys.argv[2], sys.argv[3])

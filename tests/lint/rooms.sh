@@ -6,13 +6,13 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 
 # Lowest first. A header belongs to the room that implements it.
-rooms=(base linalg space search select data model explain train config objective store export schedule embed cli)
+rooms=(base linalg space search select data model ensemble explain train config objective store export schedule embed cli)
 declare -A room_of=(
     [command]=config [stem]=model [trees]=model [guard]=objective [plugin]=objective [directory]=base [media]=data
     [ask]=base [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base [plain]=base
     [random]=base [budget]=search [past]=search [status]=base [text]=base [collective]=linalg [linalg]=linalg [space]=space [history]=search [importance]=select [follow]=store
     [search]=search [pareto]=search [select]=select [network]=model [kernel_ridge]=model [text_table]=data [gram]=linalg [data]=data [sparse]=data [explain]=explain [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model
-    [model]=model [train]=train [study]=config [objective]=objective [store]=store [export]=export
+    [model]=model [ensemble]=ensemble [train]=train [study]=config [objective]=objective [store]=store [export]=export
     [coordinator]=schedule [schedule]=schedule [simulate]=schedule [tune]=embed [foldrank]=cli)
 declare -A level
 for i in "${!rooms[@]}"; do level[${rooms[i]}]=$i; done

@@ -27,7 +27,7 @@
     "keep_best, score_every, shuffle"
 #define TOP_KEYS                                                                               \
     "study, data, preprocess, validation, metric, models, train, search, pruning, stop, "      \
-    "select, objective, explain, resources, output"
+    "select, objective, explain, ensemble, resources, output"
 #define KIND_KEYS "float, log, int, int_log, choice, step, grid, when"
 
 static const struct {
