@@ -58,10 +58,10 @@ typedef struct {
     size_t outputs;      /* pixels x channels after the last one */
     size_t row_floats;   /* of a row's maps */
     size_t tile_floats;  /* of a tile's sums and scratch: first its gradient (n_params), */
-    size_t turned_at, delta_at, affine_at; /* then what is needed on the way */
-    size_t shift;                          /* augmentation: pixels at most */
-    int flip;                              /* fr_flip */
-    float noise;                           /* standard deviation */
+    size_t turned_at, affine_at; /* then what is needed on the way */
+    size_t shift;                /* augmentation: pixels at most */
+    int flip;                    /* fr_flip */
+    float noise;                 /* standard deviation */
 } fr_stem;
 
 /* The convolutions of `options` for rows of `inputs` numbers; out->n is 0 for families without.

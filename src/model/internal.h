@@ -59,12 +59,14 @@ void fr_conv_backward(const fr_stem *stem, const fr_conv *conv, const float *tur
 void fr_conv_gradient(const fr_stem *stem, const fr_conv *conv, const float *in,
                       const float *delta, float *sum);
 
-/* Pool a map from its first pixel `a` on; rows of `out` are out_row floats apart. Backwards:
- * what comes in as `d` is shared out to `delta`, which lies like `a`. */
-void fr_pool_forward(const fr_stem *stem, const fr_conv *conv, const float *a, float *out,
+/* Pool a map of activations from its first pixel `a` on; rows of `out` are out_row floats
+ * apart. Backwards: what comes in as `d` is shared out and multiplied with the activation's
+ * derivative, which is `slope` where that is stored (else NULL), in the place of `a`; the rest
+ * of the map's rows and what lies between them become 0. */
+void fr_pool_forward(const fr_network *network, const fr_conv *conv, const float *a, float *out,
                      size_t out_row);
-void fr_pool_backward(const fr_stem *stem, const fr_conv *conv, const float *a, const float *d,
-                      size_t d_row, float *delta);
+void fr_pool_backward(const fr_network *network, const fr_conv *conv, float *a,
+                      const float *slope, const float *d, size_t d_row);
 
 /* What a channel is normalised with: y = factor z + summand, x = (z - mean) rate. */
 typedef struct {

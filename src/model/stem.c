@@ -178,7 +178,7 @@ static void finish_row(const fr_batch *b, size_t l, size_t row, float *maps,
                         .stride = c->out});
     size_t step;
     float *to = above(b, l, row, maps, &step);
-    fr_pool_forward(s, c, a, to, step);
+    fr_pool_forward(net, c, a, to, step);
     if (l + 1 < s->n) clear_gaps(s, &s->conv[l + 1], to, c->out);
 }
 
@@ -293,25 +293,14 @@ static void unfinish_row(const fr_batch *b, size_t l, size_t row, float *maps, f
     const fr_network *net = b->network;
     const fr_stem *s = &net->stem;
     const fr_conv *c = &s->conv[l];
-    const size_t run = fr_map_run(s, c), step0 = net->stride[0];
-    float *a = first_of(s, c, maps, c->out_at, c->out), *delta = tile + s->delta_at;
+    const size_t run = fr_map_run(s, c);
+    float *a = first_of(s, c, maps, c->out_at, c->out);
+    const bool stored = net->activation == FR_ACT_GELU;
     size_t step;
     const float *d = above(b, l, row, maps, &step);
-    if (l + 1 == s->n) d = b->delta[0] + row * step0;
-
-    memset(delta, 0, run * c->out * sizeof *delta);
-    fr_pool_backward(s, c, a, d, step, delta);
-    fr_activation_backward(net,
-                           &(fr_pass){.a = a,
-                                      .slope = net->activation == FR_ACT_GELU
-                                                   ? first_of(s, c, maps, c->slope_at, c->out)
-                                                   : NULL,
-                                      .rows = run,
-                                      .cols = c->out,
-                                      .stride = c->out},
-                           delta);
-    memcpy(a, delta, run * c->out * sizeof *a);
-    clear_gaps(s, c, a, c->out);
+    if (l + 1 == s->n) d = b->delta[0] + row * net->stride[0];
+    fr_pool_backward(net, c, a, stored ? first_of(s, c, maps, c->slope_at, c->out) : NULL, d,
+                     step);
     if (!s->batch_norm) {
         sum_pixels(a, run, c->out, tile + c->bias);
         return;

@@ -126,22 +126,20 @@ static void place_maps(fr_stem *s, fr_conv *c, bool keeps_slope)
     s->n_channels += c->out;
 }
 
-/* A tile has its gradient; the turned weights of a convolution; the deltas of a map; and what
- * the normalisation multiplies with. */
+/* A tile has its gradient; the turned weights of a convolution; and what the normalisation
+ * multiplies with. */
 static void place_tile(fr_stem *s)
 {
-    size_t weights = 0, map = 0, channels = 0;
+    size_t weights = 0, channels = 0;
     for (size_t i = 0; i < s->n; i++) {
         const fr_conv *c = &s->conv[i];
-        const size_t turned = c->bias - c->weights, floats = fr_map_floats(s, c, c->out);
+        const size_t turned = c->bias - c->weights;
         if (i > 0 && turned > weights) weights = turned;
-        if (floats > map) map = floats;
         if (c->out > channels) channels = c->out;
     }
     s->tile_floats = 0;
     take(&s->tile_floats, s->n_params);
     s->turned_at = take(&s->tile_floats, weights);
-    s->delta_at = take(&s->tile_floats, map);
     s->affine_at = take(&s->tile_floats, 4 * channels);
 }
 
