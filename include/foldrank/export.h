@@ -3,9 +3,10 @@
  * that says what it is, how it was found and what it is worth; and the study, for Optuna.
  *
  * Preprocessing goes along: what comes out takes the columns of the training data as they are
- * and gives what fr_model_predict gives, to rounding. All functions but fr_export_optuna want
- * results that were opened with their model; all are Local. Errors: FR_ERR_STATE when there is
- * no model; FR_ERR_MEMORY. */
+ * and gives what fr_model_predict gives, to rounding; or fr_ensemble_predict, where `together`
+ * is the results' ensemble and not NULL. All functions but fr_export_optuna want results that
+ * were opened with their model; all are Local. Errors: FR_ERR_STATE when there is no model;
+ * FR_ERR_MEMORY. */
 #ifndef FR_EXPORT_H
 #define FR_EXPORT_H
 
@@ -31,15 +32,17 @@ extern const char *const fr_export_inputs_words[]; /* "auto", ...; NULL-terminat
  * that is missing, or that the training data did not have, is any other text (or number).
  * *bytes is the caller's (free). Errors also: FR_ERR_USAGE when a matrix is wanted for columns
  * of text, or the model is larger than the 2 GB of a protobuf message. */
-FR_CHECKED fr_status fr_export_onnx(const fr_results_file *results, fr_export_inputs inputs,
-                                    void **bytes, size_t *n);
+FR_CHECKED fr_status fr_export_onnx(const fr_results_file *results, const fr_ensemble *together,
+                                    fr_export_inputs inputs, void **bytes, size_t *n);
 
 /* The model as one C99 header (also good C++): one function with its weights in it, without
  * malloc, needing math.h only; its opening comment says how to call it. */
-FR_CHECKED fr_status fr_export_c(const fr_results_file *results, fr_text *out);
+FR_CHECKED fr_status fr_export_c(const fr_results_file *results, const fr_ensemble *together,
+                                 fr_text *out);
 
 /* The model card, Markdown. */
-FR_CHECKED fr_status fr_export_card(const fr_results_file *results, fr_text *out);
+FR_CHECKED fr_status fr_export_card(const fr_results_file *results, const fr_ensemble *together,
+                                    fr_text *out);
 
 /* All trials as Optuna's JournalStorage keeps a study, onto `out`; with or without a model,
  * finished or not. Whether everything could be written is for the caller to ask of the stream.

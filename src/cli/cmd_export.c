@@ -13,6 +13,7 @@
 #include "foldrank/text.h"
 #include "out_file.h"
 #include "show.h"
+#include "with.h"
 
 typedef struct {
     char *onnx;
@@ -22,6 +23,7 @@ typedef struct {
     char *csv;
     char *json;
     char *optuna;
+    int with; /* fr_with */
 } export_values;
 
 #define AT(field) .offset = offsetof(export_values, field)
@@ -64,6 +66,7 @@ static const fr_cli_option options[] = {
                 AT(optuna),
                 .help = "the study as a journal of Optuna (JournalFileBackend)"},
      .value = "FILE"},
+    FR_WITH_OPTION(offsetof(export_values, with)),
 };
 
 /* n bytes to `path`. */
@@ -85,11 +88,12 @@ static fr_status write_text(const fr_cli *cli, const char *path, fr_status st, f
 }
 
 static fr_status write_onnx(const fr_cli *cli, const export_values *values,
-                            const fr_results_file *results)
+                            const fr_results_file *results, const fr_ensemble *together)
 {
     void *bytes = NULL;
     size_t n = 0;
-    fr_status st = fr_export_onnx(results, (fr_export_inputs)values->inputs, &bytes, &n);
+    fr_status st =
+        fr_export_onnx(results, together, (fr_export_inputs)values->inputs, &bytes, &n);
     if (st == FR_ERR_USAGE)
         st = FR_FAIL(st, "export: --onnx %s: %s", values->onnx, fr_status_message());
     if (st == FR_OK) st = write_bytes(cli, values->onnx, bytes, n);
@@ -97,25 +101,27 @@ static fr_status write_onnx(const fr_cli *cli, const export_values *values,
     return st;
 }
 
-static fr_status write_c(const fr_cli *cli, const char *path, const fr_results_file *results)
+static fr_status write_c(const fr_cli *cli, const char *path, const fr_results_file *results,
+                         const fr_ensemble *together)
 {
     fr_text text = {0};
-    const fr_status st = fr_export_c(results, &text);
+    const fr_status st = fr_export_c(results, together, &text);
     return write_text(cli, path, st, &text);
 }
 
-static fr_status write_card(const fr_cli *cli, const char *path, const fr_results_file *results)
+static fr_status write_card(const fr_cli *cli, const char *path, const fr_results_file *results,
+                            const fr_ensemble *together)
 {
     fr_text text = {0};
-    const fr_status st = fr_export_card(results, &text);
+    const fr_status st = fr_export_card(results, together, &text);
     return write_text(cli, path, st, &text);
 }
 
 /* The card beside the model: model.onnx and model.h both have model.card.md. */
 static fr_status write_cards(const fr_cli *cli, const export_values *values,
-                             const fr_results_file *results)
+                             const fr_results_file *results, const fr_ensemble *together)
 {
-    if (values->card != NULL) return write_card(cli, values->card, results);
+    if (values->card != NULL) return write_card(cli, values->card, results, together);
     const char *models[] = {values->onnx, values->c};
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (models[i] == NULL || strcmp(models[i], "-") == 0) continue;
@@ -124,8 +130,9 @@ static fr_status write_cards(const fr_cli *cli, const export_values *values,
         const size_t stem = dot == NULL ? strlen(models[i]) : (size_t)(dot - models[i]);
         fr_text path = {0};
         fr_text_add(&path, "%.*s.card.md", (int)stem, models[i]);
-        const fr_status st =
-            path.failed ? FR_ERR_MEMORY : write_card(cli, fr_text_get(&path), results);
+        const fr_status st = path.failed
+                                 ? FR_ERR_MEMORY
+                                 : write_card(cli, fr_text_get(&path), results, together);
         fr_text_clear(&path);
         FR_TRY(st);
     }
@@ -200,10 +207,12 @@ static fr_status run(const fr_cli *cli, void *parsed)
     fr_results_quiet_exit();
     const bool model = values->onnx != NULL || values->c != NULL || values->card != NULL;
     FR_TRY(fr_results_open(cli->operands[0], model || values->csv != NULL, &results));
+    const fr_ensemble *together = NULL;
     fr_status st = FR_OK;
-    if (values->onnx != NULL) st = write_onnx(cli, values, results);
-    if (st == FR_OK && values->c != NULL) st = write_c(cli, values->c, results);
-    if (st == FR_OK && model) st = write_cards(cli, values, results);
+    if (model) st = fr_with_choose((fr_with)values->with, results, &together);
+    if (st == FR_OK && values->onnx != NULL) st = write_onnx(cli, values, results, together);
+    if (st == FR_OK && values->c != NULL) st = write_c(cli, values->c, results, together);
+    if (st == FR_OK && model) st = write_cards(cli, values, results, together);
     if (st == FR_OK && values->csv != NULL) st = write_tables(cli, values->csv, results);
     if (st == FR_OK && values->json != NULL) st = write_json(cli, values->json, results);
     if (st == FR_OK && values->optuna != NULL) st = write_optuna(cli, values->optuna, results);
@@ -220,7 +229,8 @@ const fr_cli_command fr_cmd_export = {
         "data and gives what `foldrank predict` gives. An ONNX model has one input X\n"
         "(rows, columns), or with text columns one input for each column by its name; a\n"
         "C header has one function and needs math.h only. Beside each comes a model card\n"
-        "(.card.md): data, search, scores with intervals, limits, seeds, versions.\n"
+        "(.card.md): data, search, scores with intervals, limits, seeds, versions. An\n"
+        "ensemble goes as one model: the weighted mean of its members.\n"
         "FILE may be - for stdout. An Optuna journal has all trials, for optuna-dashboard\n"
         "and optuna.load_study(storage=JournalStorage(JournalFileBackend(FILE))).",
     .example = "  foldrank export results/digits --onnx digits.onnx\n"

@@ -16,6 +16,7 @@
 #include "foldrank/text.h"
 #include "out_file.h"
 #include "predict.h"
+#include "with.h"
 
 typedef struct {
     char *output;
@@ -23,9 +24,6 @@ typedef struct {
     char *labels;
     int with;
 } predict_values;
-
-typedef enum { WITH_AUTO, WITH_ENSEMBLE, WITH_SINGLE } with;
-static const char *const with_words[] = {"auto", "ensemble", "single", NULL};
 
 static const fr_cli_option options[] = {
     {.option = {.name = "output",
@@ -46,15 +44,7 @@ static const fr_cli_option options[] = {
                 .help = "file with the true targets, for idx and npy"},
      .letter = 'l',
      .value = "FILE"},
-    {.option = {.name = "with",
-                .type = FR_OPTION_WORD,
-                .offset = offsetof(predict_values, with),
-                .fallback = "auto",
-                .words = with_words,
-                .help = "ensemble, single (the selected model alone), or auto: the ensemble "
-                        "where it scored better"},
-     .letter = 'w',
-     .value = "WHICH"},
+    FR_WITH_OPTION(offsetof(predict_values, with)),
 };
 
 static bool is_hdf5(const char *path)
@@ -117,7 +107,8 @@ static fr_status open_data(const fr_cli *cli, const predict_values *values,
 
 /* On root: model and data, both checked before any other rank works. */
 static fr_status open_all(const fr_cli *cli, const predict_values *values,
-                          fr_results_file **results, fr_source **source)
+                          fr_results_file **results, const fr_ensemble **together,
+                          fr_source **source)
 {
     FR_TRY(fr_results_open(cli->operands[0], true, results));
     if (!(*results)->has_model)
@@ -125,11 +116,7 @@ static fr_status open_all(const fr_cli *cli, const predict_values *values,
                        (*results)->study->objective.type == FR_OBJECTIVE_TRAINING
                            ? "the search is not over; `foldrank run` goes on with it"
                            : "its study trains nothing");
-    if (values->with == WITH_ENSEMBLE && !(*results)->has_ensemble)
-        return FR_FAIL(FR_ERR_USAGE,
-                       "predict --with ensemble: there is none in %s; `foldrank run` with "
-                       "--set ensemble.size=10 adds one",
-                       (*results)->path);
+    FR_TRY(fr_with_choose((fr_with)values->with, *results, together));
     return open_data(cli, values, *results, source);
 }
 
@@ -243,12 +230,6 @@ static fr_status predict(const fr_cli *cli, const predict_values *values,
     return st;
 }
 
-static bool takes_ensemble(const predict_values *values, const fr_results_file *results)
-{
-    if (values->with != WITH_AUTO) return values->with == WITH_ENSEMBLE;
-    return fr_results_prefer_ensemble(results);
-}
-
 static fr_status predict_data(const fr_cli *cli, const predict_values *values,
                               const fr_results_file *results, const fr_ensemble *ensemble,
                               const fr_dataset *dataset)
@@ -273,14 +254,15 @@ static fr_status run(const fr_cli *cli, void *v)
     fr_shared_data *shared = NULL;
     fr_ensemble_member alone = {.weight = 1.0};
     fr_ensemble copy = {0}, one = {.n = 1, .member = &alone};
-    const fr_ensemble *ensemble = &copy;
+    const fr_ensemble *ensemble = &copy, *together = NULL;
     fr_results_quiet_exit();
     fr_status st =
-        fr_agree(cli->comm, cli->rank == 0 ? open_all(cli, values, &results, &source) : FR_OK);
+        fr_agree(cli->comm,
+                 cli->rank == 0 ? open_all(cli, values, &results, &together, &source) : FR_OK);
     if (st == FR_OK) st = set_threads(cli);
     if (st == FR_OK && cli->rank == 0) {
         alone.model = results->model; /* borrowed */
-        ensemble = takes_ensemble(values, results) ? &results->ensemble : &one;
+        ensemble = together != NULL ? together : &one;
     }
     if (st == FR_OK) st = share_models(cli, ensemble, &copy);
     if (st == FR_OK) st = fr_shared_data_create(cli->comm, source, NULL, &shared);

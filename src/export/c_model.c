@@ -10,7 +10,8 @@
 
 typedef struct {
     const fr_results_file *results;
-    const fr_model *model;
+    const fr_ensemble *together; /* NULL: the model alone */
+    const fr_model *model;       /* the one at work; their columns and classes are the same */
     fr_network network;
     size_t widest;    /* units of the widest level */
     size_t n_numbers; /* columns that are numbers to the network */
@@ -20,13 +21,15 @@ typedef struct {
     fr_text *out;
 } writer;
 
+enum { NAME_MOST = 40 }; /* leaves room for the number of a member */
+
 /* The study's name, as far as C allows it. */
 static void name_model(writer *w)
 {
     const char *study = w->results->study->name;
     size_t n = 0;
     if (!isalpha((unsigned char)study[0])) memcpy(w->name, "model_", n = 6);
-    for (; *study != '\0' && n + 1 < sizeof w->name; study++) {
+    for (; *study != '\0' && n < NAME_MOST; study++) {
         const unsigned char c = (unsigned char)*study;
         w->name[n++] = isalnum(c) && c < 0x80 ? (char)tolower(c) : '_';
     }
@@ -117,7 +120,7 @@ static void say_inputs(const writer *w)
 static fr_status say_facts(const writer *w)
 {
     fr_facts facts;
-    FR_TRY(fr_facts_collect(w->results, &facts));
+    FR_TRY(fr_facts_collect(w->results, w->together, &facts));
     fr_text_add(w->out, " *\n");
     for (size_t i = 0; i < facts.keys.n; i++) {
         fr_text_add(w->out, " * %s: ", facts.keys.item[i]);
@@ -128,21 +131,31 @@ static fr_status say_facts(const writer *w)
     return FR_OK;
 }
 
+static size_t bytes_of(const fr_model *model)
+{
+    return model->n_params *
+           (model->params == NULL ? sizeof(fr_tree_node) : sizeof *model->params);
+}
+
 static fr_status write_comment(const writer *w)
 {
-    const size_t parameter_bytes =
-        w->model->params == NULL ? sizeof(fr_tree_node) : sizeof *w->model->params;
+    size_t bytes = w->together == NULL ? bytes_of(w->model) : 0;
+    for (size_t m = 0; w->together != NULL && m < w->together->n; m++)
+        bytes += bytes_of(&w->together->member[m].model);
     fr_text_add(w->out, "/* %s - ", w->name);
     fr_c_comment(w->results->study->name, w->out);
-    fr_text_add(w->out, ": a trained model as plain C99 (good C++, too), written by foldrank.\n"
-                        " *\n");
+    fr_text_add(w->out,
+                ": a trained model as plain C99 (good C++, too), written by foldrank.\n");
+    if (w->together != NULL)
+        fr_text_add(w->out, " * It is the weighted mean of %zu models.\n", w->together->n);
+    fr_text_add(w->out, " *\n");
     say_call(w);
     say_inputs(w);
     fr_text_add(w->out,
                 " *\n * No malloc, no state: any number of threads may call it. It takes about "
                 "%zu bytes of stack and\n * %zu bytes of constants. Link with -lm. Do not use "
                 "-ffast-math: it takes NAN for a number.\n",
-                2 * w->widest * sizeof(float), w->model->n_params * parameter_bytes);
+                2 * w->widest * sizeof(float), bytes);
     FR_TRY(say_facts(w));
     fr_text_add(w->out, " */\n");
     return FR_OK;
@@ -333,10 +346,63 @@ static void write_function(const writer *w)
     write_head(w, scores);
 }
 
-fr_status fr_export_c(const fr_results_file *results, fr_text *out)
+/* Adds them to `sum`, in double as foldrank does. */
+static void call_members(const writer *w)
 {
-    writer w = {.results = results, .model = &results->model, .out = out};
-    FR_TRY(fr_export_check_form(results, "C source"));
+    for (size_t m = 0; m < w->together->n; m++) {
+        char weight[FR_NUMBER_SIZE];
+        fr_format_double(w->together->member[m].weight, weight);
+        if (w->classifies)
+            fr_text_add(w->out,
+                        "    %s_m%zu_predict(x, out);\n"
+                        "    for (i = 0; i < %s_CLASSES; i++) sum[i] += %s * (double)out[i];\n",
+                        w->name, m, w->upper, weight);
+        else
+            fr_text_add(w->out, "    sum += %s * (double)%s_m%zu_predict(x);\n", weight,
+                        w->name, m);
+    }
+}
+
+/* A function for each member, and one for their mean. */
+static void write_members(const writer *w)
+{
+    for (size_t m = 0; m < w->together->n; m++) {
+        writer member = {
+            .results = w->results, .model = &w->together->member[m].model, .out = w->out};
+        snprintf(member.name, sizeof member.name, "%s_m%zu", w->name, m);
+        memcpy(member.upper, w->upper, sizeof member.upper);
+        survey(&member);
+        write_function(&member);
+    }
+    if (!w->classifies) {
+        fr_text_add(w->out,
+                    "\nstatic inline float %s_predict(const float *x)\n{\n"
+                    "    double sum = 0.0;\n",
+                    w->name);
+        call_members(w);
+        fr_text_add(w->out, "    return (float)sum;\n}\n");
+        return;
+    }
+    fr_text_add(w->out,
+                "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
+                "    double sum[%s_CLASSES] = {0.0};\n    int i, best = 0;\n",
+                w->name, w->upper);
+    call_members(w);
+    fr_text_add(w->out,
+                "    for (i = 0; i < %s_CLASSES; i++) out[i] = (float)sum[i];\n"
+                "    for (i = 1; i < %s_CLASSES; i++)\n"
+                "        if (out[i] > out[best]) best = i;\n"
+                "    return best;\n}\n",
+                w->upper, w->upper);
+}
+
+fr_status fr_export_c(const fr_results_file *results, const fr_ensemble *together, fr_text *out)
+{
+    writer w = {.results = results,
+                .together = together,
+                .model = together == NULL ? &results->model : &together->member[0].model,
+                .out = out};
+    FR_TRY(fr_export_check_form(results, together, "C source"));
     name_model(&w);
     survey(&w);
     FR_TRY(write_comment(&w));
@@ -347,7 +413,10 @@ fr_status fr_export_c(const fr_results_file *results, fr_text *out)
     fr_text_add(out, " };\n");
     if (w.classifies) write_class(&w);
     if (has_categories(&w)) write_category(&w);
-    write_function(&w);
+    if (together != NULL)
+        write_members(&w);
+    else
+        write_function(&w);
     fr_text_add(out, "\n#endif\n");
     return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model as C") : FR_OK;
 }

@@ -81,6 +81,36 @@ static void add_model(const fr_results_file *results, fr_text *out)
             add_options(out, &fr_train_option_table[i], 1, &recipe.train);
 }
 
+/* The sections that follow are of the selected model alone. */
+static void add_ensemble(const fr_results_file *results, const fr_ensemble *together,
+                         fr_text *out)
+{
+    char text[FR_NUMBER_SIZE];
+    fr_text_add(
+        out,
+        "\n## Ensemble\n\nWhat predicts is the weighted mean of %zu models of the "
+        "search, chosen greedily by what their folds' models said of rows that they had "
+        "not seen, then trained on all rows but the test rows. The sections below are "
+        "of the selected model alone.\n\n| %s | ensemble | one model |\n|---|---|---|\n",
+        together->n, fr_export_metric(results->study));
+    fr_text_add(out, "| on folds that had no part in the choice | %s |",
+                fr_card_score(together->honest_score, text));
+    fr_text_add(out, " %s |\n", fr_card_score(together->honest_single, text));
+    fr_text_add(out, "| on the test rows | %s |", fr_card_score(together->test_score, text));
+    fr_text_add(out, " %s |\n\n| trial | weight | settings |\n|---|---|---|\n",
+                fr_card_score(results->test_score, text));
+    for (size_t m = 0; m < together->n; m++) {
+        const fr_ensemble_member *member = &together->member[m];
+        fr_text settings = {0};
+        fr_space_format(&results->study->space, results->history->trials[member->trial].point,
+                        &settings);
+        fr_text_add(out, "| %llu | %.4g | ", (unsigned long long)member->trial, member->weight);
+        fr_card_word(out, fr_text_get(&settings));
+        fr_text_add(out, " |\n");
+        fr_text_clear(&settings);
+    }
+}
+
 /* ---- the data ---- */
 
 static void describe_column(const fr_column *column, const fr_feature *feature, fr_text *out)
@@ -230,10 +260,11 @@ static void add_limits(const fr_results_file *results, fr_text *out)
 
 /* ---- how to make it again ---- */
 
-static fr_status add_origin(const fr_results_file *results, fr_text *out)
+static fr_status add_origin(const fr_results_file *results, const fr_ensemble *together,
+                            fr_text *out)
 {
     fr_facts facts;
-    FR_TRY(fr_facts_collect(results, &facts));
+    FR_TRY(fr_facts_collect(results, together, &facts));
     fr_text_add(out, "\n## Origin\n\n| | |\n|---|---|\n");
     for (size_t i = 0; i < facts.keys.n; i++)
         add_row(out, facts.keys.item[i], facts.values.item[i]);
@@ -255,17 +286,19 @@ static fr_status add_origin(const fr_results_file *results, fr_text *out)
     return FR_OK;
 }
 
-fr_status fr_export_card(const fr_results_file *results, fr_text *out)
+fr_status fr_export_card(const fr_results_file *results, const fr_ensemble *together,
+                         fr_text *out)
 {
     FR_TRY(fr_export_check(results));
     fr_text_add(out, "# Model card: ");
     fr_card_word(out, results->study->name);
     fr_text_add(out, "\n");
+    if (together != NULL) add_ensemble(results, together, out);
     add_model(results, out);
     add_data(results, out);
     add_search(results, out);
     FR_TRY(fr_card_scores(results, out));
     add_limits(results, out);
-    FR_TRY(add_origin(results, out));
+    FR_TRY(add_origin(results, together, out));
     return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model card") : FR_OK;
 }

@@ -26,17 +26,29 @@ fr_status fr_export_check(const fr_results_file *results)
                        : "its study trains nothing");
 }
 
-fr_status fr_export_check_form(const fr_results_file *results, const char *form)
+static fr_status check_model(const fr_results_file *results, const fr_model *model,
+                             const char *form)
 {
-    FR_TRY(fr_export_check(results));
-    const fr_model *model = &results->model;
     const char *text = model->schema.text.column;
+    if (model->transform.width == 0)
+        return FR_FAIL(FR_ERR_STATE, "%s: a model has no input: every column was constant",
+                       results->path);
     if (text == NULL && !model->transform.tfidf) return FR_OK;
     return FR_FAIL(FR_ERR_STATE,
                    "%s: its model weighs counts%s%s, which is not written as %s; predict with "
                    "`foldrank predict`",
                    results->path, text == NULL ? "" : " of words in column ",
                    text == NULL ? "" : text, form);
+}
+
+fr_status fr_export_check_form(const fr_results_file *results, const fr_ensemble *together,
+                               const char *form)
+{
+    FR_TRY(fr_export_check(results));
+    if (together == NULL) return check_model(results, &results->model, form);
+    for (size_t m = 0; m < together->n; m++)
+        FR_TRY(check_model(results, &together->member[m].model, form));
+    return FR_OK;
 }
 
 const char *fr_export_metric(const fr_study *study)
@@ -121,10 +133,27 @@ static fr_status add_all(const fr_results_file *results, fr_facts *facts)
     return add_origin(results, facts);
 }
 
-fr_status fr_facts_collect(const fr_results_file *results, fr_facts *out)
+/* Beside what is said of the single model. */
+static fr_status add_members(const fr_ensemble *together, fr_facts *facts)
+{
+    fr_text members = {0};
+    for (size_t m = 0; m < together->n; m++)
+        fr_text_add(&members, "%strial %llu x %.6g", m == 0 ? "" : ", ",
+                    (unsigned long long)together->member[m].trial, together->member[m].weight);
+    const fr_status st = add(facts, "ensemble", "%s", fr_text_get(&members));
+    fr_text_clear(&members);
+    FR_TRY(st);
+    FR_TRY(add_number(facts, "ensemble_honest_score", together->honest_score));
+    FR_TRY(add_number(facts, "ensemble_honest_single", together->honest_single));
+    return add_number(facts, "ensemble_test_score", together->test_score);
+}
+
+fr_status fr_facts_collect(const fr_results_file *results, const fr_ensemble *together,
+                           fr_facts *out)
 {
     *out = (fr_facts){0};
-    const fr_status st = add_all(results, out);
+    fr_status st = add_all(results, out);
+    if (st == FR_OK && together != NULL) st = add_members(together, out);
     if (st != FR_OK) fr_facts_clear(out);
     return st;
 }

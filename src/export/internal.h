@@ -13,7 +13,8 @@
 FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
 
 /* The same, and when it weighs counts of texts, which a form (such as "ONNX") does not hold. */
-FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results, const char *form);
+FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results,
+                                          const fr_ensemble *together, const char *form);
 
 /* Where the model comes from and what it scored, as pairs of words: the metadata of an ONNX
  * model, the head of the C source, a table of the card. */
@@ -21,7 +22,8 @@ typedef struct {
     fr_strings keys, values;
 } fr_facts;
 
-FR_CHECKED fr_status fr_facts_collect(const fr_results_file *results, fr_facts *out);
+FR_CHECKED fr_status fr_facts_collect(const fr_results_file *results,
+                                      const fr_ensemble *together, fr_facts *out);
 void fr_facts_clear(fr_facts *facts);
 
 /* The metric of the study; "score" where nothing was trained. */

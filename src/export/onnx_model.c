@@ -29,7 +29,8 @@ enum {
 
 typedef struct {
     fr_onnx o;
-    const fr_model *model;
+    const fr_model *model;       /* the one at work; their columns and classes are the same */
+    const fr_ensemble *together; /* NULL: the model alone */
     bool matrix;
     bool *is_text;      /* (cols): the column comes as strings */
     const char *prefix; /* of all inner names, so that no column has one of them */
@@ -353,18 +354,57 @@ static const char *layers(writer *w, const char *x, const char *out)
     return out;
 }
 
-static void regression(writer *w, const char *x)
+/* What w->model says: values in the target's unit, probabilities or decision values, from the
+ * columns to `out`; NULL: to an inner name. */
+static const char *outputs(writer *w, const char *out)
 {
     const fr_transform *t = &w->model->transform;
-    const char *out = output_name(w, "prediction");
-    fr_onnx_port(&w->o, FR_ONNX_OUTPUT, out, TYPE_FLOAT, 1);
-    if (t->target_factor == 1 && t->target_shift == 0) {
-        layers(w, x, out);
-        return;
+    const bool numbers = w->model->schema.learn == FR_LEARN_REGRESSION;
+    const bool scaled = numbers && (t->target_factor != 1 || t->target_shift != 0);
+    const bool probable = fr_model_has_probabilities(w->model);
+    const char *x = preprocess(w);
+    if (w->o.failed) return "";
+    const char *z = layers(w, x, scaled || probable ? NULL : out);
+    if (!scaled && !probable) return z;
+    if (out == NULL) out = new_name(w, "said");
+    if (probable) {
+        fr_onnx_op(&w->o, "Softmax", LIST(z), out); /* over the last axis */
+        return out;
     }
-    const char *z = layers(w, x, NULL);
     const char *spread = binary(w, "Mul", z, constant(w, (float)(1 / t->target_factor)));
     fr_onnx_op(&w->o, "Add", LIST(spread, constant(w, (float)t->target_shift)), out);
+    return out;
+}
+
+/* The same of the model, or of all members, weighted and added. */
+static void predict(writer *w, const char *out)
+{
+    const fr_ensemble *e = w->together;
+    const char *prefix = w->prefix, *sum = NULL;
+    if (e == NULL) outputs(w, out);
+    for (size_t m = 0; e != NULL && m < e->n && !w->o.failed; m++) {
+        const bool last = m + 1 == e->n;
+        w->model = &e->member[m].model;
+        w->prefix = fr_onnx_text(&w->o, "%sm%zu_", prefix, m);
+        const char *weight = constant(w, (float)e->member[m].weight);
+        const char *part = binary(w, "Mul", outputs(w, NULL), weight);
+        if (sum == NULL && !last)
+            sum = part;
+        else if (sum == NULL)
+            fr_onnx_op(&w->o, "Identity", LIST(part), out);
+        else if (last)
+            fr_onnx_op(&w->o, "Add", LIST(sum, part), out);
+        else
+            sum = binary(w, "Add", sum, part);
+    }
+    w->prefix = prefix;
+}
+
+static void regression(writer *w)
+{
+    const char *out = output_name(w, "prediction");
+    fr_onnx_port(&w->o, FR_ONNX_OUTPUT, out, TYPE_FLOAT, 1);
+    predict(w, out);
 }
 
 /* Classes that are all written as integers; NULL when one is not. */
@@ -381,7 +421,7 @@ static int64_t *class_numbers(writer *w)
     return numbers;
 }
 
-static void classification(writer *w, const char *x)
+static void classification(writer *w)
 {
     const fr_schema *schema = &w->model->schema;
     const bool probable = fr_model_has_probabilities(w->model);
@@ -390,8 +430,7 @@ static void classification(writer *w, const char *x)
     int64_t *numbers = class_numbers(w);
     fr_onnx_port(&w->o, FR_ONNX_OUTPUT, label, numbers != NULL ? TYPE_INT64 : TYPE_STRING, 0);
     fr_onnx_port(&w->o, FR_ONNX_OUTPUT, values, TYPE_FLOAT, schema->n_classes);
-    const char *z = layers(w, x, probable ? NULL : values);
-    if (probable) fr_onnx_op(&w->o, "Softmax", LIST(z), values); /* over the last axis */
+    predict(w, values);
     const char *best = new_name(w, "best"), *classes = new_name(w, "classes");
     fr_onnx_node *node = fr_onnx_op(&w->o, "ArgMax", LIST(values), best);
     fr_onnx_set_int(&w->o, node, "axis", 1);
@@ -407,7 +446,7 @@ static fr_status describe(writer *w, const fr_results_file *results)
 {
     const fr_schema *schema = &w->model->schema;
     fr_facts facts;
-    FR_TRY(fr_facts_collect(results, &facts));
+    FR_TRY(fr_facts_collect(results, w->together, &facts));
     for (size_t i = 0; i < facts.keys.n; i++)
         fr_onnx_say(&w->o, facts.keys.item[i], facts.values.item[i]);
     fr_facts_clear(&facts);
@@ -436,22 +475,21 @@ static fr_status write_all(writer *w, const fr_results_file *results, fr_export_
     choose_prefix(w);
     if (w->o.failed) return FR_OK; /* told when the model is packed */
     declare_inputs(w);
-    const char *x = preprocess(w);
-    if (w->o.failed) return FR_OK;
     if (w->model->schema.learn == FR_LEARN_REGRESSION)
-        regression(w, x);
+        regression(w);
     else
-        classification(w, x);
+        classification(w);
     return describe(w, results);
 }
 
-fr_status fr_export_onnx(const fr_results_file *results, fr_export_inputs inputs, void **bytes,
-                         size_t *n)
+fr_status fr_export_onnx(const fr_results_file *results, const fr_ensemble *together,
+                         fr_export_inputs inputs, void **bytes, size_t *n)
 {
-    writer w = {.model = &results->model};
+    writer w = {.model = together == NULL ? &results->model : &together->member[0].model,
+                .together = together};
     *bytes = NULL;
     *n = 0;
-    FR_TRY(fr_export_check_form(results, "ONNX"));
+    FR_TRY(fr_export_check_form(results, together, "ONNX"));
     fr_onnx_init(&w.o);
     fr_status st = write_all(&w, results, inputs);
     if (st == FR_OK) st = fr_onnx_pack(&w.o, bytes, n);

@@ -147,12 +147,12 @@ export_study() {
     local name=$1 text data
     shift
     if ! text=$("$FOLDRANK" run "$dir/$name.yaml" 2>&1 </dev/null) ||
-        ! text=$("$FOLDRANK" export "$dir/$name" --onnx "$dir/$name.onnx" --c "$dir/$name.h" 2>&1 </dev/null); then
+        ! text=$("$FOLDRANK" export "$dir/$name" --with "${with:-auto}" --onnx "$dir/$name.onnx" --c "$dir/$name.h" 2>&1 </dev/null); then
         tap_result 1 "$name: run and export" "$text"
         return 1
     fi
     for data in "$@"; do
-        text=$("$FOLDRANK" predict "$dir/$name" "$dir/$data.csv" -o "$dir/$name.$data.csv" 2>&1 </dev/null) || {
+        text=$("$FOLDRANK" predict --with "${with:-auto}" "$dir/$name" "$dir/$data.csv" -o "$dir/$name.$data.csv" 2>&1 </dev/null) || {
             tap_result 1 "$name: predict" "$text"
             return 1
         }
@@ -173,7 +173,8 @@ validation: {scheme: kfold, folds: 2}
 metric: $metric
 models: {$3}
 $([[ $3 == kernel* || $3 == xgboost* ]] || echo 'train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}')
-search: {method: random, trials: 1, seed: 1}
+search: {method: random, trials: ${trials:-1}, seed: 1}
+${trials:+ensemble: {size: 6, bags: 4\}}
 output: $dir/$1
 YAML
 }
@@ -228,6 +229,19 @@ for model in "${models[@]}"; do
             compare_model "${name}_further$i" "$task" "$settings" "${further[i]}"
     done
 done
+
+# Models of several families and preprocessings together.
+trees=', xgboost: {rounds: 6}'
+"$FOLDRANK" --version | grep -q ^XGBoost || trees=
+mixed="impute: median, scale: {choice: [standard, minmax]}, encode: {choice: [onehot, ordinal]}"
+trials=14 with=ensemble compare_model together classification "softmax: {}, mlp: {hidden: [9, 5]}$trees" "$mixed"
+trials=14 with=ensemble compare_model sums regression "linear: {}, mlp: {hidden: [9]}, fm: {factors: 3}, kernel: {}$trees" "$mixed"
+trials=8 with=ensemble compare_model either binary "fm: {factors: 3}, mlp: {hidden: [5]}" "$mixed"
+text=$(for name in together sums either; do
+    h5ls "$dir/$name/results.h5/ensemble/members" | grep -c . | awk -v name=$name '$1 < 2 { print name ": " $1 " member" }'
+done)
+[ -z "$text" ] && grep -q '^## Ensemble' "$dir/together.card.md"
+tap_result $? "ensembles of several models, with a card that says so" "$text"
 
 # Numbers only: a matrix, and classes that are numbers; the same by columns.
 cat >"$dir/digits.yaml" <<YAML

@@ -392,8 +392,9 @@ static void export_all(const fr_results_file *file)
     void *bytes = NULL;
     size_t n = 0;
     fr_text source = {0}, card = {0};
-    const fr_status st[] = {fr_export_onnx(file, FR_INPUTS_AUTO, &bytes, &n),
-                            fr_export_c(file, &source), fr_export_card(file, &card)};
+    const fr_status st[] = {fr_export_onnx(file, NULL, FR_INPUTS_AUTO, &bytes, &n),
+                            fr_export_c(file, NULL, &source),
+                            fr_export_card(file, NULL, &card)};
     for (size_t i = 0; i < sizeof st / sizeof *st; i++)
         assert_true(st[i] == FR_OK || st[i] == FR_ERR_FORMAT || st[i] == FR_ERR_STATE);
     assert_int_equal(st[0] == FR_OK, bytes != NULL);
