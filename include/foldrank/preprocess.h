@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* preprocess.h - impute, scale, encode: fitted on the training rows of one fold, applied while
- * rows are gathered. Nothing is learned from validation or test rows. All Local. */
+/* preprocess.h - impute, scale, encode, select, project: fitted on the training rows of one
+ * fold, applied while rows are gathered. Nothing is learned from validation or test rows. All
+ * Local. */
 #ifndef FR_PREPROCESS_H
 #define FR_PREPROCESS_H
 
@@ -50,6 +51,13 @@ typedef struct {
                            * back in its own unit */
     int select_features;  /* fr_select_features */
     double keep_features; /* their number, below 1 their share */
+    double pca;  /* principal components, below 1 the share of the variance that they explain;
+                  * 0: none */
+    bool whiten; /* pca: to variance 1 */
+    int64_t fourier;         /* random Fourier features; 0: none */
+    double fourier_gamma;    /* of the kernel exp(-gamma |x - y|^2); 0: 1 / inputs */
+    bool fourier_orthogonal; /* in orthogonal directions */
+    int64_t fourier_seed;
 } fr_preprocess_options;
 
 extern const fr_option fr_preprocess_option_table[];
@@ -77,10 +85,20 @@ typedef struct {
     size_t n_place;
 } fr_feature;
 
+/* What may follow the features: out = features weights + bias, and of random Fourier features
+ * amplitude times the cosine of that. */
+typedef struct {
+    size_t in, out;
+    float *weights;  /* (in, out); owned, as is bias */
+    float *bias;     /* (out) */
+    float amplitude; /* 0: no cosine */
+} fr_projection;
+
 typedef struct {
     fr_feature *features;               /* (cols) */
     size_t cols;                        /* inputs: columns of the data set */
-    size_t width;                       /* outputs */
+    size_t width;                       /* outputs: of the features, or of the projection */
+    fr_projection *projection;          /* NULL: none; owned */
     bool tfidf, sublinear;              /* rows get length 1; after 1 + ln(x) of cells > 0 */
     double target_shift, target_factor; /* trained value = (y - shift) * factor; 0 and 1 */
     struct fr_transform_plan *plan;     /* the same, laid out for fr_transform_apply; owned */
@@ -91,14 +109,20 @@ typedef struct {
  * came out. Sums run in row order, in double. A column without any value is constant. A
  * constant column that is not dropped has factor 1. Then features are selected, by scores as
  * scikit-learn's VarianceThreshold, f_classif, f_regression and chi2 have them, or by mutual
- * information.
+ * information. In the end they are projected: on principal components as scikit-learn's PCA,
+ * the largest loading of each positive, or to random Fourier features as RBFSampler, or both,
+ * one after the other.
  * Errors: FR_ERR_DATA without rows, or when the scaling would shift sparse data; FR_ERR_MEMORY.
  */
 FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
                                       const fr_dataset *dataset, const uint32_t *rows, size_t n,
                                       fr_transform *out);
-/* Of `width` features, how many the selection leaves. */
+/* Of `width` features, how many the selection leaves; and what comes out of the projection, at
+ * most. */
 size_t fr_preprocess_kept(const fr_preprocess_options *options, size_t width);
+size_t fr_preprocess_width(const fr_preprocess_options *options, size_t width);
+/* Features before the projection: outputs of the columns. */
+size_t fr_transform_features(const fr_transform *transform);
 /* The first number below 0 in rows[0..n), which chi2 cannot take; false: none. */
 typedef struct {
     uint32_t row;
@@ -118,7 +142,7 @@ void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset
 
 /* Take numbers as they are: no scaling, and what is missing stays so (NaN, and 0 in all of a
  * category's inputs). For models that split by order and know of missing values. Counts that
- * tfidf weighs within a row stay weighed. */
+ * tfidf weighs within a row stay weighed, and what is projected stays as it is. */
 void fr_transform_as_is(fr_transform *transform);
 
 /* Whether a row of zeros stays one: then sparse data stay sparse. */
@@ -134,7 +158,12 @@ size_t fr_transform_most_values(const fr_transform *transform, const fr_dataset 
 void fr_transform_apply_sparse(const fr_transform *transform, const fr_dataset *dataset,
                                const uint32_t *rows, size_t n, fr_sparse_block *out);
 
-/* Name of output feature j, "age" or "protocol=tcp", appended to out. */
+/* A projection of zeros; *projection NULL when it fails. FR_ERR_MEMORY. `out` is above 0. */
+FR_CHECKED fr_status fr_projection_create(size_t in, size_t out, fr_projection **projection);
+void fr_projection_destroy(fr_projection **projection);
+
+/* Name of output feature j, "age", "protocol=tcp", "component_1" or "fourier_1", appended to
+ * out. */
 void fr_transform_name(const fr_transform *transform, const fr_schema *schema, size_t j,
                        fr_text *out);
 

@@ -34,6 +34,7 @@ typedef enum {
     FR_RNG_SUBSAMPLE,   /* boosting: the rows of a round ... */
     FR_RNG_COLUMNS,     /* ... and the seeds by which its trees draw columns */
     FR_RNG_ENSEMBLE,    /* candidates that a bag of an ensemble's selection sees */
+    FR_RNG_FOURIER,     /* directions of random Fourier features */
 } fr_rng_purpose;
 
 typedef struct {

@@ -117,7 +117,8 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     if (recipe->model.family == FR_FAMILY_XGBOOST)
         return bytes_of_trees(check, recipe, inputs, outputs);
     fr_network_make(&recipe->model, schema->learn, inputs, outputs, &network);
-    network.sparse = schema->cell == FR_CELL_SPARSE && !network.factorises;
+    const bool projected = recipe->preprocess.pca > 0 || recipe->preprocess.fourier > 0;
+    network.sparse = schema->cell == FR_CELL_SPARSE && !network.factorises && !projected;
     size_t batch =
         recipe->train.optimizer == FR_OPT_GD ? PASS_ROWS : (size_t)recipe->train.batch_size;
     if (batch > PASS_ROWS) batch = PASS_ROWS;
@@ -139,13 +140,22 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);
 }
 
+/* The smaller of covariance and Gram matrix, in float64, and what decomposing it takes. */
+static double bytes_of_components(const fr_check *check, const fr_recipe *recipe,
+                                  size_t features)
+{
+    const double kept = (double)fr_preprocess_kept(&recipe->preprocess, features);
+    const double m = fmin((double)check->dataset.schema.rows, kept);
+    return recipe->preprocess.pca > 0 ? m * m * 3 * 8 : 0;
+}
+
 fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
 {
     const fr_study *study = check->study;
     double *point = fr_alloc(study->space.n, sizeof *point);
     if (point == NULL) return FR_ERR_MEMORY;
-    *out = (fr_check_size){.inputs = count_inputs(&check->dataset.schema),
-                           .least_batch = (double)check->dataset.schema.rows};
+    *out = (fr_check_size){.least_batch = (double)check->dataset.schema.rows};
+    const size_t features = count_inputs(&check->dataset.schema);
     fr_rng rng = fr_rng_make(0, FR_RNG_SUGGEST, 0, 0, 0);
     for (int i = 0; i < DRAWS; i++) {
         fr_recipe recipe;
@@ -153,12 +163,16 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
         fr_study_resolve(study, point, &recipe);
         const fr_schema *schema = &check->dataset.schema;
         const size_t outputs = schema->learn == FR_LEARN_CLASSIFICATION ? schema->n_classes : 1;
-        if (fr_model_check_inputs(&recipe.model, out->inputs) == FR_ERR_DATA)
+        const size_t inputs = fr_preprocess_width(&recipe.preprocess, features);
+        if (inputs > out->inputs) out->inputs = inputs;
+        if (fr_model_check_inputs(&recipe.model, inputs) == FR_ERR_DATA)
             continue; /* a combination whose trial will fail */
-        const double params = params_of(check, &recipe, out->inputs, outputs);
+        const double params = params_of(check, &recipe, inputs, outputs);
         out->params = fmax(out->params, params);
         out->least_batch = fmin(out->least_batch, rows_of_batch(check, &recipe));
-        out->fit_bytes = fmax(out->fit_bytes, bytes_of_fit(check, &recipe, out->inputs));
+        out->fit_bytes =
+            fmax(out->fit_bytes, bytes_of_fit(check, &recipe, inputs) +
+                                     bytes_of_components(check, &recipe, features));
         note_spread(check, &recipe, out);
         if (study->space.n == 0) break;
     }

@@ -124,6 +124,35 @@ static void check_selection(fr_draft *draft)
                       "regression: none, variance, f_test, mutual_information");
 }
 
+/* Settings of a projection that there is not. */
+static void check_projection(fr_draft *draft)
+{
+    static const char *const of_fourier[] = {"fourier_gamma", "fourier_orthogonal",
+                                             "fourier_seed"};
+    const fr_setting *whiten = fr_draft_find(draft, ALL_FAMILIES, "whiten");
+    if (is_fixed_at(fr_draft_find(draft, ALL_FAMILIES, "pca"), "0") && is_changed(whiten))
+        say_useless(draft, whiten, "without pca");
+    if (!is_fixed_at(fr_draft_find(draft, ALL_FAMILIES, "fourier"), "0")) return;
+    for (size_t k = 0; k < sizeof of_fourier / sizeof *of_fourier; k++) {
+        const fr_setting *s = fr_draft_find(draft, ALL_FAMILIES, of_fourier[k]);
+        if (is_changed(s)) say_useless(draft, s, "without fourier");
+    }
+}
+
+/* Convolutions want every cell where it is. */
+static void check_pixels(fr_draft *draft)
+{
+    static const char *const moves[] = {"select_features", "pca", "fourier"};
+    for (size_t k = 0; k < sizeof moves / sizeof *moves; k++) {
+        const fr_setting *s = fr_draft_find(draft, ALL_FAMILIES, moves[k]);
+        if (s == NULL || s->fixed == NULL || !is_changed(s)) continue;
+        fr_faults_add(draft->faults, s->given,
+                      "preprocess.%s leaves model cnn without its picture; give it to other "
+                      "families alone: a choice with `when: {model: ...}`",
+                      moves[k]);
+    }
+}
+
 static bool applies_to_any(const fr_draft *draft, const fr_option *row)
 {
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
@@ -198,4 +227,6 @@ void fr_draft_model_checks(fr_draft *draft)
         if (study->families[f]) check_family_settings(draft, f);
     check_train(draft);
     check_selection(draft);
+    check_projection(draft);
+    if (study->families[FR_FAMILY_CNN]) check_pixels(draft);
 }

@@ -125,6 +125,20 @@ const fr_option fr_preprocess_option_table[] = {
          "target (of 16 parts of a feature with more values)"},
     {"keep_features", FR_OPTION_DOUBLE, AT(keep_features), "0.5", .high = 1e9, .open_low = true,
      .help = "select_features: how many; below 1: their share"},
+    {"pca", FR_OPTION_DOUBLE, AT(pca), "0", .high = 1e9,
+     .help =
+         "principal components in the place of the features: how many, as far as there are; "
+         "below 1: so many that they explain this share of the variance; 0: none"},
+    {"whiten", FR_OPTION_BOOL, AT(whiten), "false", .help = "pca: components of variance 1"},
+    {"fourier", FR_OPTION_INT, AT(fourier), "0", .high = 1e6,
+     .help = "random Fourier features of the inputs or components, with which linear families "
+             "come near to an rbf kernel: how many; 0: none"},
+    {"fourier_gamma", FR_OPTION_DOUBLE, AT(fourier_gamma), "0", .high = 1e9,
+     .help = "fourier: the kernel is exp(-gamma |x - y|^2); 0: 1 / inputs"},
+    {"fourier_orthogonal", FR_OPTION_BOOL, AT(fourier_orthogonal), "false",
+     .help = "fourier: cosine and sine of directions at right angles, which come nearer"},
+    {"fourier_seed", FR_OPTION_INT, AT(fourier_seed), "0", .high = 0x1p53,
+     .help = "fourier: of the random numbers"},
 };
 const size_t fr_preprocess_option_count = COUNT_OF(fr_preprocess_option_table);
 #undef AT

@@ -8,6 +8,8 @@
 #include "foldrank/text.h"
 #include "transform.h"
 
+static const char damaged[] = "the description of the preprocessing is damaged";
+
 static void free_plan(struct fr_transform_plan *plan)
 {
     if (plan == NULL) return;
@@ -25,6 +27,7 @@ void fr_transform_clear(fr_transform *transform)
     for (size_t c = 0; c < transform->cols; c++) free(transform->features[c].place);
     free(transform->features);
     free_plan(transform->plan);
+    fr_projection_destroy(&transform->projection);
     *transform = (fr_transform){0};
 }
 
@@ -72,7 +75,7 @@ fr_status fr_transform_make_plan(fr_transform *transform)
 
 void fr_transform_as_is(fr_transform *transform)
 {
-    if (transform->tfidf) return;
+    if (transform->tfidf || transform->projection != NULL) return;
     for (size_t c = 0; c < transform->cols; c++) {
         fr_feature *feature = &transform->features[c];
         if (feature->kind == FR_FEATURE_DROP) continue;
@@ -89,6 +92,11 @@ void fr_transform_name(const fr_transform *transform, const fr_schema *schema, s
                        fr_text *out)
 {
     size_t c = 0;
+    if (transform->projection != NULL) {
+        const bool fourier = transform->projection->amplitude > 0;
+        fr_text_add(out, "%s_%zu", fourier ? "fourier" : "component", j + 1);
+        return;
+    }
     while (c < transform->cols &&
            j - transform->features[c].first >= transform->features[c].width)
         c++;
@@ -99,6 +107,11 @@ void fr_transform_name(const fr_transform *transform, const fr_schema *schema, s
          level++)
         if (feature->place[level] == (int32_t)(j - feature->first))
             fr_text_add(out, "=%s", schema->columns[c].levels[level]);
+}
+
+size_t fr_transform_features(const fr_transform *transform)
+{
+    return transform->projection != NULL ? transform->projection->in : transform->width;
 }
 
 void fr_transform_pack(const fr_transform *transform, fr_pack *out)
@@ -120,6 +133,7 @@ void fr_transform_pack(const fr_transform *transform, fr_pack *out)
         for (size_t i = 0; i < feature->n_place; i++)
             fr_pack_u32(out, (uint32_t)feature->place[i]);
     }
+    fr_projection_pack(transform->projection, out);
 }
 
 /* Every level has a place of its own inside the width, or none. */
@@ -177,10 +191,12 @@ fr_status fr_transform_unpack(fr_unpack *in, fr_transform *out)
         out->features[c].first = out->width;
         out->width += out->features[c].width;
     }
-    fr_status st =
-        good && out->width == width && !in->failed
-            ? fr_transform_make_plan(out)
-            : FR_FAIL(FR_ERR_FORMAT, "the description of the preprocessing is damaged");
+    fr_status st = good && !in->failed ? fr_projection_unpack(in, out->width, &out->projection)
+                                       : FR_FAIL(FR_ERR_FORMAT, "%s", damaged);
+    if (out->projection != NULL) out->width = out->projection->out;
+    if (st == FR_OK && (in->failed || out->width != width))
+        st = FR_FAIL(FR_ERR_FORMAT, "%s", damaged);
+    if (st == FR_OK) st = fr_transform_make_plan(out);
     if (st != FR_OK) fr_transform_clear(out);
     return st;
 }

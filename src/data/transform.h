@@ -35,6 +35,33 @@ FR_CHECKED fr_status fr_mutual_information(const fr_transform *transform,
                                            const fr_dataset *dataset, const uint32_t *rows,
                                            size_t n, double *score);
 
+/* Project the features of a fitted transform, if the options say so. Errors: FR_ERR_DATA (they
+ * do not vary), FR_ERR_NUMERIC, FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_projection_fit(const fr_preprocess_options *options,
+                                       const fr_dataset *dataset, const uint32_t *rows,
+                                       size_t n, fr_transform *transform);
+
+/* A projection of `width` features, or none (NULL), as bytes. Errors: FR_ERR_FORMAT,
+ * FR_ERR_MEMORY. */
+void fr_projection_pack(const fr_projection *projection, fr_pack *out);
+FR_CHECKED fr_status fr_projection_unpack(fr_unpack *in, size_t width, fr_projection **out);
+
+/* fr_transform_apply through the projection. */
+void fr_transform_project(const fr_transform *transform, const fr_dataset *dataset,
+                          const uint32_t *rows, size_t n, float *out, size_t stride);
+
+/* Columns [from, from + n) of dense rows as if all were numbers: out (n_rows, n). */
+void fr_transform_numbers(const fr_transform *transform, const fr_dataset *dataset,
+                          const uint32_t *rows, size_t n_rows, const fr_run *columns,
+                          float *out);
+
+/* What becomes of a cell: the output and its value; false: all its outputs are 0. */
+bool fr_transform_cell(const fr_feature *feature, float cell, size_t *output, float *value);
+/* A cell as tfidf counts it. */
+float fr_transform_weigh(const fr_transform *transform, float cell);
+/* Whether the features of a row of zeros are zeros. */
+bool fr_transform_features_keep_zeros(const fr_transform *transform);
+
 /* Cell number i = row * cols + column of dense data. */
 float fr_dense_cell(const fr_dataset *dataset, size_t i);
 

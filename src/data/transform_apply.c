@@ -164,12 +164,32 @@ static void put_onehot(const strip *s, fr_cell cell, const fr_feature *feature, 
     }
 }
 
+void fr_transform_numbers(const fr_transform *transform, const fr_dataset *dataset,
+                          const uint32_t *rows, size_t n_rows, const fr_run *columns,
+                          float *out)
+{
+    const strip s = {.plan = transform->plan,
+                     .x = dataset->x,
+                     .cols = transform->cols,
+                     .rows = rows,
+                     .n_rows = n_rows,
+                     .from = columns->from,
+                     .n = columns->n,
+                     .out = out,
+                     .stride = columns->n};
+    scale(dataset->schema.cell, &s);
+}
+
 void fr_transform_apply(const fr_transform *transform, const fr_dataset *dataset,
                         const uint32_t *rows, size_t n, float *out, size_t stride)
 {
     assert(transform->cols == dataset->schema.cols && stride >= transform->width);
     const struct fr_transform_plan *plan = transform->plan;
     const fr_cell cell = dataset->schema.cell;
+    if (transform->projection != NULL) {
+        fr_transform_project(transform, dataset, rows, n, out, stride);
+        return;
+    }
     if (cell == FR_CELL_SPARSE) {
         fr_transform_expand(transform, dataset, rows, n, out, stride);
         return;

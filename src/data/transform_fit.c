@@ -269,6 +269,7 @@ fr_status fr_transform_fit(const fr_preprocess_options *options, const fr_datase
     if (st == FR_OK) fit_target(&fit, out);
     if (st == FR_OK) st = fr_transform_make_plan(out);
     if (st == FR_OK) st = fr_transform_select(options, dataset, rows, n, out);
+    if (st == FR_OK) st = fr_projection_fit(options, dataset, rows, n, out);
     if (st != FR_OK) fr_transform_clear(out);
     free_tiles(&fit);
     return st;

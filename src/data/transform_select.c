@@ -301,6 +301,13 @@ size_t fr_preprocess_kept(const fr_preprocess_options *options, size_t width)
     return n < (double)width ? (size_t)n : width;
 }
 
+size_t fr_preprocess_width(const fr_preprocess_options *options, size_t width)
+{
+    const size_t kept = fr_preprocess_kept(options, width);
+    if (options->fourier > 0 && kept > 0) return (size_t)options->fourier;
+    return options->pca >= 1 && options->pca < (double)kept ? (size_t)options->pca : kept;
+}
+
 fr_status fr_transform_select(const fr_preprocess_options *options, const fr_dataset *dataset,
                               const uint32_t *rows, size_t n, fr_transform *transform)
 {

@@ -67,7 +67,7 @@ const char fr_transform_no_shift[] =
     "the data are stored sparse, and this scaling moves 0, which would fill them; set "
     "preprocess.scale to maxabs, tfidf or none, or data.storage to dense if the memory allows";
 
-bool fr_transform_keeps_zeros(const fr_transform *transform)
+bool fr_transform_features_keep_zeros(const fr_transform *transform)
 {
     for (size_t c = 0; c < transform->cols; c++) {
         const fr_feature *f = &transform->features[c];
@@ -77,8 +77,12 @@ bool fr_transform_keeps_zeros(const fr_transform *transform)
     return true;
 }
 
-/* What becomes of a cell: the output and its value; false: all its outputs are 0. */
-static bool transform_cell(const fr_feature *f, float cell, size_t *output, float *value)
+bool fr_transform_keeps_zeros(const fr_transform *transform)
+{
+    return transform->projection == NULL && fr_transform_features_keep_zeros(transform);
+}
+
+bool fr_transform_cell(const fr_feature *f, float cell, size_t *output, float *value)
 {
     const bool missing = cell != cell;
     if (f->kind == FR_FEATURE_DROP) return false;
@@ -104,7 +108,7 @@ static void make_unit(float *value, size_t n)
     for (size_t k = 0; k < n; k++) value[k] = (float)((double)value[k] * factor);
 }
 
-static float weigh(const fr_transform *t, float cell)
+float fr_transform_weigh(const fr_transform *t, float cell)
 {
     return t->sublinear && cell > 0 ? (float)(1.0 + log((double)cell)) : cell;
 }
@@ -114,7 +118,7 @@ static void put_cell(const fr_feature *f, float cell, float *row)
     size_t output;
     float value;
     memset(row + f->first, 0, f->width * sizeof *row);
-    if (transform_cell(f, cell, &output, &value)) row[output] = value;
+    if (fr_transform_cell(f, cell, &output, &value)) row[output] = value;
 }
 
 float fr_dense_cell(const fr_dataset *dataset, size_t i)
@@ -137,7 +141,8 @@ void fr_transform_apply_tfidf(const fr_transform *transform, const fr_dataset *d
         memset(row, 0, stride * sizeof *row);
         for (size_t c = 0; c < transform->cols; c++)
             put_cell(&transform->features[c],
-                     weigh(transform, fr_dense_cell(dataset, rows[r] * transform->cols + c)),
+                     fr_transform_weigh(transform,
+                                        fr_dense_cell(dataset, rows[r] * transform->cols + c)),
                      row);
         make_unit(row, transform->width);
     }
@@ -154,7 +159,8 @@ void fr_transform_expand(const fr_transform *transform, const fr_dataset *datase
         for (size_t c = 0; !zeros && c < transform->cols; c++)
             put_cell(&transform->features[c], 0, row);
         for (uint64_t k = x->start[rows[r]]; k < x->start[rows[r] + 1]; k++)
-            put_cell(&transform->features[x->column[k]], weigh(transform, x->value[k]), row);
+            put_cell(&transform->features[x->column[k]],
+                     fr_transform_weigh(transform, x->value[k]), row);
         if (transform->tfidf) make_unit(row, transform->width);
     }
 }
@@ -164,6 +170,7 @@ size_t fr_transform_most_values(const fr_transform *transform, const fr_dataset 
 {
     const fr_sparse_rows *x = &dataset->sparse;
     size_t most = 0;
+    if (transform->projection != NULL) return transform->width;
     if (dataset->schema.cell != FR_CELL_SPARSE) {
         for (size_t c = 0; c < transform->cols; c++) most += transform->features[c].width > 0;
         return most;
@@ -182,8 +189,8 @@ static size_t gather_dense(const fr_transform *transform, const fr_dataset *data
     for (size_t c = 0; c < transform->cols; c++) {
         size_t output;
         const float cell = fr_dense_cell(dataset, row * transform->cols + c);
-        if (!transform_cell(&transform->features[c], weigh(transform, cell), &output,
-                            &out->value[at]))
+        if (!fr_transform_cell(&transform->features[c], fr_transform_weigh(transform, cell),
+                               &output, &out->value[at]))
             continue;
         out->column[at++] = (uint32_t)output;
     }
@@ -198,9 +205,19 @@ static size_t gather_stored(const fr_transform *transform, const fr_sparse_rows 
         const int32_t to = plan->to[x->column[k]];
         if (to < 0) continue;
         out->column[at] = (uint32_t)to;
-        out->value[at++] = weigh(transform, x->value[k]) * plan->factor[x->column[k]];
+        out->value[at++] =
+            fr_transform_weigh(transform, x->value[k]) * plan->factor[x->column[k]];
     }
     return at;
+}
+
+/* Nothing of it is 0. */
+static size_t gather_projected(const fr_transform *transform, const fr_dataset *dataset,
+                               uint32_t row, fr_sparse_block *out, size_t at)
+{
+    fr_transform_project(transform, dataset, &row, 1, out->value + at, transform->width);
+    for (size_t j = 0; j < transform->width; j++) out->column[at + j] = (uint32_t)j;
+    return at + transform->width;
 }
 
 void fr_transform_apply_sparse(const fr_transform *transform, const fr_dataset *dataset,
@@ -212,9 +229,14 @@ void fr_transform_apply_sparse(const fr_transform *transform, const fr_dataset *
     out->n = n;
     out->start[0] = 0;
     for (size_t r = 0; r < n; r++) {
-        at = sparse ? gather_stored(transform, &dataset->sparse, rows[r], out, at)
-                    : gather_dense(transform, dataset, rows[r], out, at);
-        if (transform->tfidf) make_unit(out->value + out->start[r], at - (size_t)out->start[r]);
+        if (transform->projection != NULL)
+            at = gather_projected(transform, dataset, rows[r], out, at);
+        else if (sparse)
+            at = gather_stored(transform, &dataset->sparse, rows[r], out, at);
+        else
+            at = gather_dense(transform, dataset, rows[r], out, at);
+        if (transform->tfidf && transform->projection == NULL)
+            make_unit(out->value + out->start[r], at - (size_t)out->start[r]);
         out->start[r + 1] = at;
     }
     assert(at <= out->max_values);

@@ -44,6 +44,8 @@ static void survey(writer *w)
                     model->n_outputs, &w->network);
     w->classifies = model->schema.learn == FR_LEARN_CLASSIFICATION;
     w->widest = fr_c_network_widest(&w->network);
+    if (w->widest < fr_transform_features(&model->transform))
+        w->widest = fr_transform_features(&model->transform);
     for (size_t c = 0; c < model->transform.cols; c++) {
         const int kind = model->transform.features[c].kind;
         w->n_numbers += kind == FR_FEATURE_NUMERIC || kind == FR_FEATURE_ORDINAL;
@@ -133,8 +135,10 @@ static fr_status say_facts(const writer *w)
 
 static size_t bytes_of(const fr_model *model)
 {
-    return model->n_params *
-           (model->params == NULL ? sizeof(fr_tree_node) : sizeof *model->params);
+    const fr_projection *p = model->transform.projection;
+    return (p == NULL ? 0 : (p->in + 1) * p->out * sizeof(float)) +
+           model->n_params *
+               (model->params == NULL ? sizeof(fr_tree_node) : sizeof *model->params);
 }
 
 static fr_status write_comment(const writer *w)
@@ -266,7 +270,7 @@ static void write_onehot(const writer *w)
 static void write_preprocessing(const writer *w)
 {
     fr_text_add(w->out, "    for (i = 0; i < %zu; i++) a[i] = 0.0f;\n",
-                w->model->transform.width);
+                fr_transform_features(&w->model->transform));
     if (w->n_numbers > 0)
         fr_text_add(w->out,
                     "    for (i = 0; i < %zu; i++) {\n"
@@ -321,6 +325,7 @@ static void write_function(const writer *w)
     const bool trees = w->model->options.family == FR_FAMILY_XGBOOST;
     const bool pairs = fr_c_network_pairs(&w->network);
     char scores = 'b';
+    const fr_projection *projection = w->model->transform.projection;
     if (kernel)
         fr_c_kernel(w->model, w->name, w->out);
     else if (trees)
@@ -334,11 +339,13 @@ static void write_function(const writer *w)
                 w->name);
     if (w->n_numbers > 0) write_numbers(w);
     if (w->n_onehot > 0) write_onehot(w);
+    fr_c_projection_constants(projection, w->out);
     if (!kernel && !trees) fr_c_network_constants(&w->network, w->model, w->name, w->out);
-    fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s;\n", w->widest,
+    fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s%s;\n", w->widest,
                 w->widest, sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "",
-                pairs ? ", f" : "");
+                pairs ? ", f" : "", projection != NULL ? ", j" : "");
     write_preprocessing(w);
+    fr_c_projection(projection, w->out);
     if (kernel || trees)
         fr_text_add(w->out, "    %s_%s(a, b);\n", w->name, kernel ? "kernel" : "trees");
     else

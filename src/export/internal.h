@@ -58,6 +58,10 @@ char fr_c_network_run(const fr_network *network, const fr_model *model, const ch
                       fr_text *out);
 size_t fr_c_network_widest(const fr_network *network);
 bool fr_c_network_pairs(const fr_network *network);
+/* The projection of a model, if it has one: its constants, and from a to a through b, with `i`
+ * and `j` to count by. */
+void fr_c_projection_constants(const fr_projection *projection, fr_text *out);
+void fr_c_projection(const fr_projection *projection, fr_text *out);
 /* A text as a C string literal, quotes included. */
 void fr_c_quote(const char *text, fr_text *out);
 

@@ -16,6 +16,7 @@
 #include "onnx_build.h"
 #include "onnx_kernel.h"
 #include "onnx_network.h"
+#include "onnx_projection.h"
 #include "onnx_trees.h"
 
 const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL};
@@ -263,7 +264,8 @@ static const char *preprocess(writer *w)
             parts[n_parts++] = onehot(w, c);
         c += run > 0 ? run - 1 : 0;
     }
-    return parts == NULL ? "" : join(w, parts, n_parts);
+    const char *x = parts == NULL ? "" : join(w, parts, n_parts);
+    return fr_onnx_projection(&w->o, t->projection, w->prefix, x);
 }
 
 static const char *constant(writer *w, float value)

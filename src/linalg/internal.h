@@ -20,6 +20,9 @@ void dtrsm_(const char *side, const char *uplo, const char *trans, const char *d
 void dtrsv_(const char *uplo, const char *trans, const char *diag, const int *n,
             const double *a, const int *lda, double *x, const int *incx);
 
+void dsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *lda,
+             double *w, double *work, const int *size, int *integers, const int *n_integers,
+             int *info);
 void dsyev_(const char *job, const char *uplo, const int *n, double *a, const int *lda,
             double *values, double *work, const int *n_work, int *info);
 

@@ -17,7 +17,7 @@ static size_t input_width(const fr_schema *schema, const fr_preprocess_options *
             column->kind == FR_COLUMN_CATEGORICAL && options->encode == FR_ENCODE_ONEHOT;
         width += onehot ? column->n_levels : 1;
     }
-    return fr_preprocess_kept(options, width);
+    return fr_preprocess_width(options, width);
 }
 
 /* A kernel model keeps the rows that it is fitted to: in the end all of the search. */

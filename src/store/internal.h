@@ -315,6 +315,9 @@ size_t fr_conv_columns(const fr_stem *stem, const fr_conv *conv,
 /* model_counts.c: its part that concerns texts and counts. */
 void fr_counts_put(fr_h5_out *out, const fr_model *model);
 FR_CHECKED fr_status fr_counts_get(const fr_h5_in *in, fr_model *model);
+/* model_projection.c: a projection, if it has one; the width is that of the features before. */
+void fr_projection_put(fr_h5_out *out, const fr_projection *projection);
+FR_CHECKED fr_status fr_projection_get(const fr_h5_in *in, fr_transform *transform);
 /* The caller clears *out, also on failure. */
 FR_CHECKED fr_status fr_model_get(const fr_h5_in *in, fr_model *out);
 

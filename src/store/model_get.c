@@ -259,6 +259,7 @@ static fr_status get_transform(const fr_h5_in *in, fr_model *model)
     fr_transform *transform = &model->transform;
     FR_TRY(get_features_transform(in, model));
     FR_TRY(fr_counts_get(in, model));
+    FR_TRY(fr_projection_get(in, transform));
     FR_TRY(fr_h5_get_column(in, "/model/preprocessing/target_shift", FR_H5_F64, 1,
                             &transform->target_shift));
     FR_TRY(fr_h5_get_column(in, "/model/preprocessing/target_factor", FR_H5_F64, 1,

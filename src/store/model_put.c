@@ -262,6 +262,7 @@ void fr_model_put(fr_h5_out *out, const fr_model *model)
     put_schema(out, &model->schema);
     put_transform(out, &model->transform);
     fr_counts_put(out, model);
+    fr_projection_put(out, model->transform.projection);
     put_input_names(out, model);
     if (model->options.family == FR_FAMILY_XGBOOST)
         fr_trees_put(out, &model->trees);

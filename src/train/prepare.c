@@ -62,7 +62,7 @@ fr_status fr_prepare(const fr_preprocess_options *options, const fr_dataset *dat
                                p.transform.target_factor);
 
     const size_t row_bytes = p.stride * sizeof(float);
-    p.sparse = dataset->schema.cell == FR_CELL_SPARSE;
+    p.sparse = dataset->schema.cell == FR_CELL_SPARSE && p.transform.projection == NULL;
     if (p.sparse) {
         if (keep_sparse(dataset, rows, n, &p) != FR_OK) goto failed;
     } else if (row_bytes > 0 && n[0] + n[1] <= FR_PREPARED_MAX / row_bytes) {

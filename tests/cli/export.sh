@@ -208,6 +208,9 @@ widths=(14 8 14 8)   # inputs that each makes of the columns, which a cnn has to
 # What comes behind these, beside some families.
 further=(
     "encode: onehot, select_features: mutual_information, keep_features: 0.4"
+    "encode: onehot, pca: 6, whiten: true"
+    "impute: mean, scale: robust, encode: onehot, pca: 0.9, fourier: 40, fourier_gamma: 0.05"
+    "encode: ordinal, fourier: 30, fourier_orthogonal: true"
 )
 compare_model() { # NAME TASK MODEL PREPROCESS
     local classes=3 takes=0,1,-3,3,-5,5,-7,7
@@ -225,7 +228,7 @@ for model in "${models[@]}"; do
         compare_model "$name$i" "$task" "${settings//WIDTH/${widths[i]}}" "${preprocess[i]}"
     done
     for i in "${!further[@]}"; do
-        [[ " softmax linear gelu pairs rbf boosted " != *" $name "* ]] ||
+        [[ " softmax pairs rbf " != *" $name "* ]] ||
             compare_model "${name}_further$i" "$task" "$settings" "${further[i]}"
     done
 done

@@ -13,12 +13,12 @@ study: $name
 data: {path: data/digits.csv.gz, target: digit, task: classification, test: {fraction: 0.2, seed: 7}}
 preprocess:
 $(printf '  %s\n' "$@")
-validation: {folds: 3, seed: 3}
+validation: {folds: 2, seed: 3}
 models:
   softmax: {l1: {log: [1.0e-5, 1.0e-3]}}
-  kernel: {gamma: {log: [1.0e-3, 1.0e-1]}}
+  svm: {l2: {log: [1.0e-5, 1.0e-3]}}
 train: {optimizer: adam, learning_rate: 0.02, epochs: 4}
-search: {method: random, trials: 6, seed: 5}
+search: {method: random, trials: 5, seed: 5}
 output: $dir/unused
 YAML
 }
@@ -54,8 +54,22 @@ study_of selection 'select_features: {choice: [variance, f_test, chi2, mutual_in
     'keep_features: {float: [0.4, 0.9], step: 0.1}'
 compare selection
 
+study_of projection 'pca: {choice: [0, 0.9, 20]}' 'whiten: {choice: [false, true]}' 'fourier: {choice: [0, 400]}' \
+    'fourier_gamma: {log: [1.0e-3, 3.0e-2]}' 'fourier_orthogonal: {choice: [false, true]}'
+compare projection
+
 study_of nothing 'keep_features: 10'
 refused "a number of features without a choice" 'study.yaml:4: preprocess.keep_features has no effect without select_features'
+study_of nothing 'whiten: true' 'fourier_gamma: 0.1'
+refused "whiten without components" 'study.yaml:4: preprocess.whiten has no effect without pca'
+refused "gamma without Fourier features" 'study.yaml:5: preprocess.fourier_gamma has no effect without fourier'
+study_of picture 'pca: 10'
+sed -i 's|^models:|&\n  cnn: {shape: [8, 8, 1], filters: [4]}|' "$dir/study.yaml"
+refused "components of a picture" 'study.yaml:4: preprocess.pca leaves model cnn without its picture'
+study_of choice 'pca: {choice: [0, 10], when: {model: [softmax, svm]}}'
+sed -i 's|^models:|&\n  cnn: {shape: [8, 8, 1], filters: [4]}|' "$dir/study.yaml"
+"$FOLDRANK" check "$dir/study.yaml" >"$dir/log" 2>&1
+tap_result $? "components for the other families" "$(cat "$dir/log")"
 printf '%s\n' 'a,b,y' 1,2,x 2,1,z 3,-4.5,x 1,1,z 2,2,x 3,3,z >"$dir/small.csv"
 study_of negative 'scale: standard' 'select_features: {choice: [f_test, chi2]}'
 sed -i "s|^data: .*|data: {path: $dir/small.csv, target: y, task: classification}|" "$dir/study.yaml"
