@@ -39,7 +39,7 @@ study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, 
 study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
 metric='[accuracy, log_loss, {minimize: parameters}]' group=b ensemble=yes
 study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
-sed '/^train:/d; s/margins/kernels/; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
+sed '/^train:/d; s/margins/kernels/; s/^preprocess: {/&pca: 4, fourier: 30, fourier_gamma: 0.1, /; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
 text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
 tap_result $? "the study kernels runs" "$text"
 trees=

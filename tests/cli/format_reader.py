@@ -99,7 +99,7 @@ def outputs(path, data, model):
         p = {k: m["preprocessing/" + k][:] for k in ("first", "width", "fill", "shift", "factor", "places", "place")}
         treatment = text("preprocessing/kind")
         shift, factor = m["preprocessing/target_shift"][()], m["preprocessing/target_factor"][()]
-        n_inputs = len(text("inputs"))
+        projection = {k: m["projection/" + k][()] for k in m["projection"]} if "projection" in m else None
         trees = {k: m["trees/" + k][:] for k in m["trees"]} if family == "xgboost" else None
         names = [] if trees else list(m["parameters"])
         layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(sum(name.startswith("layer") for name in names))]
@@ -123,7 +123,7 @@ def outputs(path, data, model):
         return math.nan
 
     def inputs_of(row):
-        x, place_at = np.zeros(n_inputs, f32), 0
+        x, place_at = np.zeros(int(sum(p["width"])), f32), 0
         for c, (name, _, _) in enumerate(features):
             value, first, fill = f32(value_of(row[name], c)), p["first"][c], p["fill"][c]
             if treatment[c] in ("numeric", "ordinal"):
@@ -134,7 +134,10 @@ def outputs(path, data, model):
                 if place >= 0:
                     x[first + place] = 1
             place_at += p["places"][c]
-        return x
+        if not projection:
+            return x
+        x = x @ projection["weight"] + projection["bias"]
+        return projection["amplitude"] * np.cos(x) if projection["amplitude"] > 0 else x
 
     def scores_of(x):
         score = trees["base"].copy()
