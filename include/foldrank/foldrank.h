@@ -30,6 +30,7 @@
 #include "foldrank/memory.h"
 #include "foldrank/metric.h"
 #include "foldrank/model.h"
+#include "foldrank/nested.h"
 #include "foldrank/network.h"
 #include "foldrank/objective.h"
 #include "foldrank/option.h"

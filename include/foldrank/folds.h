@@ -36,6 +36,16 @@ typedef struct {
 extern const fr_option fr_validation_option_table[];
 extern const size_t fr_validation_option_count;
 
+/* Study key `nested`: how good the whole search is, by searches that never see a part of the
+ * rows. */
+typedef struct {
+    int64_t outer_folds; /* 0: that is not asked for */
+    int64_t seed;        /* of the outer folds, and of the random numbers of their searches */
+} fr_nested_options;
+
+extern const fr_option fr_nested_option_table[];
+extern const size_t fr_nested_option_count;
+
 typedef struct fr_folds fr_folds;
 
 /* Split the rows of the data set: first test rows from the rest (fraction, mark or separate
@@ -58,6 +68,17 @@ typedef struct fr_folds fr_folds;
 FR_CHECKED fr_status fr_folds_create(const fr_dataset *dataset, const fr_test_options *test,
                                      const fr_validation_options *options, fr_folds **out);
 void fr_folds_destroy(fr_folds **folds);
+
+/* The folds of a search that does not see outer fold number `outer`. The rows of the search of
+ * `folds` are split by its scheme into options->outer_folds parts (a holdout: so many draws;
+ * leave_one_out: k-fold, by class where there are classes; repeats do not count). Those that
+ * train there are the rows of this search, split anew by the options of `folds`; those that
+ * validate are its test rows. The data set is needed only during the call. Errors: those of
+ * fr_folds_create, which name the outer fold; FR_ERR_DATA: scheme column with another number of
+ * values than outer_folds. */
+FR_CHECKED fr_status fr_folds_create_outer(const fr_folds *folds, const fr_dataset *dataset,
+                                           const fr_nested_options *options, uint32_t outer,
+                                           fr_folds **out);
 
 /* Number of folds in all, repeats included. */
 uint32_t fr_folds_count(const fr_folds *folds);

@@ -37,10 +37,15 @@ typedef enum {
 
 const char *fr_trial_state_word(fr_trial_state state);
 
+/* In place of a fold's number: the trial is trained on all rows of its search and scored on
+ * rows that were kept from it. No history has a slot for that. */
+#define FR_FOLD_OUTER UINT32_MAX
+
 /* What one (trial, fold) gave. */
 typedef struct {
     uint64_t trial;
     uint32_t fold;
+    uint32_t search; /* 0: the study's own; a number of nested.h. No part of the bytes below */
     fr_trial_state state;
     double score; /* validation metric at the kept epoch; NaN when there is none */
     double more[FR_GOALS_MAX - 1]; /* scores in the further objectives */

@@ -24,9 +24,10 @@
 /* One unit of work. */
 typedef struct {
     uint64_t trial;
-    uint32_t fold;
-    const double *point; /* (space.n) */
-    const fr_rung *rungs;
+    uint32_t fold;   /* FR_FOLD_OUTER: train on all rows of the search, score the test rows */
+    uint32_t search; /* whose task it is; the objective does not look at it */
+    const double *point;  /* (space.n) */
+    const fr_rung *rungs; /* of FR_FOLD_OUTER: the kept epochs of the trial's folds */
     size_t n_rungs;
     const fr_fit_keeper *keeper;   /* of the task's own state; NULL: none */
     const fr_fit_group *group;     /* of processes that do it together; NULL: this one */
@@ -41,6 +42,8 @@ typedef struct {
     int threads;                 /* OpenMP threads for a task */
     int rank;                    /* of the run */
     int local_rank, local_ranks; /* on this node; 0 ranks: nothing will be run here */
+    const fr_objective *sibling; /* over the same data, used by the same thread and destroyed
+                                    later: prepared folds are kept in common; NULL: none */
     const char *guard;           /* foldrank program to start commands by; NULL: itself */
     const fr_plugin *embedded;   /* type embedded: the program's own function ... */
     void *embedded_state;        /* ... and the state that it gets; no init, no finalize */

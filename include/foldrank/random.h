@@ -35,6 +35,7 @@ typedef enum {
     FR_RNG_COLUMNS,     /* ... and the seeds by which its trees draw columns */
     FR_RNG_ENSEMBLE,    /* candidates that a bag of an ensemble's selection sees */
     FR_RNG_FOURIER,     /* directions of random Fourier features */
+    FR_RNG_OUTER,       /* the seed of the search without an outer fold */
 } fr_rng_purpose;
 
 typedef struct {

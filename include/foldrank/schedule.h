@@ -14,6 +14,7 @@
 #include "foldrank/collective.h"
 #include "foldrank/data.h"
 #include "foldrank/history.h"
+#include "foldrank/nested.h"
 #include "foldrank/plugin.h"
 #include "foldrank/status.h"
 #include "foldrank/store.h"
@@ -67,6 +68,7 @@ typedef struct {
     size_t n_test_rows;                 /* root only */
     size_t n_members;                   /* root only: of the ensemble; 0: there is none */
     double ensemble_test_score;         /* as test_score */
+    fr_nested nested;                   /* root only; n is 0 when it was not asked for */
     bool resumed;                       /* something was there already */
     fr_end end;            /* root only: what ended the study; not yet when stopped */
     fr_usage usage;        /* root only: what it has cost, all its runs */

@@ -14,6 +14,7 @@
 #include "foldrank/explain.h"
 #include "foldrank/history.h"
 #include "foldrank/model.h"
+#include "foldrank/nested.h"
 #include "foldrank/past.h"
 #include "foldrank/select.h"
 #include "foldrank/status.h"
@@ -47,6 +48,32 @@ FR_CHECKED fr_status fr_journal_open(const char *dir, const fr_study *study,
                                      uint64_t data_fingerprint, fr_history *history,
                                      double *elapsed_s, fr_journal **out);
 
+/* The searches without the outer folds of nested cross-validation, for the journal. Their
+ * records name `plan`, what they depend on besides study and data: records of another plan stay
+ * in the file and are passed over. */
+typedef struct {
+    uint64_t plan;
+    uint32_t n;             /* outer folds */
+    fr_history **histories; /* (n) of searches 1 .. n; borrowed, empty before the journal is
+                             * opened */
+    fr_fold_result *judged; /* (n_judged) what came of their last tasks; owned */
+    size_t n_judged, capacity;
+} fr_outer_log;
+
+/* Takes over the result's memory, also on failure. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_outer_log_add(fr_outer_log *log, fr_fold_result *result);
+/* The one of this search's trial; NULL when there is none. */
+const fr_fold_result *fr_outer_log_find(const fr_outer_log *log, uint32_t search,
+                                        uint64_t trial);
+void fr_outer_log_clear(fr_outer_log *log);
+
+/* fr_journal_open with those searches: also their records come back. NULL: all their
+ * records are passed over. */
+FR_CHECKED fr_status fr_journal_open_nested(const char *dir, const fr_study *study,
+                                            uint64_t data_fingerprint, fr_history *history,
+                                            fr_outer_log *outer, double *elapsed_s,
+                                            fr_journal **out);
+
 /* Whether dir has a journal: the study there goes on with what is in it. */
 bool fr_journal_exists(const char *dir);
 
@@ -68,9 +95,9 @@ typedef struct {
 fr_usage fr_journal_usage(const fr_journal *journal);
 void fr_journal_use(fr_journal *journal, fr_usage usage);
 
-/* Append a suggestion, a fold result. Buffered; see fr_journal_sync. */
-FR_CHECKED fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const double *point,
-                                      size_t n);
+/* Append a suggestion of a search, a fold result. Buffered; see fr_journal_sync. */
+FR_CHECKED fr_status fr_journal_trial(fr_journal *journal, uint32_t search, uint64_t trial,
+                                      const double *point, size_t n);
 FR_CHECKED fr_status fr_journal_fold(fr_journal *journal, const fr_fold_result *result);
 
 /* Write what is buffered, at once: a process that dies loses nothing that was written. And
@@ -84,13 +111,13 @@ FR_CHECKED fr_status fr_journal_sync(fr_journal *journal, double now, bool force
 /* Sync and close. */
 FR_CHECKED fr_status fr_journal_close(fr_journal **journal);
 
-/* ---- fits under way: dir/fits/TRIAL-FOLD ---- */
+/* ---- fits under way: dir/fits/TRIAL-FOLD, those of outer searches SEARCH-TRIAL-FOLD ---- */
 
 /* Which fit. `key` is a fingerprint of all that decides it, so that the file of another study
  * or of other data is never taken for its own. */
 typedef struct {
     uint64_t trial, key;
-    uint32_t fold;
+    uint32_t fold, search;
 } fr_fit_id;
 
 /* Keep a state under a temporary name, sync, rename. FR_ERR_IO leaves the earlier one. */
@@ -103,9 +130,10 @@ FR_CHECKED fr_status fr_fit_file_read(const char *dir, const fr_fit_id *id, void
                                       size_t *size);
 void fr_fit_file_remove(const char *dir, const fr_fit_id *id);
 
-/* Remove the files of folds that the history has; with `all`, those of all fits and the
- * directory. Returns how many are left. While no rank writes one. */
-size_t fr_fit_files_sweep(const char *dir, const fr_history *history, bool all);
+/* Remove the files of folds that the histories have, (n) one for each search; with `all`, those
+ * of all fits and the directory. Returns how many are left. While no rank writes one. */
+size_t fr_fit_files_sweep(const char *dir, const fr_history *const *histories, size_t n,
+                          bool all);
 
 /* ---- results.h5 ---- */
 
@@ -128,6 +156,7 @@ typedef struct {
     const fr_scored *test;              /* what the model says of the test rows; may be NULL */
     const fr_explanation *explanation;  /* of the model; may be NULL */
     const fr_ensemble *ensemble;        /* beside the model; may be NULL */
+    const fr_nested *nested;            /* NULL: not asked for */
     const fr_rank_record *ranks;        /* (n_ranks), NULL while unknown */
     int n_ranks;                        /* also known without `ranks` */
     const char *command;                /* as typed */
@@ -163,6 +192,7 @@ typedef struct {
     bool has_explanation; /* likewise */
     fr_ensemble ensemble; /* without the model: its members have none either */
     bool has_ensemble;
+    fr_nested nested; /* n is 0 when the file has none */
     fr_rank_record *ranks;
     int n_ranks;
     char *path, *created, *version, *command;

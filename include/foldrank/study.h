@@ -2,8 +2,8 @@
 /* study.h - the study file as structs.
  *
  * The keys are those of the option tables, under `data` (with `test`), `preprocess`,
- * `validation`, `models` (one block per family), `train`, `search` (with `enqueue`), `pruning`
- * (also short: a method or a list of them), `stop`, `select`, `explain`, `ensemble`,
+ * `validation`, `nested`, `models` (one block per family), `train`, `search` (with `enqueue`),
+ * `pruning` (also short: a method or a list of them), `stop`, `select`, `explain`, `ensemble`,
  * `objective` and `resources`; besides `study`, `metric` and `output`. A setting of preprocess,
  * models and train is a value, or the distribution of a hyperparameter:
  *
@@ -117,6 +117,7 @@ typedef struct {
     fr_data_options data;
     fr_test_options test;
     fr_validation_options validation;
+    fr_nested_options nested;
     fr_goal goals[FR_GOALS_MAX]; /* the objectives */
     size_t n_goals;
     fr_metric metric; /* of the first */
@@ -145,9 +146,9 @@ typedef struct {
     size_t n_bindings;
     uint64_t fingerprint; /* of all that decides the trials: not of the study's name, the number
                              of trials and other budgets, the selection, the explanations, the
-                             ensemble, the output directory, the resources, a command's timeout
-                             and grace, nor of where the data files lie (their content has its
-                             own fingerprint) */
+                             ensemble, nested, the output directory, the resources, a command's
+                             timeout and grace, nor of where the data files lie (their content
+                             has its own fingerprint) */
 } fr_study;
 
 /* A block of a study file, for pages about it. */
@@ -182,6 +183,12 @@ void fr_study_resolve(const fr_study *study, const double *point, fr_recipe *out
  * Errors: those of fr_folds_create. */
 FR_CHECKED fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset,
                                          fr_folds **out);
+
+/* The folds of the search without outer fold number `outer` (study key nested), from those of
+ * the study itself; a fault names the study's file. Errors: those of fr_folds_create_outer. */
+FR_CHECKED fr_status fr_study_make_outer_folds(const fr_study *study, const fr_dataset *dataset,
+                                               const fr_folds *folds, uint32_t outer,
+                                               fr_folds **out);
 
 /* The objective evaluates a task by code that is not foldrank's: a trial then has
  * objective.folds tasks, which may report steps. */

@@ -33,6 +33,9 @@ void fr_check_close(fr_check *c);
 /* Folds of a trial, once the study is open. */
 uint32_t fr_check_folds(const fr_check *c);
 
+/* Searches of a run: the study's own, and one for each outer fold. */
+double fr_check_searches(const fr_check *c);
+
 /* Tasks that may run at the same time, and ranks that then have nothing to do. Local. */
 double fr_check_tasks_at_once(const fr_check *check);
 size_t fr_check_idle_ranks(const fr_check *check);

@@ -5,6 +5,18 @@
 #include "check.h"
 #include "foldrank/store.h"
 
+/* The folds of every search that nested cross-validation makes: the data may have too few rows
+ * of something once an outer fold is missing. */
+static fr_status check_outer_folds(const fr_check *c)
+{
+    for (uint32_t k = 0; k < (uint32_t)c->study->nested.outer_folds; k++) {
+        fr_folds *folds = NULL;
+        FR_TRY(fr_study_make_outer_folds(c->study, &c->dataset, c->folds, k, &folds));
+        fr_folds_destroy(&folds);
+    }
+    return FR_OK;
+}
+
 fr_status fr_check_open(fr_check *c)
 {
     const fr_study *study = c->study;
@@ -21,6 +33,7 @@ fr_status fr_check_open(fr_check *c)
     if (study->objective.type == FR_OBJECTIVE_TRAINING) {
         FR_TRY(fr_dataset_read(&study->data, &study->test, &c->block, &c->dataset));
         FR_TRY(fr_study_make_folds(study, &c->dataset, &c->folds));
+        FR_TRY(check_outer_folds(c));
     }
     FR_TRY(fr_stop_check(&study->stop, fr_check_folds(c)));
     const fr_objective_place place = {.threads = 1};
@@ -35,6 +48,11 @@ fr_status fr_check_open(fr_check *c)
 uint32_t fr_check_folds(const fr_check *c)
 {
     return c->folds == NULL ? (uint32_t)c->study->objective.folds : fr_folds_count(c->folds);
+}
+
+double fr_check_searches(const fr_check *c)
+{
+    return 1.0 + (double)c->study->nested.outer_folds;
 }
 
 void fr_check_close(fr_check *c)

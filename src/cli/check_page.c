@@ -133,8 +133,9 @@ double fr_check_tasks_at_once(const fr_check *check)
     const fr_stop_options *stop = &check->study->stop;
     const bool waits = fr_search_adaptive(check->search) || stop->score != NULL ||
                        (check->study->prune_methods & FR_PRUNE_COMPARING) != 0;
-    if (!waits || concurrency == 0) return trials * folds;
-    return fmin((double)concurrency, trials) * folds;
+    const double at_once =
+        waits && concurrency > 0 ? fmin((double)concurrency, trials) : trials;
+    return at_once * folds * fr_check_searches(check);
 }
 
 /* Ranks that train together are of one node; ranks are spread evenly. */
@@ -170,7 +171,8 @@ static void print_ranks(const fr_check *check, FILE *out)
     fprintf(out, ", %zu of them idle", idle);
     if (idle > 0 && at_once >= (double)groups_of(check))
         fprintf(out, ": no multiple of ranks_per_trial on every node");
-    else if (idle > 0 && at_once < trials_of(check) * fr_check_folds(check))
+    else if (idle > 0 &&
+             at_once < trials_of(check) * fr_check_folds(check) * fr_check_searches(check))
         fprintf(out, ": %.0f fits run at once; raise search.concurrency", at_once);
     else if (idle > 0)
         fprintf(out, ": there are %.0f fits in all", at_once);
@@ -235,6 +237,24 @@ static void print_model(const fr_check *check, double trials, FILE *out)
             search->generation);
 }
 
+/* What nested cross-validation adds. Inner folds may be a few less: of a column, of
+ * leave-one-out.
+ */
+static void print_nested(const fr_check *check, double trials, FILE *out)
+{
+    const double outer = (double)check->study->nested.outer_folds;
+    const double fits = trials * fr_check_folds(check);
+    if (outer == 0) return;
+    label(out, "nested");
+    if (trials >= (double)FR_TRIALS_OPEN)
+        fprintf(out, "%.0f outer folds: as many fits again for each, and one of its model\n",
+                outer);
+    else
+        fprintf(out,
+                "%.0f more = %.0f outer folds x (%.0f fits + one of its model); in all %.0f\n",
+                outer * (fits + 1), outer, fits, outer * (fits + 1) + fits + 1);
+}
+
 static void print_work(const fr_check *check, FILE *out)
 {
     const fr_study *study = check->study;
@@ -267,6 +287,7 @@ static void print_work(const fr_check *check, FILE *out)
     else
         fprintf(out, "%.0f evaluations of the objective: %.0f trials x %.0f fold%s\n",
                 trials * folds, trials, folds, folds > 1 ? "s" : "");
+    print_nested(check, trials, out);
     print_ranks(check, out);
 }
 

@@ -11,8 +11,9 @@
 
 enum {
     DRAWS = 4096,
-    PASS_ROWS = 2048,      /* larger batches go through the network in pieces */
-    CACHE_BYTES = 32 << 20 /* prepared folds that a rank keeps */
+    PASS_ROWS = 2048,       /* larger batches go through the network in pieces */
+    CACHE_BYTES = 32 << 20, /* prepared folds that a rank keeps */
+    OUTER_ROW_BYTES = 8 /* of a row in the lists of one outer fold: number, class or group */
 };
 
 /* Every category its own feature, as onehot encoding has it. */
@@ -136,7 +137,9 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     const double fold = network.sparse
                             ? (double)fr_sparse_bytes(schema->rows, schema->stored)
                             : rows * (double)network.input_stride * (double)sizeof(float);
-    const double kept = fold > FR_PREPARED_MAX ? 0 : fold * fr_folds_count(check->folds);
+    const double kept = fold > FR_PREPARED_MAX
+                            ? 0
+                            : fold * fr_folds_count(check->folds) * fr_check_searches(check);
     return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);
 }
 
@@ -176,6 +179,8 @@ fr_status fr_check_largest(const fr_check *check, fr_check_size *out)
         note_spread(check, &recipe, out);
         if (study->space.n == 0) break;
     }
+    out->fit_bytes += (double)study->nested.outer_folds * (double)check->dataset.schema.rows *
+                      OUTER_ROW_BYTES;
     free(point);
     return FR_OK;
 }

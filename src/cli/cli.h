@@ -131,6 +131,10 @@ void fr_cli_overview(const fr_cli_command *const commands[], fr_text *out);
 void fr_cli_describe_end(const fr_study *study, const fr_history *history, fr_end end,
                          fr_usage usage, fr_text *out);
 
+/* Append what nested cross-validation says the whole search is worth, lines of text; nothing
+ * without outer folds. Local. */
+void fr_cli_describe_nested(const fr_study *study, const fr_nested *nested, fr_text *out);
+
 /* Row number i of the command's own options followed by those of all; NULL after the last. What
  * a row does, may be and is without being said, in one line. */
 const fr_cli_option *fr_cli_option_at(const fr_cli_command *command, size_t i);

@@ -60,12 +60,22 @@ FR_CHECKED fr_status fr_show_explain(const fr_results_file *results, bool ascii,
 /* Lines of cells that tabs separate, as columns; align[c] is l or r. */
 void fr_show_print_table(const char *text, const char *align, FILE *out);
 
+/* What the whole search is worth, and how far the outer folds agree; nothing when the study did
+ * not ask. */
+void fr_show_nested(const fr_results_file *results, FILE *out);
+
 /* For programs: CSV with a header line; one JSON object. A number that is not there is an empty
  * field, and null. */
 void fr_show_csv(const fr_show *show, FILE *out);
 void fr_show_trial_csv(const fr_results_file *results, size_t trial, FILE *out);
 void fr_show_json(const fr_show *show, FILE *out);
 void fr_show_trial_json(const fr_results_file *results, size_t trial, FILE *out);
+
+void fr_show_nested_csv(const fr_results_file *results, FILE *out);
+/* `, "nested": {...}`; nothing when the file has none. */
+void fr_show_nested_json(const fr_results_file *results, FILE *out);
+/* Active parameters as an object. */
+void fr_show_json_params(const fr_space *space, const double *point, FILE *out);
 
 /* Everything in the file but the model: one JSON object; CSV tables. */
 void fr_show_whole_json(const fr_results_file *results, FILE *out);

@@ -112,7 +112,7 @@ void fr_show_trial_csv(const fr_results_file *results, size_t trial, FILE *out)
 }
 
 /* Active parameters only. */
-static void json_params(const fr_space *space, const double *point, FILE *out)
+void fr_show_json_params(const fr_space *space, const double *point, FILE *out)
 {
     const char *before = "";
     fputc('{', out);
@@ -164,7 +164,7 @@ static void json_trial_head(const fr_results_file *results, size_t t, FILE *out)
     fr_json_fields(fields, sizeof fields / sizeof *fields, out);
     json_scores(results->study, trial, out);
     fr_json_key(", ", "params", out);
-    json_params(history->space, trial->point, out);
+    fr_show_json_params(history->space, trial->point, out);
 }
 
 static void json_objectives(const fr_study *study, FILE *out)
@@ -326,6 +326,7 @@ void fr_show_json(const fr_show *show, FILE *out)
     json_selection(show->results, false, out);
     json_ensemble(show->results, out);
     json_front(show->results->study, show->fronts, out);
+    fr_show_nested_json(show->results, out);
     fr_json_key(",\n ", "trials", out);
     fputc('[', out);
     for (size_t i = 0; i < show->n; i++) {
@@ -457,6 +458,7 @@ void fr_show_whole_json(const fr_results_file *results, FILE *out)
     json_space(&results->study->space, out);
     json_selection(results, true, out);
     json_ensemble(results, out);
+    fr_show_nested_json(results, out);
     json_ranks(results, out);
     fr_json_key(",\n ", "trials", out);
     fputc('[', out);

@@ -312,6 +312,7 @@ void fr_show_page(const fr_show *show, FILE *out)
     print_front(show, out);
     print_selection(show->results, &digits, out);
     print_ensemble(show->results, &digits, out);
+    fr_show_nested(show->results, out);
 }
 
 /* First, best and last score of a curve; epochs that were not scored are NaN. */

@@ -307,6 +307,11 @@ static void write_out_of_fold(const fr_results_file *results, FILE *out)
     write_scored(results, &results->explanation.out_of_fold, out);
 }
 
+static bool has_nested(const fr_results_file *results)
+{
+    return results->nested.n > 0;
+}
+
 const fr_show_table fr_show_tables[] = {
     {"trials", always, write_trials},
     {"folds", always, write_folds},
@@ -317,6 +322,7 @@ const fr_show_table fr_show_tables[] = {
     {"ranks", has_ranks, write_ranks},
     {"space", always, write_space},
     {"test", has_test, write_test},
+    {"nested", has_nested, fr_show_nested_csv},
     {"importance", has_explanation, write_importance},
     {"dependence", has_explanation, write_dependence},
     {"confusion", has_explanation, write_confusion},

@@ -135,6 +135,14 @@ static void print_ensemble(const fr_cli *cli, const fr_study *study,
     fputc('\n', cli->out);
 }
 
+static void print_nested(const fr_cli *cli, const fr_study *study, const fr_nested *nested)
+{
+    fr_text text = {0};
+    fr_cli_describe_nested(study, nested, &text);
+    fputs(fr_text_get(&text), cli->out);
+    fr_text_clear(&text);
+}
+
 /* What is behind the choice: with several objectives also how it trades them off. */
 static void print_chosen(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
 {
@@ -188,6 +196,7 @@ void fr_cli_print_summary(const fr_cli *cli, const fr_study *study, const fr_run
     if (chosen && status == FR_OK && study->objective.type == FR_OBJECTIVE_TRAINING)
         print_worth(cli, study, report);
     if (chosen && status == FR_OK) print_ensemble(cli, study, report);
+    print_nested(cli, study, &report->nested);
     print_counts(cli, report);
     if (status == FR_OK) print_end(cli, study, report);
     fprintf(cli->out, "results: %s/results.h5\n", study->output);

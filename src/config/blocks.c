@@ -20,6 +20,12 @@ static const struct {
      fr_preprocess_option_table, &fr_preprocess_option_count},
     {"validation", "How rows are split into folds.", fr_validation_option_table,
      &fr_validation_option_count},
+    {"nested",
+     "What the whole search is worth: nested cross-validation. For each outer fold search, "
+     "selection and training are done on the other rows alone, and the model is scored on the "
+     "fold. Enqueued configurations belong to the search, a warm start and explanations only "
+     "to the study's own, whose results stay as they are without this.",
+     fr_nested_option_table, &fr_nested_option_count},
     {"train", "How a model is trained; every key may also stand in a family's block.",
      fr_train_option_table, &fr_train_option_count},
     {"objective",

@@ -301,6 +301,23 @@ static void check_stop(fr_draft *draft)
                       "stop.epochs needs objective.steps, the most steps that a task reports");
 }
 
+/* What only makes sense of a search that goes its own way to its end. */
+static void check_nested(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const fr_node *where = fr_draft_at(draft, "nested", "outer_folds");
+    if (study->nested.outer_folds == 0) return;
+    if (study->nested.outer_folds == 1)
+        fr_faults_add(draft->faults, where,
+                      "nested.outer_folds: 1 leaves no rows for the search; two are the least");
+    if (study->stop.wall_s > 0 || study->stop.core_hours > 0)
+        fr_faults_add(draft->faults, where,
+                      "nested.outer_folds does not go with stop.%s: the clock would end each "
+                      "search elsewhere, and none would be the one that is judged; use "
+                      "search.trials, stop.fits or stop.epochs",
+                      study->stop.wall_s > 0 ? "wall" : "core_hours");
+}
+
 static void check_warm_start(fr_draft *draft)
 {
     const fr_search_options *o = &draft->study->search;
@@ -384,6 +401,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     check_search_keys(draft);
     check_pruning(draft);
     check_stop(draft);
+    check_nested(draft);
     check_warm_start(draft);
     check_grid(draft);
     if (look_for_files) check_files(draft);

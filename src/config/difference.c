@@ -3,7 +3,8 @@
  * key by key.
  *
  * Left out are the name, the number of trials and other budgets, the rule of selection (trials
- * can be chosen from anew), the explanations, the ensemble, the output directory, the resources
+ * can be chosen from anew), the explanations, the ensemble, nested cross-validation (whose
+ * records name what they belong to), the output directory, the resources
  * and the times that a command may take and a table pretends to. Of the data files only whether
  * they are named counts: a study may go on where its data lie elsewhere, and what they contain
  * has a fingerprint of its own. */
@@ -30,9 +31,9 @@ static bool is_ignored(const char *key)
     return strcmp(key, "study") == 0 || strcmp(key, "output") == 0 ||
            strcmp(key, "search.trials") == 0 || strncmp(key, "stop.", 5) == 0 ||
            strncmp(key, "select.", 7) == 0 || strncmp(key, "explain.", 8) == 0 ||
-           strncmp(key, "ensemble.", 9) == 0 || strncmp(key, "resources", 9) == 0 ||
-           strcmp(key, "objective.timeout") == 0 || strcmp(key, "objective.grace") == 0 ||
-           strcmp(key, "objective.speed") == 0;
+           strncmp(key, "nested.", 7) == 0 || strncmp(key, "ensemble.", 9) == 0 ||
+           strncmp(key, "resources", 9) == 0 || strcmp(key, "objective.timeout") == 0 ||
+           strcmp(key, "objective.grace") == 0 || strcmp(key, "objective.speed") == 0;
 }
 
 static bool is_place(const char *key)

@@ -127,6 +127,8 @@ static void add_training(const fr_draft *draft, fr_text *out)
     fr_text_add(out, "validation:\n");
     add_block(out, "  ", fr_validation_option_table, fr_validation_option_count,
               &study->validation);
+    fr_text_add(out, "nested:\n");
+    add_block(out, "  ", fr_nested_option_table, fr_nested_option_count, &study->nested);
     add_metric(study, out);
     fr_text_add(out, "models:\n");
     for (int f = 0; f < FR_FAMILY_COUNT; f++) {

@@ -131,3 +131,13 @@ fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, 
     snprintf(message, sizeof message, "%s", fr_status_message());
     return FR_FAIL(st, "%s: %s: %s%s", study->path, study->data.path, message, hint);
 }
+
+fr_status fr_study_make_outer_folds(const fr_study *study, const fr_dataset *dataset,
+                                    const fr_folds *folds, uint32_t outer, fr_folds **out)
+{
+    const fr_status st = fr_folds_create_outer(folds, dataset, &study->nested, outer, out);
+    if (st != FR_ERR_DATA && st != FR_ERR_USAGE) return st;
+    char message[2048];
+    snprintf(message, sizeof message, "%s", fr_status_message());
+    return FR_FAIL(st, "%s: %s: %s", study->path, study->data.path, message);
+}

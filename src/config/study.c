@@ -10,17 +10,17 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 
-static const char *const training_keys[] = {"study",   "data",     "preprocess", "validation",
-                                            "metric",  "models",   "train",      "search",
-                                            "pruning", "stop",     "select",     "objective",
-                                            "explain", "ensemble", "resources",  "output"};
+static const char *const training_keys[] = {
+    "study",     "data",    "preprocess", "validation", "nested", "metric",
+    "models",    "train",   "search",     "pruning",    "stop",   "select",
+    "objective", "explain", "ensemble",   "resources",  "output"};
 enum { N_TRAINING_KEYS = sizeof training_keys / sizeof *training_keys };
 
 /* Keys that say what is trained; an objective takes their place. */
 static bool is_about_training(const char *key)
 {
-    static const char *const keys[] = {"data",   "preprocess", "validation", "metric",
-                                       "models", "train",      "explain",    "ensemble"};
+    static const char *const keys[] = {"data",  "preprocess", "validation", "metric", "models",
+                                       "train", "explain",    "ensemble",   "nested"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(keys[k], key) == 0) return true;
     return false;
@@ -166,6 +166,7 @@ static void read_search(fr_draft *draft)
         {"resources", fr_resource_option_table, fr_resource_option_count, NULL, 0},
         {"explain", fr_explain_option_table, fr_explain_option_count, NULL, 0},
         {"ensemble", fr_ensemble_option_table, fr_ensemble_option_count, NULL, 0},
+        {"nested", fr_nested_option_table, fr_nested_option_count, NULL, 0},
     };
     fr_study *study = draft->study;
     const fr_node *search = fr_node_find(draft->root, "search");
@@ -179,6 +180,7 @@ static void read_search(fr_draft *draft)
                    &study->resources);
     fr_draft_block(draft, fr_node_find(draft->root, "explain"), &blocks[3], &study->explain);
     fr_draft_block(draft, fr_node_find(draft->root, "ensemble"), &blocks[4], &study->ensemble);
+    fr_draft_block(draft, fr_node_find(draft->root, "nested"), &blocks[5], &study->nested);
 }
 
 /* study and output; by default from the file's name. */

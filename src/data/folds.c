@@ -5,6 +5,7 @@
  * which costs less than the first step of training on it. */
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -382,4 +383,80 @@ fr_status fr_folds_get(const fr_folds *folds, uint32_t fold, uint32_t **train, s
     free(*valid);
     *train = *valid = NULL;
     return st;
+}
+
+/* The split of the search's rows into outer folds. */
+static fr_validation_options outer_options(const fr_folds *folds, const fr_dataset *dataset,
+                                           const fr_nested_options *nested)
+{
+    fr_validation_options o = folds->options;
+    o.folds = nested->outer_folds;
+    o.seed = nested->seed;
+    o.repeats = 1;
+    if (o.scheme == FR_SCHEME_HOLDOUT) o.scheme = FR_SCHEME_SHUFFLE_SPLIT;
+    if (o.scheme == FR_SCHEME_LEAVE_ONE_OUT)
+        o.scheme = is_classified(dataset) ? FR_SCHEME_STRATIFIED_KFOLD : FR_SCHEME_KFOLD;
+    return o;
+}
+
+/* Folds of given rows; takes over the lists, also on failure. */
+static fr_status split_rows(const fr_dataset *dataset, const fr_validation_options *options,
+                            uint32_t *lists[2], const size_t counts[2], fr_folds **out)
+{
+    fr_folds *folds = fr_alloc(1, sizeof *folds);
+    *out = NULL;
+    if (folds == NULL || lists[0] == NULL || lists[1] == NULL) {
+        free(lists[0]);
+        free(lists[1]);
+        free(folds);
+        return FR_ERR_MEMORY;
+    }
+    *folds = (fr_folds){.options = *options,
+                        .search = lists[0],
+                        .test = lists[1],
+                        .n_search = counts[0],
+                        .n_test = counts[1]};
+    fr_status st = prepare_folds(folds, dataset);
+    if (st == FR_OK) st = count_folds(folds);
+    if (st != FR_OK) fr_folds_destroy(&folds);
+    *out = folds;
+    return st;
+}
+
+/* Rows of outer fold `outer`: lists[0] train, lists[1] validate. */
+static fr_status take_outer(const fr_folds *folds, const fr_dataset *dataset,
+                            const fr_nested_options *nested, uint32_t outer, uint32_t *lists[2],
+                            size_t counts[2])
+{
+    const fr_validation_options options = outer_options(folds, dataset, nested);
+    uint32_t *all[2] = {fr_alloc(folds->n_search, sizeof **all), fr_alloc(1, sizeof **all)};
+    fr_folds *split = NULL;
+    if (all[0] != NULL) memcpy(all[0], folds->search, folds->n_search * sizeof *all[0]);
+    fr_status st =
+        split_rows(dataset, &options, all, (const size_t[2]){folds->n_search, 0}, &split);
+    if (st == FR_OK && split->count != (uint64_t)nested->outer_folds)
+        st = FR_FAIL(FR_ERR_DATA,
+                     "data.fold has %u values, and each is an outer fold: set it to "
+                     "%u",
+                     (unsigned)split->count, (unsigned)split->count);
+    if (st == FR_OK)
+        st = fr_folds_get(split, outer, &lists[0], &counts[0], &lists[1], &counts[1]);
+    fr_folds_destroy(&split);
+    return st;
+}
+
+fr_status fr_folds_create_outer(const fr_folds *folds, const fr_dataset *dataset,
+                                const fr_nested_options *options, uint32_t outer,
+                                fr_folds **out)
+{
+    uint32_t *lists[2] = {0};
+    size_t counts[2] = {0};
+    char message[1024];
+    *out = NULL;
+    fr_status st = take_outer(folds, dataset, options, outer, lists, counts);
+    if (st == FR_OK) st = split_rows(dataset, &folds->options, lists, counts, out);
+    if (st != FR_ERR_DATA && st != FR_ERR_USAGE) return st;
+    snprintf(message, sizeof message, "%s", fr_status_message());
+    return FR_FAIL(st, "nested.outer_folds %lld: without outer fold %u: %s",
+                   (long long)options->outer_folds, (unsigned)outer, message);
 }

@@ -158,6 +158,17 @@ const fr_option fr_validation_option_table[] = {
      .help = "time_series: rows left out between training and validation"},
 };
 const size_t fr_validation_option_count = COUNT_OF(fr_validation_option_table);
+#undef AT
+
+#define AT(field) .offset = offsetof(fr_nested_options, field)
+const fr_option fr_nested_option_table[] = {
+    {"outer_folds", FR_OPTION_INT, AT(outer_folds), "0", .high = 1000,
+     .help = "outer folds, made by validation.scheme: for each the search is made once more "
+             "without its rows, its model is trained and scored on them; 0: no such estimate"},
+    {"seed", FR_OPTION_INT, AT(seed), "0", .high = 0x1p53,
+     .help = "seed of the outer folds, and of the random numbers of their searches"},
+};
+const size_t fr_nested_option_count = COUNT_OF(fr_nested_option_table);
 
 fr_status fr_data_options_defaults(fr_data_options *options)
 {

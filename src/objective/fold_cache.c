@@ -11,6 +11,7 @@
 enum { ENTRIES = 64, MOST_BYTES = 32 << 20 };
 
 typedef struct {
+    const fr_folds *folds;
     uint32_t fold;
     char *options;      /* preprocessing, as text; NULL: the entry is empty */
     uint64_t last_used; /* by the cache's own count */
@@ -20,19 +21,16 @@ typedef struct {
 
 struct fr_fold_cache {
     const fr_dataset *dataset;
-    const fr_folds *folds;
     cache_entry entries[ENTRIES];
     uint64_t uses;
     size_t bytes;
 };
 
-fr_status fr_fold_cache_create(const fr_dataset *dataset, const fr_folds *folds,
-                               fr_fold_cache **out)
+fr_status fr_fold_cache_create(const fr_dataset *dataset, fr_fold_cache **out)
 {
     *out = fr_alloc(1, sizeof **out);
     if (*out == NULL) return FR_ERR_MEMORY;
     (*out)->dataset = dataset;
-    (*out)->folds = folds;
     return FR_OK;
 }
 
@@ -54,11 +52,14 @@ void fr_fold_cache_destroy(fr_fold_cache **cache)
     *cache = NULL;
 }
 
-static cache_entry *find_entry(fr_fold_cache *cache, uint32_t fold, const char *options)
+static cache_entry *find_entry(fr_fold_cache *cache, const fr_folds *folds, uint32_t fold,
+                               const char *options)
 {
     for (size_t i = 0; i < ENTRIES; i++) {
         cache_entry *e = &cache->entries[i];
-        if (e->options != NULL && e->fold == fold && strcmp(e->options, options) == 0) return e;
+        if (e->options != NULL && e->folds == folds && e->fold == fold &&
+            strcmp(e->options, options) == 0)
+            return e;
     }
     return NULL;
 }
@@ -88,21 +89,22 @@ static void make_room(fr_fold_cache *cache, const cache_entry *newest)
     }
 }
 
-static fr_status fill_entry(fr_fold_cache *cache, cache_entry *e, uint32_t fold,
-                            const fr_preprocess_options *options)
+static fr_status fill_entry(fr_fold_cache *cache, cache_entry *e, const fr_folds *folds,
+                            uint32_t fold, const fr_preprocess_options *options)
 {
     fr_fold_rows *r = &e->rows;
-    FR_TRY(fr_folds_get(cache->folds, fold, &r->train, &r->n_train, &r->valid, &r->n_valid));
+    FR_TRY(fr_folds_get(folds, fold, &r->train, &r->n_train, &r->valid, &r->n_valid));
     const uint32_t *const rows[2] = {r->train, r->valid};
     const size_t n[2] = {r->n_train, r->n_valid};
     FR_TRY(fr_prepare(options, cache->dataset, rows, n, &r->prepared));
+    e->folds = folds;
     e->fold = fold;
     e->bytes = r->prepared.bytes + (r->n_train + r->n_valid) * sizeof(uint32_t);
     cache->bytes += e->bytes;
     return FR_OK;
 }
 
-fr_status fr_fold_cache_get(fr_fold_cache *cache, uint32_t fold,
+fr_status fr_fold_cache_get(fr_fold_cache *cache, const fr_folds *folds, uint32_t fold,
                             const fr_preprocess_options *options, const fr_fold_rows **out)
 {
     fr_text key = {0};
@@ -115,11 +117,11 @@ fr_status fr_fold_cache_get(fr_fold_cache *cache, uint32_t fold,
         st = FR_FAIL(FR_ERR_MEMORY, "out of memory");
         goto out;
     }
-    cache_entry *e = find_entry(cache, fold, fr_text_get(&key));
+    cache_entry *e = find_entry(cache, folds, fold, fr_text_get(&key));
     if (e == NULL) {
         e = oldest_entry(cache);
         drop_entry(cache, e);
-        st = fill_entry(cache, e, fold, options);
+        st = fill_entry(cache, e, folds, fold, options);
         if (st == FR_OK && (e->options = fr_strdup(fr_text_get(&key))) == NULL)
             st = FR_ERR_MEMORY;
         if (st != FR_OK) {

@@ -16,7 +16,7 @@ struct fr_objective {
     const fr_dataset *dataset; /* borrowed; NULL without data */
     const fr_folds *folds;     /* borrowed; NULL without data */
     fr_objective_place place;
-    fr_fold_cache *cache;  /* training */
+    fr_fold_cache *cache;  /* training; that of place.sibling if there is one */
     fr_score_table *table; /* table */
     fr_external *external; /* command, plugin */
 };
@@ -33,17 +33,20 @@ typedef struct {
 
 /* A cache of folds, bounded in bytes: trials come fold by fold, and most agree on how to
  * preprocess. Everything is borrowed until destroy. */
-FR_CHECKED fr_status fr_fold_cache_create(const fr_dataset *dataset, const fr_folds *folds,
-                                          fr_fold_cache **out);
+FR_CHECKED fr_status fr_fold_cache_create(const fr_dataset *dataset, fr_fold_cache **out);
 void fr_fold_cache_destroy(fr_fold_cache **cache);
 
 /* *out is borrowed until the next call. Errors: those of fr_folds_get and fr_prepare. */
-FR_CHECKED fr_status fr_fold_cache_get(fr_fold_cache *cache, uint32_t fold,
-                                       const fr_preprocess_options *options,
+FR_CHECKED fr_status fr_fold_cache_get(fr_fold_cache *cache, const fr_folds *folds,
+                                       uint32_t fold, const fr_preprocess_options *options,
                                        const fr_fold_rows **out);
 
 FR_CHECKED fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                           const atomic_bool *stop, fr_fold_result *result);
+
+/* A task of FR_FOLD_OUTER; a model that cannot be trained is a failed task. */
+FR_CHECKED fr_status fr_training_judge(fr_objective *objective, const fr_task *task,
+                                       const atomic_bool *stop, fr_fold_result *result);
 
 /* How a task's fold is trained; `rows` and `recipe` are borrowed by it. */
 fr_fit_request fr_training_request(const fr_objective *objective, const fr_task *task,

@@ -20,7 +20,9 @@ static fr_status create_kind(fr_objective *o)
     case FR_OBJECTIVE_EMBEDDED:
         return fr_external_create(o->study, &o->place, &o->external);
     default:
-        return fr_fold_cache_create(o->dataset, o->folds, &o->cache);
+        if (o->place.sibling == NULL) return fr_fold_cache_create(o->dataset, &o->cache);
+        o->cache = o->place.sibling->cache;
+        return FR_OK;
     }
 }
 
@@ -54,7 +56,7 @@ fr_status fr_objective_create(const fr_study *study, const fr_dataset *dataset,
 void fr_objective_destroy(fr_objective **objective)
 {
     if (*objective == NULL) return;
-    fr_fold_cache_destroy(&(*objective)->cache);
+    if ((*objective)->place.sibling == NULL) fr_fold_cache_destroy(&(*objective)->cache);
     fr_score_table_destroy(&(*objective)->table);
     fr_external_destroy(&(*objective)->external);
     free(*objective);
@@ -115,7 +117,8 @@ fr_status fr_objective_evaluate(fr_objective *objective, const fr_task *task,
         st = fr_plugin_evaluate(objective->external, task, stop, result);
         break;
     default:
-        st = fr_training_evaluate(objective, task, stop, result);
+        st = task->fold == FR_FOLD_OUTER ? fr_training_judge(objective, task, stop, result)
+                                         : fr_training_evaluate(objective, task, stop, result);
         break;
     }
     settle_scores(objective->study->n_goals, result);

@@ -75,7 +75,8 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
     fr_metric more[FR_GOALS_MAX];
     fr_recipe recipe;
     fr_study_resolve(study, task->point, &recipe);
-    fr_status st = fr_fold_cache_get(objective->cache, task->fold, &recipe.preprocess, &rows);
+    fr_status st = fr_fold_cache_get(objective->cache, objective->folds, task->fold,
+                                     &recipe.preprocess, &rows);
     const double prepared_s = fr_clock_now() - start;
     if (st == FR_OK) {
         fr_fit_request request = fr_training_request(objective, task, rows, &recipe, stop);

@@ -6,6 +6,7 @@
 #include "foldrank/budget.h"
 #include "foldrank/log.h"
 #include "internal.h"
+#include "nested.h"
 
 static uint64_t epochs_of(const void *context, const double *point)
 {
@@ -33,18 +34,22 @@ static void tell_surplus(const fr_run_state *run, fr_history_work work)
                    (unsigned long long)budgets[i].there, run->study->output);
 }
 
+fr_budget fr_run_make_budget(const fr_study *study)
+{
+    return (fr_budget){.options = &study->stop,
+                       .concurrency = (uint64_t)study->search.concurrency,
+                       .epochs_at_most = epochs_of,
+                       .context = study};
+}
+
 void fr_run_start_budget(fr_run_state *run)
 {
-    const fr_study *study = run->study;
-    run->budget = (fr_budget){.options = &study->stop,
-                              .concurrency = (uint64_t)study->search.concurrency,
-                              .epochs_at_most = epochs_of,
-                              .context = study};
+    run->budget = fr_run_make_budget(run->study);
     fr_coordinator_set_budget(run->coordinator, &run->budget);
     run->before = fr_journal_usage(run->journal);
     for (int i = 0; i < run->report->n_ranks; i++) run->cores += run->report->ranks[i].threads;
     const fr_history_work work = fr_history_all_work(run->history);
-    run->fits_before = work.fits;
+    run->fits_before = work.fits + fr_nested_fits(run);
     tell_surplus(run, work);
 }
 

@@ -6,16 +6,17 @@
 
 #include "foldrank/memory.h"
 #include "internal.h"
+#include "nested.h"
 
-fr_status fr_conclude_valid_share(const fr_run_state *run, double *share)
+fr_status fr_conclude_valid_share(const fr_study *study, const fr_folds *folds, double *share)
 {
     /* Of folds that others make only the number is known: taken as k-fold. */
-    const int64_t n_folds = run->study->objective.folds;
-    *share = run->folds == NULL && n_folds > 1 ? 1.0 / (double)(n_folds - 1) : 1.0;
-    if (run->folds == NULL) return FR_OK;
+    const int64_t n_folds = study->objective.folds;
+    *share = folds == NULL && n_folds > 1 ? 1.0 / (double)(n_folds - 1) : 1.0;
+    if (folds == NULL) return FR_OK;
     uint32_t *train_rows = NULL, *valid_rows = NULL;
     size_t n_train = 0, n_valid = 0;
-    FR_TRY(fr_folds_get(run->folds, 0, &train_rows, &n_train, &valid_rows, &n_valid));
+    FR_TRY(fr_folds_get(folds, 0, &train_rows, &n_train, &valid_rows, &n_valid));
     free(train_rows);
     free(valid_rows);
     *share = (double)n_valid / (double)n_train;
@@ -56,7 +57,7 @@ static bool nothing_new(const fr_run_state *run, bool trains)
 {
     const fr_results_file *earlier = run->earlier;
     if (earlier == NULL || !earlier->has_selection || (trains && !run->reuses_model) ||
-        run->explains || run->ensembles ||
+        run->explains || run->ensembles || !fr_nested_is_in(run, &earlier->nested) ||
         earlier->selection.n_ranking != run->report->selection.n_ranking ||
         earlier->history->n != run->history->n || earlier->end != run->report->end ||
         strcmp(earlier->study->text, run->study->text) != 0)
@@ -85,24 +86,30 @@ static bool keeps_earlier(const fr_run_state *run)
 }
 
 /* Which trials may be chosen, how large their models are, and the choice. */
-static fr_status choose(fr_run_state *run)
+fr_status fr_conclude_choose(const fr_study *study, fr_objective *objective,
+                             const fr_history *history, double valid_share, fr_selection *out)
 {
-    const fr_history *history = run->history;
     double *complexity = fr_alloc(history->n, sizeof *complexity);
     bool *allowed = fr_alloc(history->n, sizeof *allowed);
     fr_status st = complexity == NULL || allowed == NULL ? FR_ERR_MEMORY : FR_OK;
     for (size_t t = 0; st == FR_OK && t < history->n; t++)
         complexity[t] =
-            fr_objective_cost(run->objective, FR_GOAL_PARAMETERS, history->trials[t].point);
-    if (st == FR_OK) st = fr_objective_allowed(run->objective, history, allowed);
+            fr_objective_cost(objective, FR_GOAL_PARAMETERS, history->trials[t].point);
+    if (st == FR_OK) st = fr_objective_allowed(objective, history, allowed);
     const fr_select_facts facts = {.complexity = complexity,
                                    .allowed = allowed,
                                    .train_rows = 1.0,
-                                   .valid_rows = run->valid_share};
-    if (st == FR_OK)
-        st = fr_select_run(history, &run->study->select, &facts, &run->report->selection);
+                                   .valid_rows = valid_share};
+    if (st == FR_OK) st = fr_select_run(history, &study->select, &facts, out);
     free(complexity);
     free(allowed);
+    return st;
+}
+
+static fr_status choose(fr_run_state *run)
+{
+    const fr_status st = fr_conclude_choose(run->study, run->objective, run->history,
+                                            run->valid_share, &run->report->selection);
     const fr_end end = run->report->end;
     if (st == FR_ERR_STATE && (end == FR_END_WALL || end == FR_END_CORE_HOURS))
         return FR_FAIL(FR_ERR_STATE,
@@ -115,6 +122,7 @@ static fr_status choose(fr_run_state *run)
 fr_status fr_conclude_select(fr_run_state *run, bool *refit)
 {
     FR_TRY(choose(run));
+    FR_TRY(fr_nested_collect(run));
     run->has_selection = true;
     run->reuses_model = model_is_there(run);
     const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
@@ -130,7 +138,7 @@ fr_status fr_conclude_select(fr_run_state *run, bool *refit)
     return FR_OK;
 }
 
-fr_status fr_conclude_write(fr_run_state *run)
+static fr_status write_results(const fr_run_state *run)
 {
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length = 0;
@@ -163,6 +171,7 @@ fr_status fr_conclude_write(fr_run_state *run)
                                : NULL,
         .explanation = explanation,
         .ensemble = ensemble,
+        .nested = run->n_outer > 0 ? &run->report->nested : NULL,
         .ranks = run->report->ranks,
         .n_ranks = run->report->n_ranks,
         .command = run->options->command,
@@ -181,4 +190,10 @@ fr_status fr_conclude_write(fr_run_state *run)
                                : reuses       ? run->earlier->test_more[k]
                                               : NAN;
     return fr_results_write(run->study->output, &results);
+}
+
+fr_status fr_conclude_write(fr_run_state *run)
+{
+    FR_TRY(fr_nested_collect(run));
+    return write_results(run);
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* coordinator.c - a cursor over trials and folds, and a rule for how much a worker gets.
+/* coordinator.c - which search is next, and a rule for how much a worker gets; the tasks of one
+ * search are lane.c's.
  *
  * Workload: from ten trials of minutes to millions of tasks of microseconds, on 1 to 1,000
- * workers; assign and report are O(1) but for the suggestion itself and one binary search.
- *
- * Invariant: of the history->n * n_folds tasks of the suggested trials, history->n_filed are
- * filed, n_out are with workers (a cancelled one counts in both until it comes back), and the
- * rest lies ahead of `handed` or in `returned`. */
+ * workers; assign and report are O(1) in them but for the suggestion itself and one binary
+ * search; with many searches they are O(searches). */
 #include "foldrank/coordinator.h"
 
 #include <assert.h>
@@ -14,6 +12,7 @@
 #include <stdlib.h>
 
 #include "foldrank/memory.h"
+#include "lane.h"
 
 /* Work that one message should carry [s], and the least worth dividing: what a message takes to
  * be noticed by a sleeping main thread. */
@@ -21,13 +20,8 @@ static const double batch_seconds = 0.1;
 static const double least_seconds = 0.004;
 
 struct fr_coordinator {
-    fr_search *search;
-    fr_history *history;
-    fr_coordinator_on_trial *on_trial;
-    void *context;
-    double *point;     /* (space->n) of the next trial, when has_point */
-    bool has_point;    /* it is suggested and waits for the budget's word */
-    uint64_t n_trials; /* in all; less once the space is exhausted */
+    fr_lane *lanes; /* (n_lanes) the searches, by number */
+    size_t n_lanes, lanes_capacity;
     size_t n_workers;
     size_t *out;                 /* (n_workers) tasks with each worker */
     int *short_of_work;          /* workers to be asked in the next round, n_short of them */
@@ -35,18 +29,11 @@ struct fr_coordinator {
     size_t n_short, asked, kept; /* of the round: taken from the list, put back into it */
     bool in_round;
     uint64_t n_out;       /* their sum */
-    uint64_t concurrency; /* of pruning: trials in flight; 0 = without pruning, or any number */
-    fr_budget *budget;    /* NULL: none */
-    fr_end end;           /* what bounds the number of trials */
+    uint64_t concurrency; /* of pruning */
     double time_left_s;   /* of the clock's budget */
     fr_end time_end;      /* which that is */
-    uint32_t *handed; /* (capacity) folds of each trial that were handed out or passed over */
-    size_t handed_capacity;
-    size_t cursor;           /* trials before it have all their folds handed out */
-    fr_assignment *returned; /* interrupted tasks, to be handed out before the cursor's */
-    size_t n_returned, returned_capacity;
-    double mean_s;  /* running average of the seconds of a task */
-    double epoch_s; /* the same of an epoch, where tasks have some */
+    double mean_s;        /* running average of the seconds of a task */
+    double epoch_s;       /* the same of an epoch, where tasks have some */
     uint64_t n_timed;
 };
 
@@ -59,9 +46,8 @@ static void learn_seconds(fr_coordinator *c, double seconds, uint32_t epochs)
     c->epoch_s += (seconds / (epochs > 0 ? epochs : 1) - c->epoch_s) / (double)c->n_timed;
 }
 
-static void learn_replayed(fr_coordinator *c)
+static void learn_replayed(fr_coordinator *c, const fr_history *h)
 {
-    const fr_history *h = c->history;
     for (size_t t = 0; t < h->n; t++) {
         for (uint32_t f = 0; f < h->n_folds; f++) {
             const fr_fold_result *fold = h->trials[t].folds[f];
@@ -97,6 +83,19 @@ void fr_coordinator_ask_again(fr_coordinator *c, int worker)
     put_on_list(c, (size_t)worker);
 }
 
+fr_status fr_coordinator_add(fr_coordinator *c, const fr_coordinator_search *search)
+{
+    void *block = c->lanes;
+    FR_TRY(fr_grow(&block, &c->lanes_capacity, c->n_lanes + 1, sizeof *c->lanes));
+    c->lanes = block;
+    fr_lane *lane = &c->lanes[c->n_lanes];
+    FR_TRY(fr_lane_open(search, (uint32_t)c->n_lanes, lane));
+    lane->concurrency = c->concurrency;
+    c->n_lanes++;
+    learn_replayed(c, search->history);
+    return FR_OK;
+}
+
 fr_status fr_coordinator_create(fr_search *search, fr_history *history, int n_workers,
                                 fr_coordinator_on_trial *on_trial, void *context,
                                 fr_coordinator **out)
@@ -105,25 +104,18 @@ fr_status fr_coordinator_create(fr_search *search, fr_history *history, int n_wo
     *out = NULL;
     fr_coordinator *c = fr_alloc(1, sizeof *c);
     if (c == NULL) return FR_ERR_MEMORY;
-    *c = (fr_coordinator){.search = search,
-                          .history = history,
-                          .on_trial = on_trial,
-                          .context = context,
-                          .end = fr_search_end(search),
-                          .time_left_s = INFINITY,
-                          .n_workers = (size_t)n_workers};
+    *c = (fr_coordinator){.time_left_s = INFINITY, .n_workers = (size_t)n_workers};
     c->out = fr_alloc(c->n_workers, sizeof *c->out);
     c->short_of_work = fr_alloc(c->n_workers, sizeof *c->short_of_work);
     c->is_short = fr_alloc(c->n_workers, sizeof *c->is_short);
-    c->point = fr_alloc(history->space->n, sizeof *c->point);
-    if (c->out == NULL || c->short_of_work == NULL || c->is_short == NULL || c->point == NULL) {
+    const fr_coordinator_search first = {
+        .search = search, .history = history, .on_trial = on_trial, .context = context};
+    if (c->out == NULL || c->short_of_work == NULL || c->is_short == NULL ||
+        fr_coordinator_add(c, &first) != FR_OK) {
         fr_coordinator_destroy(&c);
         return FR_ERR_MEMORY;
     }
     for (size_t worker = 0; worker < c->n_workers; worker++) put_on_list(c, worker);
-    const uint64_t budget = fr_search_trials(search);
-    c->n_trials = budget > history->n ? budget : history->n;
-    learn_replayed(c);
     *out = c;
     return FR_OK;
 }
@@ -132,12 +124,11 @@ void fr_coordinator_destroy(fr_coordinator **coordinator)
 {
     fr_coordinator *c = *coordinator;
     if (c == NULL) return;
+    for (size_t i = 0; i < c->n_lanes; i++) fr_lane_clear(&c->lanes[i]);
+    free(c->lanes);
     free(c->out);
     free(c->short_of_work);
     free(c->is_short);
-    free(c->point);
-    free(c->returned);
-    free(c->handed);
     free(c);
     *coordinator = NULL;
 }
@@ -145,11 +136,12 @@ void fr_coordinator_destroy(fr_coordinator **coordinator)
 void fr_coordinator_set_pruning(fr_coordinator *c, uint64_t concurrency)
 {
     c->concurrency = concurrency;
+    for (size_t i = 0; i < c->n_lanes; i++) c->lanes[i].concurrency = concurrency;
 }
 
 void fr_coordinator_set_budget(fr_coordinator *c, fr_budget *budget)
 {
-    c->budget = budget;
+    c->lanes[0].own.budget = budget;
 }
 
 void fr_coordinator_set_time_left(fr_coordinator *c, double seconds, fr_end end)
@@ -163,56 +155,28 @@ double fr_coordinator_time_left(const fr_coordinator *c)
     return c->time_left_s;
 }
 
-static bool trials_are_done(const fr_coordinator *c)
+static bool all_is_done(const fr_coordinator *c)
 {
-    return c->history->settled >= c->n_trials;
+    for (size_t i = 0; i < c->n_lanes; i++)
+        if (!fr_lane_is_done(&c->lanes[i])) return false;
+    return true;
 }
 
 fr_end fr_coordinator_end(const fr_coordinator *c)
 {
-    return c->time_left_s > 0.0 || trials_are_done(c) ? c->end : c->time_end;
+    return c->time_left_s > 0.0 || all_is_done(c) ? c->lanes[0].end : c->time_end;
 }
 
-/* Trials that must have settled before `trial` is suggested, as pruning and a target want it.
- */
-static uint64_t results_needed(const fr_coordinator *c, uint64_t trial)
+uint64_t fr_coordinator_visible(const fr_coordinator *c, fr_assignment task)
 {
-    const bool has_target = c->budget != NULL && fr_budget_has_target(c->budget);
-    const uint64_t concurrency = has_target ? c->budget->concurrency : c->concurrency;
-    return concurrency == 0 ? 0 : fr_history_visible(c->history, concurrency, trial);
+    return fr_history_visible(c->lanes[task.search].own.history, c->concurrency, task.trial);
 }
 
-uint64_t fr_coordinator_visible(const fr_coordinator *c, uint64_t trial)
-{
-    return fr_history_visible(c->history, c->concurrency, trial);
-}
-
-static bool may_suggest(const fr_coordinator *c, uint64_t trial)
-{
-    return fr_search_needs(c->search, trial) <= c->history->settled &&
-           results_needed(c, trial) <= c->history->settled;
-}
-
-/* Trials that could be suggested now. What they need grows with the trial number. */
-static uint64_t count_suggestible(const fr_coordinator *c)
-{
-    uint64_t low = c->history->n, high = c->n_trials; /* low .. high-1 are candidates */
-    while (low < high) {
-        const uint64_t middle = low + (high - low) / 2;
-        if (may_suggest(c, middle))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - c->history->n;
-}
-
-/* Tasks that could be handed out now; fewer while cancelled ones are with workers. */
 static uint64_t count_ready(const fr_coordinator *c)
 {
-    const uint64_t folds = c->history->n_folds, all = c->history->n * folds;
-    const uint64_t gone = c->history->n_filed + c->n_out;
-    return (all > gone ? all - gone : 0) + count_suggestible(c) * folds;
+    uint64_t ready = 0;
+    for (size_t i = 0; i < c->n_lanes; i++) ready += fr_lane_ready(&c->lanes[i]);
+    return ready;
 }
 
 /* Tasks that make `seconds` of work, between 1 and `limit`. */
@@ -247,92 +211,31 @@ static size_t quota(const fr_coordinator *c, size_t worker, size_t capacity)
     return n > capacity ? capacity : n;
 }
 
-/* There will be no further trial. */
-static fr_status end_trials(fr_coordinator *c, fr_end end)
+/* The search to go on with, of those beside the first: the one that is least far and has
+ * something ready; n_lanes when none has. */
+static size_t pick_lane(const fr_coordinator *c)
 {
-    c->n_trials = c->history->n;
-    c->end = end;
-    if (c->n_trials > 0 || end == FR_END_SPACE) return FR_OK;
-    return FR_FAIL(FR_ERR_USAGE, "stop.%s is less than a single trial may take",
-                   fr_end_words[end]);
-}
-
-/* Add the next trial to the history; *found is false when none may or can be added. */
-static fr_status suggest(fr_coordinator *c, bool *found)
-{
-    const uint64_t trial = c->history->n;
-    bool wait = false;
-    *found = false;
-    if (trial >= c->n_trials) return FR_OK;
-    if (!may_suggest(c, trial)) return FR_OK;
-    if (!c->has_point) {
-        FR_TRY(fr_search_suggest(c->search, c->history, c->point, &c->has_point));
-        if (!c->has_point) return end_trials(c, FR_END_SPACE);
-    }
-    const fr_end end = c->budget == NULL
-                           ? FR_END_NOT_YET
-                           : fr_budget_judge(c->budget, c->history, c->point, &wait);
-    if (end != FR_END_NOT_YET) return end_trials(c, end);
-    if (wait) return FR_OK;
-    FR_TRY(c->on_trial(c->context, trial, c->point));
-    FR_TRY(fr_history_add_trial(c->history, c->point));
-    c->has_point = false;
-    *found = true;
-    return FR_OK;
-}
-
-/* First fold of trial t that is neither handed out nor filed; n_folds when there is none. */
-static uint32_t next_fold(fr_coordinator *c, size_t t)
-{
-    while (c->handed[t] < c->history->n_folds &&
-           c->history->trials[t].folds[c->handed[t]] != NULL)
-        c->handed[t]++;
-    return c->handed[t];
-}
-
-/* The open trial to go on with: the first one; with pruning the one with the lowest fold, of
- * which there are at most `concurrency`. history->n when all folds are handed out. */
-static size_t pick_trial(fr_coordinator *c)
-{
-    const uint32_t n_folds = c->history->n_folds;
-    size_t best = c->history->n;
-    uint32_t lowest = n_folds;
-    while (c->cursor < c->history->n && next_fold(c, c->cursor) == n_folds) c->cursor++;
-    for (size_t t = c->cursor; t < c->history->n && lowest > 0; t++) {
-        if (next_fold(c, t) >= lowest) continue;
-        best = t;
-        lowest = c->handed[t];
-        if (c->concurrency == 0) break;
+    size_t best = c->n_lanes;
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 1; i < c->n_lanes; i++) {
+        const uint64_t progress = fr_lane_progress(&c->lanes[i]);
+        if (progress >= least || fr_lane_ready(&c->lanes[i]) == 0) continue;
+        best = i;
+        least = progress;
     }
     return best;
 }
 
-static bool take_returned(fr_coordinator *c, fr_assignment *task)
-{
-    while (c->n_returned > 0) {
-        *task = c->returned[--c->n_returned];
-        if (c->history->trials[task->trial].folds[task->fold] == NULL) return true;
-    }
-    return false;
-}
-
-/* The next task; *found is false when nothing is ready. */
+/* The next task; *found is false when nothing is ready. What seems ready may turn out not to
+ * be: a trial that the budget refuses, a search after which nothing comes. */
 static fr_status next_task(fr_coordinator *c, fr_assignment *task, bool *found)
 {
-    *found = take_returned(c, task);
-    if (*found) return FR_OK;
-    void *block = c->handed;
-    FR_TRY(fr_grow(&block, &c->handed_capacity, c->history->n + 1, sizeof *c->handed));
-    c->handed = block;
-    size_t trial = pick_trial(c);
-    const bool none = trial == c->history->n;
-    if (none || (c->concurrency > 0 && c->handed[trial] > 0)) {
-        FR_TRY(suggest(c, found));
-        if (*found) trial = c->history->n - 1;
-        if (!*found && none) return FR_OK;
-    }
-    *found = true;
-    *task = (fr_assignment){.trial = trial, .fold = c->handed[trial]++};
+    FR_TRY(fr_lane_next(&c->lanes[0], task, found));
+    if (*found || c->n_lanes == 1) return FR_OK;
+    const size_t best = pick_lane(c);
+    if (best < c->n_lanes) FR_TRY(fr_lane_next(&c->lanes[best], task, found));
+    for (size_t i = 1; i < c->n_lanes && !*found; i++)
+        FR_TRY(fr_lane_next(&c->lanes[i], task, found));
     return FR_OK;
 }
 
@@ -356,33 +259,18 @@ fr_status fr_coordinator_assign(fr_coordinator *c, int worker, fr_assignment *ta
     return FR_OK;
 }
 
-static fr_status give_back(fr_coordinator *c, const fr_fold_result *result)
-{
-    void *block = c->returned;
-    FR_TRY(fr_grow(&block, &c->returned_capacity, c->n_returned + 1, sizeof *c->returned));
-    c->returned = block;
-    c->returned[c->n_returned++] =
-        (fr_assignment){.trial = result->trial, .fold = result->fold};
-    return FR_OK;
-}
-
 fr_status fr_coordinator_report(fr_coordinator *c, int worker, fr_fold_result *result)
 {
     assert(worker >= 0 && (size_t)worker < c->n_workers);
-    fr_status st = FR_OK;
-    if (c->out[worker] == 0)
-        st = FR_FAIL(FR_ERR_ARG, "worker %d reports a task that it was not given", worker);
-    else if (result->state == FR_TRIAL_INTERRUPTED)
-        st = give_back(c, result);
-    if (st != FR_OK || result->state == FR_TRIAL_INTERRUPTED) {
+    const double seconds = result->seconds;
+    const uint32_t epochs = result->epochs;
+    const bool counts = result->state != FR_TRIAL_INTERRUPTED && result->fold != FR_FOLD_OUTER;
+    if (c->out[worker] == 0 || result->search >= c->n_lanes) {
         fr_fold_result_clear(result);
-        if (st != FR_OK) return st;
-    } else {
-        const double seconds = result->seconds;
-        const uint32_t epochs = result->epochs;
-        FR_TRY(fr_history_add_fold(c->history, result));
-        learn_seconds(c, seconds, epochs);
+        return FR_FAIL(FR_ERR_ARG, "worker %d reports a task that it was not given", worker);
     }
+    FR_TRY(fr_lane_file(&c->lanes[result->search], result));
+    if (counts) learn_seconds(c, seconds, epochs);
     c->out[worker]--;
     c->n_out--;
     put_on_list(c, (size_t)worker);
@@ -407,11 +295,19 @@ double fr_coordinator_seconds(const fr_coordinator *c, bool of_epoch)
 
 bool fr_coordinator_done(const fr_coordinator *c)
 {
-    return trials_are_done(c) || (c->time_left_s <= 0.0 && c->n_out == 0);
+    return all_is_done(c) || (c->time_left_s <= 0.0 && c->n_out == 0);
 }
 
 void fr_coordinator_progress(const fr_coordinator *c, uint64_t *done, uint64_t *total)
 {
-    *done = c->history->n_filed;
-    *total = c->n_trials < FR_TRIALS_OPEN ? c->n_trials * c->history->n_folds : 0;
+    bool open = false;
+    *done = *total = 0;
+    for (size_t i = 0; i < c->n_lanes; i++) {
+        uint64_t lane_done, lane_total;
+        fr_lane_count(&c->lanes[i], &lane_done, &lane_total);
+        *done += lane_done;
+        *total += lane_total;
+        open = open || lane_total == 0;
+    }
+    if (open) *total = 0;
 }

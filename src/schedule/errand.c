@@ -125,8 +125,9 @@ static fr_status run(fr_errand *errand, const fr_worker_options *worker,
     member_errand *e = (member_errand *)errand;
     const fr_member_order *order = &e->order;
     const uint32_t file = fr_member_file_of(order->fold, order->n_folds, false);
+    const fr_task kept = {.trial = order->trial, .fold = file, .point = order->point};
     fr_task task = {.trial = order->trial, .fold = order->fold, .point = order->point};
-    task.keeper = fr_keeper_begin(worker->keeper, order->trial, file, order->point);
+    task.keeper = fr_keeper_begin(worker->keeper, &kept);
     begin(e, true);
     fr_status st = order->fold == order->n_folds ? find_model(e, worker, &task, stop, &e->found)
                                                  : find_outputs(worker, &task, stop, &e->found);

@@ -122,6 +122,7 @@ typedef struct fr_keeper fr_keeper;
 typedef struct {
     const char *dir;      /* output directory; borrowed */
     uint64_t fingerprint; /* of study and data */
+    uint64_t plan;        /* of the outer searches */
     size_t n_params;
     bool has_files; /* an earlier run has left some */
     double every_s; /* between two saves of a fit that goes on; 0: only when it is stopped */
@@ -132,8 +133,7 @@ void fr_keeper_destroy(fr_keeper **keeper);
 
 /* A fit begins: what it is to be kept with, until the next call. NULL without a keeper. By the
  * thread that fits. */
-const fr_fit_keeper *fr_keeper_begin(fr_keeper *keeper, uint64_t trial, uint32_t fold,
-                                     const double *point);
+const fr_fit_keeper *fr_keeper_begin(fr_keeper *keeper, const fr_task *task);
 
 /* What a finished piece of work gave, kept in a fit's file until the study is done: after a
  * stop it need not be done again. fetch: *bytes is the caller's (free); false: nothing. NULL
@@ -151,16 +151,23 @@ void fr_keeper_close(fr_keeper *keeper);
 typedef struct fr_worker fr_worker;
 
 typedef struct {
-    fr_objective *objective; /* borrowed; used by the thread alone while it has work */
-    fr_keeper *keeper;       /* borrowed; NULL: fits are not saved */
-    fr_group *group;         /* borrowed; that trains together, NULL: each rank alone */
-    fr_desk *desk;           /* borrowed; NULL: kernel matrices are computed by this thread */
+    fr_objective *objective;    /* borrowed; used by the thread alone while it has work */
+    fr_objective *const *outer; /* (n_outer) likewise, those of searches 1 .. n_outer */
+    uint32_t n_outer;
+    fr_keeper *keeper; /* borrowed; NULL: fits are not saved */
+    fr_group *group;   /* borrowed; that trains together, NULL: each rank alone */
+    fr_desk *desk;     /* borrowed; NULL: kernel matrices are computed by this thread */
     size_t n_params;
     uint32_t rank;
     double clock_offset_s; /* study time = fr_clock_now() + offset */
     double deadline; /* fr_clock_now(): without a keeper no task is begun that, by the mean
                         of those before, takes longer; it comes back as interrupted */
 } fr_worker_options;
+
+static inline fr_objective *fr_worker_objective(const fr_worker_options *o, const fr_task *task)
+{
+    return task->search == 0 ? o->objective : o->outer[task->search - 1];
+}
 
 FR_CHECKED fr_status fr_worker_create(const fr_worker_options *options, fr_worker **out);
 
@@ -252,6 +259,8 @@ typedef struct fr_root fr_root;
 typedef struct fr_explaining fr_explaining;
 typedef struct fr_ensembling fr_ensembling;
 
+typedef struct fr_outer fr_outer; /* nested.h */
+
 struct fr_run_state {
     MPI_Comm comm; /* own duplicate */
     int rank, size;
@@ -308,6 +317,13 @@ struct fr_run_state {
     int next_call;           /* who comes first among them */
     bool answered;           /* all ranks have computed one of a fit */
     fr_run_report *report;
+
+    /* nested cross-validation, on every rank; n_outer is 0 without */
+    fr_outer *outer;
+    uint32_t n_outer;
+    fr_objective **outer_objectives; /* (n_outer) */
+    fr_history **histories;          /* root: (1 + n_outer) by number of the search; borrowed */
+    fr_outer_log outer_log;          /* root */
 };
 
 /* The two loops: until the study is done or something ends it. The status is this rank's view,
@@ -325,9 +341,15 @@ FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
  * is a new one with its model. Root. */
 FR_CHECKED fr_status fr_conclude_write(fr_run_state *run);
 
+/* Choose among the trials of a search. Errors: FR_ERR_STATE when there is none to be chosen. */
+FR_CHECKED fr_status fr_conclude_choose(const fr_study *study, fr_objective *objective,
+                                        const fr_history *history, double valid_share,
+                                        fr_selection *out);
+
 /* Validation rows / training rows of the first fold, for corrected tests; of an external
- * objective's folds that of k-fold, 1 with one fold. */
-FR_CHECKED fr_status fr_conclude_valid_share(const fr_run_state *run, double *share);
+ * objective's folds (NULL) that of k-fold, 1 with one fold. */
+FR_CHECKED fr_status fr_conclude_valid_share(const fr_study *study, const fr_folds *folds,
+                                             double *share);
 
 /* ---- explaining.c: the chosen trial explained by all workers ---- */
 
@@ -419,6 +441,9 @@ FR_CHECKED fr_status fr_service_join(fr_run_state *run, fr_unpack *in);
 
 /* ---- budget.c ---- */
 
+/* The study's budgets for one search; the study is borrowed. */
+fr_budget fr_run_make_budget(const fr_study *study);
+
 /* Let the coordinator go by the study's budgets; says so when more is there than they allow.
  * After the journal is replayed. Root. */
 void fr_run_start_budget(fr_run_state *run);
@@ -455,8 +480,9 @@ bool fr_run_may_begin(const fr_run_state *run, int worker, double now);
 FR_CHECKED fr_status fr_run_rungs(const fr_run_state *run, fr_assignment task, fr_rung **rungs,
                                   size_t *n);
 
-/* Let the history race trials over folds if the study says so. Before the journal is replayed.
- * Root. */
-void fr_run_start_race(fr_run_state *run);
+/* Let a search's history race trials over folds if the study says so; `race` is borrowed by it.
+ * Before the journal is replayed. */
+void fr_run_start_race(const fr_study *study, double valid_share, fr_race *race,
+                       fr_history *history);
 
 #endif

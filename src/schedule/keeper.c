@@ -27,7 +27,8 @@ struct fr_keeper {
 
 static bool same_fit(const fr_fit_id *a, const fr_fit_id *b)
 {
-    return a->trial == b->trial && a->fold == b->fold && a->key == b->key;
+    return a->search == b->search && a->trial == b->trial && a->fold == b->fold &&
+           a->key == b->key;
 }
 
 static bool load(void *context, void **bytes, size_t *size)
@@ -80,19 +81,25 @@ void fr_keeper_destroy(fr_keeper **keeper)
     *keeper = NULL;
 }
 
-static fr_fit_id id_of(const fr_keeper *k, uint64_t trial, uint32_t fold, const double *point)
+static fr_fit_id id_of(const fr_keeper *k, fr_assignment task, const double *point)
 {
     uint64_t key = k->options.fingerprint;
     key = fr_fingerprint(key, FR_VERSION, sizeof FR_VERSION);
     key = fr_fingerprint(key, point, k->options.n_params * sizeof *point);
-    return (fr_fit_id){.trial = trial, .fold = fold, .key = key};
+    if (task.search > 0) {
+        key = fr_fingerprint(key, &k->options.plan, sizeof k->options.plan);
+        key = fr_fingerprint(key, &task.search, sizeof task.search);
+    }
+    return (fr_fit_id){
+        .search = task.search, .trial = task.trial, .fold = task.fold, .key = key};
 }
 
-const fr_fit_keeper *fr_keeper_begin(fr_keeper *k, uint64_t trial, uint32_t fold,
-                                     const double *point)
+const fr_fit_keeper *fr_keeper_begin(fr_keeper *k, const fr_task *task)
 {
     if (k == NULL) return NULL;
-    k->fit = id_of(k, trial, fold, point);
+    const fr_assignment which = {
+        .search = task->search, .trial = task->trial, .fold = task->fold};
+    k->fit = id_of(k, which, task->point);
     k->due = fr_clock_now() + k->options.every_s;
     return &k->hooks;
 }
@@ -101,7 +108,7 @@ void fr_keeper_put(fr_keeper *k, uint64_t trial, uint32_t fold, const double *po
                    const fr_fit_part *found)
 {
     if (k == NULL) return;
-    const fr_fit_id id = id_of(k, trial, fold, point);
+    const fr_fit_id id = id_of(k, (fr_assignment){.trial = trial, .fold = fold}, point);
     if (fr_fit_file_write(k->options.dir, &id, found, 1) != FR_OK)
         fr_log_all(FR_LOG_WARN,
                    "schedule saved=no: %s; if the run is stopped, it is done again",
@@ -113,7 +120,7 @@ bool fr_keeper_fetch(const fr_keeper *k, uint64_t trial, uint32_t fold, const do
 {
     void *bytes = NULL;
     if (k == NULL || !k->options.has_files) return false;
-    const fr_fit_id id = id_of(k, trial, fold, point);
+    const fr_fit_id id = id_of(k, (fr_assignment){.trial = trial, .fold = fold}, point);
     if (fr_fit_file_read(k->options.dir, &id, &bytes, &found->size) != FR_OK) {
         fr_log_all(FR_LOG_WARN, "schedule saved=ignored: %s", fr_status_message());
         return false;

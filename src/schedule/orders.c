@@ -33,6 +33,7 @@ static void pack_task(const fr_task *task, size_t n_params, fr_order_kind kind, 
     fr_pack_u8(out, (uint8_t)kind);
     fr_pack_u64(out, task->trial);
     fr_pack_u32(out, task->fold);
+    fr_pack_u32(out, task->search);
     fr_pack_doubles(out, task->point, n_params);
     fr_pack_u64(out, task->n_rungs);
     for (size_t i = 0; i < task->n_rungs; i++) {
@@ -84,6 +85,7 @@ static fr_status unpack_order(fr_unpack *in, size_t n_params, fr_order *out)
     out->kind = (fr_order_kind)fr_unpack_u8(in);
     out->task.trial = fr_unpack_u64(in);
     out->task.fold = fr_unpack_u32(in);
+    out->task.search = fr_unpack_u32(in);
     double *point = fr_alloc(n_params, sizeof *point);
     out->task.point = out->trial.point = point;
     if (point == NULL) return FR_ERR_MEMORY;

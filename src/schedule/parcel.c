@@ -37,7 +37,8 @@ void fr_parcel_destroy(fr_parcel **parcel)
 
 static bool same_trial(const fr_parcel *parcel, size_t i)
 {
-    return i > 0 && parcel->tasks[i].trial == parcel->tasks[i - 1].trial;
+    return i > 0 && parcel->tasks[i].trial == parcel->tasks[i - 1].trial &&
+           parcel->tasks[i].search == parcel->tasks[i - 1].search;
 }
 
 void fr_parcel_pack(const fr_parcel *parcel, fr_pack *out)
@@ -46,6 +47,7 @@ void fr_parcel_pack(const fr_parcel *parcel, fr_pack *out)
     for (size_t i = 0; i < parcel->n; i++) {
         fr_pack_u64(out, parcel->tasks[i].trial);
         fr_pack_u32(out, parcel->tasks[i].fold);
+        fr_pack_u32(out, parcel->tasks[i].search);
         if (!same_trial(parcel, i))
             fr_pack_doubles(out, parcel->points + i * parcel->n_params, parcel->n_params);
         fr_pack_u32(out, (uint32_t)parcel->n_rungs[i]);
@@ -85,6 +87,7 @@ fr_status fr_parcel_unpack(fr_unpack *in, size_t n_params, fr_parcel **out)
         double *point = parcel->points + i * n_params;
         parcel->tasks[i].trial = fr_unpack_u64(in);
         parcel->tasks[i].fold = fr_unpack_u32(in);
+        parcel->tasks[i].search = fr_unpack_u32(in);
         if (!same_trial(parcel, i))
             fr_unpack_doubles(in, point, n_params);
         else if (n_params > 0)
@@ -120,7 +123,10 @@ void fr_results_list_clear(fr_results_list *list)
 void fr_results_list_pack(const fr_results_list *list, fr_pack *out)
 {
     fr_pack_u32(out, (uint32_t)list->n);
-    for (size_t i = 0; i < list->n; i++) fr_fold_result_pack(&list->items[i], out);
+    for (size_t i = 0; i < list->n; i++) {
+        fr_pack_u32(out, list->items[i].search);
+        fr_fold_result_pack(&list->items[i], out);
+    }
 }
 
 fr_status fr_results_list_unpack(fr_unpack *in, fr_results_list *out)
@@ -128,7 +134,9 @@ fr_status fr_results_list_unpack(fr_unpack *in, fr_results_list *out)
     const uint32_t n = fr_unpack_u32(in);
     for (uint32_t i = 0; i < n; i++) {
         fr_fold_result result = {0};
+        const uint32_t search = fr_unpack_u32(in);
         fr_status st = fr_fold_result_unpack(in, &result);
+        result.search = search;
         if (st != FR_OK) {
             fr_fold_result_clear(&result);
             return st;

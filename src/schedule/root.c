@@ -13,6 +13,7 @@
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "internal.h"
+#include "nested.h"
 
 static const double least_sleep_s = 0.0005;
 static const double most_sleep_s = 0.004;
@@ -78,9 +79,14 @@ static fr_status file_results(fr_root *r, int worker, fr_results_list *list)
     r->cannot_file = true;
     for (size_t i = 0; i < list->n; i++) {
         fr_fold_result *result = &list->items[i];
+        if (result->search > run->n_outer)
+            return FR_FAIL(FR_ERR_MPI, "a result of search %u, which there is not",
+                           (unsigned)result->search);
         count_result(r, worker, result);
-        if (result->state != FR_TRIAL_INTERRUPTED)
+        if (result->state != FR_TRIAL_INTERRUPTED) {
             FR_TRY(fr_journal_fold(run->journal, result));
+            if (result->fold == FR_FOLD_OUTER) FR_TRY(fr_nested_file(run, result));
+        }
         FR_TRY(fr_coordinator_report(run->coordinator, worker, result));
         r->hungry = true;
     }
@@ -195,7 +201,8 @@ static fr_status make_parcel(fr_root *r, size_t n, fr_parcel **out)
     fr_status st = parcel == NULL ? FR_ERR_MEMORY : FR_OK;
     for (size_t i = 0; st == FR_OK && i < n; i++) {
         parcel->tasks[i] = r->tasks[i];
-        const double *point = run->history->trials[r->tasks[i].trial].point;
+        const fr_history *history = fr_run_history(run, r->tasks[i].search);
+        const double *point = history->trials[r->tasks[i].trial].point;
         if (n_params > 0)
             memcpy(parcel->points + i * n_params, point, n_params * sizeof *point);
         st = fr_run_rungs(run, r->tasks[i], &parcel->rungs[i], &parcel->n_rungs[i]);

@@ -13,6 +13,7 @@
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "internal.h"
+#include "nested.h"
 
 static fr_status open_communicator(fr_run_state *run, MPI_Comm comm)
 {
@@ -36,13 +37,14 @@ static fr_status open_data(fr_run_state *run)
     FR_TRY(fr_shared_data_create(run->comm, run->source, &study->data, &run->data));
     fr_source_close(&run->source);
     st = fr_study_make_folds(study, fr_shared_data_get(run->data), &run->folds);
+    if (st == FR_OK) st = fr_nested_open(run);
     return fr_agree(run->comm, st);
 }
 
 static fr_status journal_trial(void *context, uint64_t trial, const double *point)
 {
     fr_run_state *run = context;
-    return fr_journal_trial(run->journal, trial, point, run->study->space.n);
+    return fr_journal_trial(run->journal, 0, trial, point, run->study->space.n);
 }
 
 /* What the last run left, for its choice and model. A damaged file is no loss, the journal has
@@ -57,6 +59,12 @@ static void open_earlier(fr_run_state *run)
     fr_text_clear(&path);
 }
 
+static size_t sweep(const fr_run_state *run, bool all)
+{
+    return fr_fit_files_sweep(run->study->output, (const fr_history *const *)run->histories,
+                              (size_t)run->n_outer + 1, all);
+}
+
 /* Root's own: the output directory, what is known already, what is still to do. */
 static fr_status open_study(fr_run_state *run)
 {
@@ -68,22 +76,24 @@ static fr_status open_study(fr_run_state *run)
     FR_TRY(fr_stop_check(&study->stop, n_folds));
     FR_TRY(fr_lock_take(study->output, &run->lock));
     FR_TRY(fr_study_history(study, n_folds, &run->history));
-    FR_TRY(fr_conclude_valid_share(run, &run->valid_share));
-    fr_run_start_race(run);
+    FR_TRY(fr_conclude_valid_share(study, run->folds, &run->valid_share));
+    fr_run_start_race(study, run->valid_share, &run->race, run->history);
+    FR_TRY(fr_nested_open_searches(run));
     FR_TRY(fr_search_create(&study->space, &study->search, study->enqueued, study->n_enqueued,
                             &run->search));
     fr_search_set_solver(run->search, fr_service_open, run);
-    FR_TRY(fr_journal_open(study->output, study, fingerprint, run->history, &run->elapsed_s,
-                           &run->journal));
+    FR_TRY(fr_journal_open_nested(study->output, study, fingerprint, run->history,
+                                  &run->outer_log, &run->elapsed_s, &run->journal));
     fr_search_set_past(run->search, fr_journal_past(run->journal));
     run->report->resumed = run->history->n > 0;
     FR_TRY(fr_coordinator_create(run->search, run->history, run->n_workers, journal_trial, run,
                                  &run->coordinator));
+    FR_TRY(fr_nested_begin(run));
     if (study->prune_methods & FR_PRUNE_COMPARING)
         fr_coordinator_set_pruning(run->coordinator, (uint64_t)study->search.concurrency);
     fr_run_start_budget(run);
     FR_TRY(fr_store_write_text(study->output, "study.yaml", study->text));
-    run->n_saved = fr_fit_files_sweep(study->output, run->history, false);
+    run->n_saved = sweep(run, false);
     open_earlier(run);
     return FR_OK;
 }
@@ -102,6 +112,7 @@ static fr_status open_keeper(fr_run_state *run)
     const fr_keeper_options options = {
         .dir = run->study->output,
         .fingerprint = fr_fingerprint(FR_FINGERPRINT_START, parts, sizeof parts),
+        .plan = run->outer_log.plan,
         .n_params = run->study->space.n,
         .has_files = run->n_saved > 0,
         .every_s = run->options->checkpoint_every_s};
@@ -127,9 +138,12 @@ static fr_status open_worker(fr_run_state *run, const fr_pack *files)
                                       .embedded = run->options->embedded,
                                       .embedded_state = run->options->embedded_state};
     FR_TRY(fr_objective_create(run->study, dataset, run->folds, &place, &run->objective));
+    FR_TRY(fr_nested_open_objectives(run, &place));
     FR_TRY(open_keeper(run));
     FR_TRY(fr_desk_create(&run->desk));
     const fr_worker_options options = {.objective = run->objective,
+                                       .outer = run->outer_objectives,
+                                       .n_outer = run->n_outer,
                                        .keeper = run->keeper,
                                        .group = run->group,
                                        .desk = run->desk,
@@ -188,9 +202,10 @@ static void log_start(const fr_run_state *run)
     char tasks[FR_NUMBER_SIZE] = "open";
     if (total > 0) snprintf(tasks, sizeof tasks, "%llu", (unsigned long long)total);
     fr_log(FR_LOG_INFO,
-           "schedule tasks=%s folds=%u done_before=%llu begun_before=%llu output=%s", tasks,
-           (unsigned)run->history->n_folds, (unsigned long long)done,
-           (unsigned long long)run->n_saved, run->study->output);
+           "schedule tasks=%s folds=%u outer_folds=%u done_before=%llu begun_before=%llu "
+           "output=%s",
+           tasks, (unsigned)run->history->n_folds, (unsigned)run->n_outer,
+           (unsigned long long)done, (unsigned long long)run->n_saved, run->study->output);
 }
 
 /* When all that can be wrong with the study and its files is known. */
@@ -227,9 +242,7 @@ static fr_status save(fr_run_state *run, fr_status loop)
     fr_journal_use(run->journal, fr_run_usage(run, now));
     fr_status st = fr_journal_sync(run->journal, now, true);
     if (st == FR_OK && !run->unchanged) st = fr_conclude_write(run);
-    if (st == FR_OK)
-        run->report->n_saved =
-            fr_fit_files_sweep(run->study->output, run->history, loop == FR_OK);
+    if (st == FR_OK) run->report->n_saved = sweep(run, loop == FR_OK);
     if (loop != FR_OK && loop != FR_STOPPED) return fr_status_set(loop, message);
     if (st != FR_OK) return st;
     return loop == FR_OK ? FR_OK : fr_status_set(loop, message);
@@ -258,7 +271,8 @@ static void count_fits(fr_run_state *run)
     fr_run_report *report = run->report;
     uint64_t trained = 0;
     for (int i = 0; i < report->n_ranks; i++) trained += report->ranks[i].fits;
-    report->fits = fr_history_all_work(run->history).fits - run->fits_before;
+    report->fits =
+        fr_history_all_work(run->history).fits + fr_nested_fits(run) - run->fits_before;
     report->discarded = trained > report->fits ? trained - report->fits : 0;
 }
 
@@ -311,6 +325,8 @@ static void clean_up(fr_run_state *run, bool collective)
     fr_worker_destroy(&run->worker);
     fr_desk_destroy(&run->desk);
     fr_keeper_destroy(&run->keeper);
+    fr_coordinator_destroy(&run->coordinator);
+    fr_nested_close(run);
     fr_objective_destroy(&run->objective);
     fr_refit_clear(&run->refit);
     fr_explaining_destroy(&run->explaining);
@@ -318,7 +334,6 @@ static void clean_up(fr_run_state *run, bool collective)
     fr_ensembling_destroy(&run->ensembling);
     fr_ensemble_clear(&run->ensemble);
     fr_results_close(&run->earlier);
-    fr_coordinator_destroy(&run->coordinator);
     fr_search_destroy(&run->search);
     fr_history_destroy(&run->history);
     if (run->journal != NULL && fr_journal_close(&run->journal) != FR_OK)
@@ -355,6 +370,7 @@ void fr_run_report_clear(fr_run_report *report)
 {
     fr_history_destroy(&report->history);
     fr_selection_clear(&report->selection);
+    fr_nested_clear(&report->nested);
     free(report->ranks);
     *report = (fr_run_report){0};
 }

@@ -90,6 +90,7 @@ static fr_task next_task(fr_worker *w, double *point)
         point[j] = parcel->points[i * w->options.n_params + j];
     const fr_task task = {.trial = parcel->tasks[i].trial,
                           .fold = parcel->tasks[i].fold,
+                          .search = parcel->tasks[i].search,
                           .point = point,
                           .rungs = parcel->rungs[i],
                           .n_rungs = parcel->n_rungs[i]};
@@ -117,6 +118,7 @@ static void return_task(fr_worker *w, const fr_task *task)
     const double now = fr_clock_now() + w->options.clock_offset_s;
     fr_fold_result result = {.trial = task->trial,
                              .fold = task->fold,
+                             .search = task->search,
                              .rank = w->options.rank,
                              .state = FR_TRIAL_INTERRUPTED,
                              .start_s = now,
@@ -129,7 +131,7 @@ static void do_task(fr_worker *w, fr_task *task)
     fr_fold_result result = {0};
     const bool news = has_news(w);
     pthread_mutex_unlock(&w->mutex);
-    task->keeper = fr_keeper_begin(w->options.keeper, task->trial, task->fold, task->point);
+    task->keeper = fr_keeper_begin(w->options.keeper, task);
     /* Without the mutex, which the main thread would only wait for on this very core. */
     if (news) pthread_cond_signal(&w->has_news);
     const double start = fr_clock_now();
@@ -138,7 +140,10 @@ static void do_task(fr_worker *w, fr_task *task)
     fr_status st = w->options.group == NULL
                        ? FR_OK
                        : fr_order_task(w->options.group, task, w->options.n_params);
-    if (st == FR_OK) st = fr_objective_evaluate(w->options.objective, task, &w->stop, &result);
+    if (st == FR_OK)
+        st = fr_objective_evaluate(fr_worker_objective(&w->options, task), task, &w->stop,
+                                   &result);
+    result.search = task->search;
     result.trial = task->trial;
     result.fold = task->fold;
     result.rank = w->options.rank;
@@ -163,7 +168,7 @@ static void do_refit(fr_worker *w)
                     .point = w->refit_trial.point,
                     .group = fr_group_hooks(w->options.group),
                     .solvers = fr_desk_source(w->options.desk)};
-    task.keeper = fr_keeper_begin(w->options.keeper, task.trial, task.fold, task.point);
+    task.keeper = fr_keeper_begin(w->options.keeper, &task);
     fr_status st = FR_OK;
     if (w->options.group != NULL)
         st = fr_order_refit(w->options.group, &task, &w->refit_trial, w->options.n_params);
@@ -192,9 +197,9 @@ static void do_explain(fr_worker *w)
                     .fold = order.fold,
                     .point = order.point,
                     .solvers = fr_desk_source(w->options.desk)};
+    const fr_task file = {.trial = order.trial, .fold = order.file_fold, .point = order.point};
     if (order.part.part == 0) /* the others train the same fold */
-        task.keeper =
-            fr_keeper_begin(w->options.keeper, order.trial, order.file_fold, order.point);
+        task.keeper = fr_keeper_begin(w->options.keeper, &file);
     const fr_status st =
         fr_objective_explain(w->options.objective, &task, &order.part, &w->stop, &found);
     if (st != FR_OK && st != FR_STOPPED)
@@ -239,7 +244,8 @@ static fr_status follow_order(fr_worker *w, const fr_order *order)
     fr_refit refit = {0};
     const double start = fr_clock_now();
     if (order->kind == FR_ORDER_TASK)
-        FR_TRY(fr_objective_evaluate(w->options.objective, &order->task, &w->stop, &result));
+        FR_TRY(fr_objective_evaluate(fr_worker_objective(&w->options, &order->task),
+                                     &order->task, &w->stop, &result));
     else if (fr_objective_refit(w->options.objective, &order->task, &order->trial, &w->stop,
                                 &refit) != FR_OK)
         fr_log_all(FR_LOG_DEBUG, "schedule refit=%s", fr_status_message());

@@ -20,13 +20,14 @@
 #include "foldrank/pack.h"
 #include "internal.h"
 
-enum { VERSION = 1, MOST_PARTS = 16, CRC_BYTES = 4, NAME_SIZE = 40 };
+enum { VERSION = 1, MOST_PARTS = 16, CRC_BYTES = 4, NAME_SIZE = 48 };
 
 static const unsigned char magic[8] = {0x89, 'F', 'R', 'F', '\r', '\n', 0x1A, '\n'};
 
 static void name_of(const fr_fit_id *id, char name[NAME_SIZE])
 {
-    snprintf(name, NAME_SIZE, "%" PRIu64 "-%" PRIu32, id->trial, id->fold);
+    const int at = id->search > 0 ? snprintf(name, NAME_SIZE, "%" PRIu32 "-", id->search) : 0;
+    snprintf(name + at, NAME_SIZE - (size_t)at, "%" PRIu64 "-%" PRIu32, id->trial, id->fold);
 }
 
 static fr_status open_failed(const char *path)
@@ -139,7 +140,13 @@ void fr_fit_file_remove(const char *dir, const fr_fit_id *id)
 static bool parse_name(const char *name, fr_fit_id *id, bool *partial)
 {
     char exact[NAME_SIZE];
-    if (sscanf(name, "%" SCNu64 "-%" SCNu32, &id->trial, &id->fold) != 2) return false;
+    const int n =
+        sscanf(name, "%" SCNu32 "-%" SCNu64 "-%" SCNu32, &id->search, &id->trial, &id->fold);
+    if (n < 2) return false;
+    if (n == 2) {
+        *id = (fr_fit_id){0};
+        if (sscanf(name, "%" SCNu64 "-%" SCNu32, &id->trial, &id->fold) != 2) return false;
+    }
     name_of(id, exact);
     const size_t length = strlen(exact);
     if (strncmp(name, exact, length) != 0) return false;
@@ -148,13 +155,16 @@ static bool parse_name(const char *name, fr_fit_id *id, bool *partial)
 }
 
 /* The last number is that of the refit, which is in no history. */
-static bool is_filed(const fr_history *history, const fr_fit_id *id)
+static bool is_filed(const fr_history *const *histories, size_t n, const fr_fit_id *id)
 {
+    if (id->search >= n) return false;
+    const fr_history *history = histories[id->search];
     return id->trial < history->n && id->fold < history->n_folds &&
            history->trials[id->trial].folds[id->fold] != NULL;
 }
 
-size_t fr_fit_files_sweep(const char *dir, const fr_history *history, bool all)
+size_t fr_fit_files_sweep(const char *dir, const fr_history *const *histories, size_t n,
+                          bool all)
 {
     size_t left = 0;
     char *path = fr_store_path(dir, "fits");
@@ -167,7 +177,7 @@ size_t fr_fit_files_sweep(const char *dir, const fr_history *history, bool all)
         fr_fit_id id = {0};
         bool partial = false;
         if (!parse_name(entry->d_name, &id, &partial)) continue;
-        if (all || partial || is_filed(history, &id))
+        if (all || partial || is_filed(histories, n, &id))
             unlinkat(dirfd(fits), entry->d_name, 0);
         else
             left++;

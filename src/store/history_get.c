@@ -19,56 +19,6 @@ static fr_status inconsistent(const fr_h5_in *in, const char *what, size_t row)
     return FR_FAIL(FR_ERR_FORMAT, "%s: %s (row %zu); the file is damaged", in->path, what, row);
 }
 
-/* points (n, space->n): column p from the file. */
-static fr_status get_numbers(const fr_h5_in *in, const char *path, size_t n, size_t p,
-                             size_t n_params, double *points)
-{
-    double *values = fr_alloc(n, sizeof *values);
-    if (values == NULL) return FR_ERR_MEMORY;
-    fr_status st = fr_h5_get_column(in, path, FR_H5_F64, n, values);
-    for (size_t i = 0; st == FR_OK && i < n; i++) points[i * n_params + p] = values[i];
-    free(values);
-    return st;
-}
-
-static fr_status get_choices(const fr_h5_in *in, const char *path, size_t n, size_t p,
-                             const fr_space *space, double *points)
-{
-    fr_h5_block block;
-    const fr_param *param = &space->params[p];
-    FR_TRY(fr_h5_get_texts(in, path, &block));
-    fr_status st = block.n == n ? FR_OK : inconsistent(in, "a parameter has other rows", n);
-    for (size_t i = 0; st == FR_OK && i < n; i++) {
-        const char *text = fr_h5_text(&block, i);
-        double value = NAN;
-        for (size_t c = 0; text[0] != '\0' && c < param->n_choices && isnan(value); c++)
-            if (strcmp(text, param->choices[c]) == 0) value = (double)c;
-        if (text[0] != '\0' && isnan(value))
-            st = FR_FAIL(FR_ERR_FORMAT, "%s: %s: '%s' is no choice (row %zu)", in->path, path,
-                         text, i);
-        points[i * space->n + p] = value;
-    }
-    free(block.data);
-    return st;
-}
-
-static fr_status get_points(const fr_h5_in *in, const fr_space *space, size_t n, double *points)
-{
-    fr_status st = FR_OK;
-    for (size_t p = 0; st == FR_OK && p < space->n; p++) {
-        fr_text path = {0};
-        fr_text_add(&path, "/trials/params/%s", space->params[p].name);
-        if (path.failed)
-            st = FR_ERR_MEMORY;
-        else if (space->params[p].kind == FR_PARAM_CHOICE)
-            st = get_choices(in, path.data, n, p, space, points);
-        else
-            st = get_numbers(in, path.data, n, p, space->n, points);
-        fr_text_clear(&path);
-    }
-    return st;
-}
-
 static fr_status add_trials(const fr_h5_in *in, fr_history *history, size_t n)
 {
     const fr_space *space = history->space;
@@ -77,7 +27,7 @@ static fr_status add_trials(const fr_h5_in *in, fr_history *history, size_t n)
                        in->path, n, history->n_folds);
     double *points = fr_alloc(n, space->n * sizeof *points);
     if (points == NULL) return FR_ERR_MEMORY;
-    fr_status st = get_points(in, space, n, points);
+    fr_status st = fr_points_get(in, "/trials/params", space, n, points);
     for (size_t i = 0; st == FR_OK && i < n; i++) {
         const double *point = points + i * space->n;
         if (fr_space_check(space, point) != FR_OK)
@@ -89,7 +39,7 @@ static fr_status add_trials(const fr_h5_in *in, fr_history *history, size_t n)
     return st;
 }
 
-static bool find_state(const char *word, fr_trial_state *out)
+bool fr_trial_state_find(const char *word, fr_trial_state *out)
 {
     for (int s = FR_TRIAL_PENDING; s <= FR_TRIAL_CANCELLED; s++) {
         if (strcmp(word, fr_trial_state_word((fr_trial_state)s)) != 0) continue;
@@ -108,7 +58,7 @@ static fr_status get_fold_texts(const fr_h5_in *in, fr_fold_result *folds, size_
         st = inconsistent(in, "columns of /folds differ in length", n);
     for (size_t i = 0; st == FR_OK && i < n; i++) {
         const char *message = fr_h5_text(&messages, i);
-        if (!find_state(fr_h5_text(&states, i), &folds[i].state)) {
+        if (!fr_trial_state_find(fr_h5_text(&states, i), &folds[i].state)) {
             st = inconsistent(in, "/folds/state holds an unknown word", i);
         } else if (message[0] != '\0') {
             folds[i].message = fr_strdup(message);

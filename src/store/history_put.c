@@ -1,56 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* history_put.c - /trials, /folds and /curves of a results file, sorted by trial and fold. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "foldrank/memory.h"
 #include "foldrank/text.h"
 #include "internal.h"
 
-/* One parameter of all trials. */
-typedef struct {
-    const fr_history *history;
-    size_t param;
-} param_source;
-
-static void next_values(void *context, size_t first, size_t n, void *out)
-{
-    const param_source *from = context;
-    for (size_t i = 0; i < n; i++)
-        ((double *)out)[i] = from->history->trials[first + i].point[from->param];
-}
-
-static const char *choice_text(void *context, size_t i)
-{
-    const param_source *from = context;
-    const fr_param *param = &from->history->space->params[from->param];
-    const double value = from->history->trials[i].point[from->param];
-    return isnan(value) ? "" : param->choices[(size_t)value];
-}
-
 static void put_params(fr_h5_out *out, const fr_history *history)
 {
-    fr_h5_put_group(out, "/trials/params");
-    for (size_t p = 0; p < history->space->n; p++) {
-        const fr_param *param = &history->space->params[p];
-        param_source from = {.history = history, .param = p};
-        fr_text path = {0};
-        fr_text_add(&path, "/trials/params/%s", param->name);
-        if (path.failed)
-            out->failed = true;
-        else if (param->kind == FR_PARAM_CHOICE)
-            fr_h5_put_texts(out, &(fr_h5_texts){.path = path.data,
-                                                .n = history->n,
-                                                .text = choice_text,
-                                                .context = &from});
-        else
-            fr_h5_put_column(out, &(fr_h5_column){.path = path.data,
-                                                  .type = FR_H5_F64,
-                                                  .n = history->n,
-                                                  .next = next_values,
-                                                  .context = &from});
-        fr_text_clear(&path);
+    const double **points = fr_alloc(history->n, sizeof *points);
+    if (points == NULL) {
+        out->failed = true;
+        return;
     }
+    for (size_t t = 0; t < history->n; t++) points[t] = history->trials[t].point;
+    fr_points_put(out, "/trials/params", history->space, points, history->n);
+    free(points);
 }
 
 static const char *trial_state(void *rows, size_t i)

@@ -16,7 +16,7 @@
 #include "foldrank/stem.h"
 #include "foldrank/store.h"
 
-enum { FR_RESULTS_FORMAT = 1, FR_JOURNAL_VERSION = 2, FR_STORE_MESSAGE_MAX = 1024 };
+enum { FR_RESULTS_FORMAT = 1, FR_JOURNAL_VERSION = 3, FR_STORE_MESSAGE_MAX = 1024 };
 
 /* What was built: `git describe`, when the Makefile can tell. */
 #ifndef FR_GIT
@@ -73,8 +73,9 @@ typedef struct {
     fr_usage usage;
     fr_past past; /* owned, as these */
     char *study_path, *study_text;
-    size_t records_at; /* offset of the first record */
-    size_t end;        /* offset after the last whole record */
+    fr_outer_log *outer; /* borrowed; NULL: records of outer searches are passed over */
+    size_t records_at;   /* offset of the first record */
+    size_t end;          /* offset after the last whole record */
 } fr_journal_state;
 
 void fr_journal_state_clear(fr_journal_state *state);
@@ -101,6 +102,7 @@ enum {
     FR_JOURNAL_FOLD = 2,
     FR_JOURNAL_MARK = 3,
     FR_JOURNAL_PAST = 4,
+    FR_JOURNAL_OUTER = 5,        /* a suggestion or a fold of an outer search */
     FR_JOURNAL_PAYLOAD_MIN = 13, /* a suggestion in a space without parameters */
     FR_JOURNAL_PAYLOAD_MAX = 1 << 28,
 };
@@ -299,6 +301,20 @@ FR_CHECKED fr_status fr_scores_get_folds(const fr_h5_in *in, const fr_study *stu
 FR_CHECKED fr_status fr_scores_compare(const fr_h5_in *in, const fr_study *study,
                                        const fr_history *history);
 FR_CHECKED fr_status fr_fronts_get(const fr_h5_in *in, fr_results_file *results);
+
+/* In points.c: points[i] of a space, or NULL, as columns of a group; back as (n, space->n), not
+ * checked. */
+void fr_points_put(fr_h5_out *out, const char *group, const fr_space *space,
+                   const double *const *points, size_t n);
+FR_CHECKED fr_status fr_points_get(const fr_h5_in *in, const char *group, const fr_space *space,
+                                   size_t n, double *points);
+
+/* The state with this word, in history_get.c. */
+bool fr_trial_state_find(const char *word, fr_trial_state *out);
+
+/* /nested; empty when it is not there. The caller clears *out, also on failure. */
+void fr_nested_put(fr_h5_out *out, const fr_study *study, const fr_nested *nested);
+FR_CHECKED fr_status fr_nested_get(const fr_h5_in *in, const fr_study *study, fr_nested *out);
 
 void fr_model_put(fr_h5_out *out, const fr_model *model);
 

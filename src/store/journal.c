@@ -34,6 +34,7 @@ struct fr_journal {
     bool used;       /* the last mark does not have the usage */
     fr_usage usage;
     fr_past past;
+    uint64_t plan; /* of the outer searches */
     fr_pack pending;
     fr_pack payload; /* scratch of one record */
 };
@@ -150,7 +151,7 @@ static fr_status check_owner(const fr_journal_state *state, const char *path,
 }
 
 static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_fingerprint,
-                      fr_history *history, double *elapsed_s)
+                      fr_history *history, fr_outer_log *outer, double *elapsed_s)
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
@@ -158,6 +159,7 @@ static fr_status load(fr_journal *journal, const fr_study *study, uint64_t data_
     fr_status st = fr_store_read_from(journal->fd, journal->path, 0, &bytes, &size);
     if (st == FR_OK) st = fr_journal_read_header(bytes, size, journal->path, &state);
     if (st == FR_OK) st = check_owner(&state, journal->path, study, data_fingerprint);
+    state.outer = outer;
     if (st == FR_OK)
         st = fr_journal_replay(bytes, size, journal->path, history, &state, elapsed_s);
     if (st != FR_OK) goto out;
@@ -200,6 +202,13 @@ bool fr_journal_exists(const char *dir)
 fr_status fr_journal_open(const char *dir, const fr_study *study, uint64_t data_fingerprint,
                           fr_history *history, double *elapsed_s, fr_journal **out)
 {
+    return fr_journal_open_nested(dir, study, data_fingerprint, history, NULL, elapsed_s, out);
+}
+
+fr_status fr_journal_open_nested(const char *dir, const fr_study *study,
+                                 uint64_t data_fingerprint, fr_history *history,
+                                 fr_outer_log *outer, double *elapsed_s, fr_journal **out)
+{
     *out = NULL;
     *elapsed_s = 0;
     fr_journal *journal = fr_alloc(1, sizeof *journal);
@@ -219,7 +228,9 @@ fr_status fr_journal_open(const char *dir, const fr_study *study, uint64_t data_
         st = FR_FAIL(FR_ERR_IO, "cannot open %s: %s", journal->path, strerror(errno));
         goto out;
     }
-    if ((st = load(journal, study, data_fingerprint, history, elapsed_s)) != FR_OK) goto out;
+    st = load(journal, study, data_fingerprint, history, outer, elapsed_s);
+    if (st != FR_OK) goto out;
+    journal->plan = outer != NULL ? outer->plan : 0;
     journal->synced = fr_clock_now();
     *out = journal;
 out:
@@ -256,9 +267,20 @@ static fr_status append(fr_journal *journal)
     return st;
 }
 
-fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const double *point, size_t n)
+/* Begin a payload; records of outer searches say whose they are. */
+static void begin(fr_journal *journal, uint32_t search)
 {
     fr_pack_reset(&journal->payload);
+    if (search == 0) return;
+    fr_pack_u8(&journal->payload, FR_JOURNAL_OUTER);
+    fr_pack_u64(&journal->payload, journal->plan);
+    fr_pack_u32(&journal->payload, search);
+}
+
+fr_status fr_journal_trial(fr_journal *journal, uint32_t search, uint64_t trial,
+                           const double *point, size_t n)
+{
+    begin(journal, search);
     fr_pack_u8(&journal->payload, FR_JOURNAL_TRIAL);
     fr_pack_u64(&journal->payload, trial);
     fr_pack_u32(&journal->payload, (uint32_t)n);
@@ -268,7 +290,7 @@ fr_status fr_journal_trial(fr_journal *journal, uint64_t trial, const double *po
 
 fr_status fr_journal_fold(fr_journal *journal, const fr_fold_result *result)
 {
-    fr_pack_reset(&journal->payload);
+    begin(journal, result->search);
     fr_pack_u8(&journal->payload, FR_JOURNAL_FOLD);
     fr_fold_result_pack(result, &journal->payload);
     return append(journal);

@@ -74,7 +74,7 @@ static size_t whole_record(const unsigned char *bytes, size_t size, size_t at)
     if (length < FR_JOURNAL_PAYLOAD_MIN || length > FR_JOURNAL_PAYLOAD_MAX ||
         length > size - at - FR_JOURNAL_FRAME)
         return 0;
-    if (payload[0] < FR_JOURNAL_TRIAL || payload[0] > FR_JOURNAL_PAST) return 0;
+    if (payload[0] < FR_JOURNAL_TRIAL || payload[0] > FR_JOURNAL_OUTER) return 0;
     return fr_journal_record_crc(length, payload) == word_at(bytes + at + 4) ? length : 0;
 }
 
@@ -125,6 +125,47 @@ static fr_status replay_fold(fr_unpack *in, fr_history *history, double *elapsed
     return st;
 }
 
+/* A fold, or what came of a search's last task. */
+static fr_status replay_outer_fold(fr_unpack *in, uint32_t search, fr_journal_state *state,
+                                   double *elapsed_s)
+{
+    fr_unpack ahead = *in;
+    fr_fold_result result = {0};
+    fr_status st = fr_fold_result_unpack(&ahead, &result);
+    if (st == FR_OK && result.fold != FR_FOLD_OUTER) {
+        fr_fold_result_clear(&result);
+        return replay_fold(in, state->outer->histories[search - 1], elapsed_s);
+    }
+    if (st == FR_OK && fr_unpack_left(&ahead) != 0)
+        st = FR_FAIL(FR_ERR_FORMAT, "it is longer than its content");
+    if (st != FR_OK) {
+        fr_fold_result_clear(&result);
+        return st;
+    }
+    if (result.end_s > *elapsed_s) *elapsed_s = result.end_s;
+    result.search = search;
+    return fr_outer_log_add(state->outer, &result);
+}
+
+/* Of another plan, or with nobody to ask for it, it is passed over. */
+static fr_status replay_outer(fr_unpack *in, fr_journal_state *state, double *elapsed_s)
+{
+    const uint64_t plan = fr_unpack_u64(in);
+    const uint32_t search = fr_unpack_u32(in);
+    const fr_outer_log *outer = state->outer;
+    if (outer == NULL || plan != outer->plan) return FR_OK;
+    if (search == 0 || search > outer->n)
+        return FR_FAIL(FR_ERR_FORMAT, "there is no search %u", (unsigned)search);
+    switch (fr_unpack_u8(in)) {
+    case FR_JOURNAL_TRIAL:
+        return replay_trial(in, outer->histories[search - 1]);
+    case FR_JOURNAL_FOLD:
+        return replay_outer_fold(in, search, state, elapsed_s);
+    default:
+        return FR_FAIL(FR_ERR_FORMAT, "an outer search has no such record");
+    }
+}
+
 static fr_status replay_mark(fr_unpack *in, fr_usage *usage)
 {
     fr_usage read;
@@ -155,6 +196,8 @@ static fr_status replay_record(const unsigned char *payload, size_t length, fr_h
         return replay_fold(&in, history, elapsed_s);
     case FR_JOURNAL_PAST:
         return replay_past(&in, history, &state->past);
+    case FR_JOURNAL_OUTER:
+        return replay_outer(&in, state, elapsed_s);
     default:
         return replay_mark(&in, &state->usage);
     }

@@ -263,6 +263,7 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     FR_TRY(fr_study_history(results->study, n_folds, &results->history));
     FR_TRY(fr_history_get(in, results->study, results->history));
     FR_TRY(get_selection(in, results));
+    FR_TRY(fr_nested_get(in, results->study, &results->nested));
     FR_TRY(get_ranks(in, results));
     if (!fr_h5_has(in, "/model")) return FR_OK;
     if (want_model) FR_TRY(get_model(in, results));
@@ -314,6 +315,7 @@ void fr_results_close(fr_results_file **results)
     fr_scored_clear(&r->test);
     fr_explanation_clear(&r->explanation);
     fr_ensemble_clear(&r->ensemble);
+    fr_nested_clear(&r->nested);
     fr_study_destroy(&r->study);
     free(r->ranks);
     free(r->path);

@@ -229,6 +229,7 @@ fr_status fr_results_write(const char *dir, const fr_results *results)
     fr_history_put(&out, results->history);
     fr_scores_put(&out, results);
     if (results->selection != NULL) put_selection(&out, results);
+    if (results->nested != NULL) fr_nested_put(&out, results->study, results->nested);
     if (results->ranks != NULL) put_ranks(&out, results);
     if (results->model != NULL) {
         fr_model_put(&out, results->model);

@@ -29,15 +29,16 @@ search: {method: random, trials: 8, seed: 3}
 select: {rule: $6}
 ${metric:+metric: $metric}
 ${ensemble:+ensemble: {size: 6, candidates: 6\}}
+${nested:+nested: {outer_folds: $nested\}}
 output: $dir/$1
 YAML
     text=$("$FOLDRANK" run "$dir/$1.yaml" 2>&1 </dev/null)
     tap_result $? "the study $1 runs" "$text"
 }
 ensemble=yes study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
-study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, linear: {}' paired_test
+nested=2 study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, linear: {}' paired_test
 study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
-metric='[accuracy, log_loss, {minimize: parameters}]' group=b ensemble=yes
+metric='[accuracy, log_loss, {minimize: parameters}]' group=b ensemble=yes nested=2
 study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
 sed '/^train:/d; s/margins/kernels/; s/^preprocess: {/&pca: 4, fourier: 30, fourier_gamma: 0.1, /; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
 text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
@@ -104,7 +105,7 @@ existing() {
             /^    Attribute:/ { attribute = $2 }
             /^        Type:/ && attribute != "about" && attribute != "unit" && attribute != "kind" { print path "@" attribute " " kind($0) }
             /^    Type:/ && is_set { print path " " kind($0) scalar }'
-    done | sed -E 's@^/trials/params/[^ ]+ (f64|text)$@/trials/params/NAME f64 or text@
+    done | sed -E 's@^/(trials|nested)/params/[^ ]+ (f64|text)$@/\1/params/NAME f64 or text@
                    s@^/ensemble/members/[0-9]+/model/@/model/@
                    s@/(scores|scores_se|test_scores)/[^ ]+@/\1/NAME@
                    s@/layer[0-9]+/@/layerI/@; s@/conv[0-9]+/@/convI/@' | sort -u

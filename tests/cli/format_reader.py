@@ -47,7 +47,7 @@ def journal(directory):
     assert crc32c(b"123456789") == 0xE3069283
     assert data[:8] == b"\x89FRJ\r\n\x1a\n"
     version, length = struct.unpack_from("<II", data, 8)
-    assert version == 2
+    assert version == 3
     assert struct.unpack_from("<I", data, 16 + length)[0] == crc32c(data[: 16 + length])
     body = Bytes(data[16 : 16 + length])
     body.take("QQd"), body.text(), body.text()

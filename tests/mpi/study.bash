@@ -60,7 +60,7 @@ lasting_study() {
 differences() {
     h5diff -c --exclude-path /ranks --exclude-path /study/config --exclude-path /trials/seconds \
         --exclude-path /folds/seconds --exclude-path /folds/samples_per_second \
-        --exclude-path /folds/rank --exclude-path /folds/start_s --exclude-path /folds/end_s \
+        --exclude-path /folds/rank --exclude-path /folds/start_s --exclude-path /folds/end_s --exclude-path /nested/seconds \
         --exclude-attribute / "$1/results.h5" "$2/results.h5" >"$dir/h5diff.txt" 2>&1 ||
         echo "h5diff: status $?"
     grep -v 'is an empty dataset$' "$dir/h5diff.txt" | head -n 20
@@ -80,6 +80,22 @@ folds_in() {
             last if $at + 8 + $n > length $b;
             my ($type, $trial, $fold) = unpack "CQ<V", substr $b, $at + 8, 13;
             print "$trial $fold\n" if $type == 2;
+            $at += 8 + $n;
+        }' "$1/journal.bin"
+}
+
+# outer_folds_in OUTPUT: "search trial fold" of every fold record of nested cross-validation; fold
+# 4294967295 is the outer fold.
+outer_folds_in() {
+    perl -e '
+        open my $f, "<:raw", $ARGV[0] or die "no journal\n";
+        local $/; my $b = <$f>;
+        my $at = 20 + unpack "V", substr $b, 12, 4;
+        while ($at + 8 <= length $b) {
+            my $n = unpack "V", substr $b, $at, 4;
+            last if $at + 8 + $n > length $b;
+            my ($outer, $plan, $search, $type, $trial, $fold) = unpack "CQ<VCQ<V", substr $b, $at + 8, $n;
+            print "$search $trial $fold\n" if $outer == 5 && $type == 2;
             $at += 8 + $n;
         }' "$1/journal.bin"
 }

@@ -302,13 +302,14 @@ static void replayed_work_is_not_done_again(void **state)
         const double point = (double)t;
         assert_int_equal(fr_history_add_trial(f.history, &point), FR_OK);
     }
-    static const fr_assignment had[] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}};
+    static const fr_assignment had[] = {{0, 0, 0}, {0, 1, 0}, {0, 2, 0}, {1, 1, 0}};
     for (size_t i = 0; i < 4; i++) {
         fr_fold_result result = result_of(had[i], 0.2);
         assert_int_equal(fr_history_add_fold(f.history, &result), FR_OK);
     }
     open_coordinator(&f, 1);
-    static const fr_assignment expected[] = {{1, 0}, {1, 2}, {2, 0}, {2, 1}, {2, 2}, {3, 0}};
+    static const fr_assignment expected[] = {{1, 0, 0}, {1, 2, 0}, {2, 0, 0},
+                                             {2, 1, 0}, {2, 2, 0}, {3, 0, 0}};
     for (size_t i = 0; i < 6; i++) {
         fr_assignment task;
         assert_int_equal(assign(&f, 0, &task, 1), 1);
@@ -402,7 +403,7 @@ static void pruning_takes_the_lowest_fold_first(void **state)
         assert_int_equal(assign(&f, 0, &task, 1), 1);
         assert_int_equal(task.trial, order[i][0]);
         assert_int_equal(task.fold, order[i][1]);
-        const uint64_t visible = fr_coordinator_visible(f.coordinator, task.trial);
+        const uint64_t visible = fr_coordinator_visible(f.coordinator, task);
         assert_int_equal(visible, task.trial < 2 ? 0 : task.trial - 1);
         assert_true(f.history->settled >= visible);
         report(&f, 0, task, 1.0);

@@ -12,6 +12,12 @@
 #include "foldrank/store.h"
 #include "store_fixture.h"
 
+static size_t sweep(const fr_history *history, bool all)
+{
+    const fr_history *const both[] = {history, history}; /* the study's search, and search 1 */
+    return fr_fit_files_sweep(fixture_dir, both, 2, all);
+}
+
 static const fr_fit_id fit = {.trial = 12, .fold = 3, .key = 0x1234567890abcdef};
 
 static const char *file_of(const char *name)
@@ -123,7 +129,7 @@ static void of_another_is_refused(void **state)
     strcpy(from, file_of("12-3"));
     assert_int_equal(rename(from, file_of("13-3")), 0);
     refuse(&other, "another study");
-    assert_int_equal(fr_fit_files_sweep(fixture_dir, &(fr_history){0}, true), 0);
+    assert_int_equal(sweep(&(fr_history){0}, true), 0);
 }
 
 static void cannot_be_written_leaves_the_old_one(void **state)
@@ -145,7 +151,7 @@ static void touch(const char *name)
     fclose(file);
 }
 
-/* What the history has goes, what is under way stays, strangers' files are left alone. */
+/* What the histories have goes, what is under way stays, strangers' files are left alone. */
 static void sweeping(void **state)
 {
     (void)state;
@@ -159,24 +165,24 @@ static void sweeping(void **state)
     assert_int_equal(fr_history_add_fold(history, &filed), FR_OK);
 
     keep(&fit, 5);
-    static const char *const gone[] = {"1-2", "0-0.tmp", "1-1.tmp"};
-    static const char *const kept[] = {"0-0", "1-1", "1-3", "2-0", "12-3"};
-    static const char *const strange[] = {"notes.txt", "1-2.bak", "01-2", "1-2-3"};
-    for (size_t i = 0; i < 3; i++) touch(gone[i]);
-    for (size_t i = 0; i < 5; i++) touch(kept[i]);
+    static const char *const gone[] = {"1-2", "0-0.tmp", "1-1.tmp", "1-1-2"};
+    static const char *const kept[] = {"0-0", "1-1", "1-3", "2-0", "12-3", "2-1-2"};
+    static const char *const strange[] = {"notes.txt", "1-2.bak", "01-2", "0-1-2"};
+    for (size_t i = 0; i < 4; i++) touch(gone[i]);
+    for (size_t i = 0; i < 6; i++) touch(kept[i]);
     for (size_t i = 0; i < 4; i++) touch(strange[i]);
-    assert_int_equal(fr_fit_files_sweep(fixture_dir, history, false), 5);
-    for (size_t i = 0; i < 3; i++) assert_false(is_there(gone[i]));
-    for (size_t i = 0; i < 5; i++) assert_true(is_there(kept[i]));
-    assert_int_equal(fr_fit_files_sweep(fixture_dir, history, true), 0);
-    for (size_t i = 0; i < 5; i++) assert_false(is_there(kept[i]));
+    assert_int_equal(sweep(history, false), 6);
+    for (size_t i = 0; i < 4; i++) assert_false(is_there(gone[i]));
+    for (size_t i = 0; i < 6; i++) assert_true(is_there(kept[i]));
+    assert_int_equal(sweep(history, true), 0);
+    for (size_t i = 0; i < 6; i++) assert_false(is_there(kept[i]));
     for (size_t i = 0; i < 4; i++) {
         assert_true(is_there(strange[i]));
         assert_int_equal(unlink(file_of(strange[i])), 0);
     }
-    assert_int_equal(fr_fit_files_sweep(fixture_dir, history, true), 0);
+    assert_int_equal(sweep(history, true), 0);
     assert_int_not_equal(access(file_of(""), F_OK), 0);
-    assert_int_equal(fr_fit_files_sweep(fixture_dir, history, true), 0);
+    assert_int_equal(sweep(history, true), 0);
     free(point);
     fr_history_destroy(&history);
     fr_study_destroy(&study);

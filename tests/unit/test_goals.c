@@ -309,7 +309,7 @@ static void a_journal_keeps_all_scores(void **state)
         assert_int_equal(fr_journal_open(fixture_dir, study, 7, empty, &elapsed, &journal),
                          FR_OK);
         for (size_t t = 0; t < h->n; t++) {
-            assert_int_equal(fr_journal_trial(journal, t, h->trials[t].point, h->space->n),
+            assert_int_equal(fr_journal_trial(journal, 0, t, h->trials[t].point, h->space->n),
                              FR_OK);
             for (uint32_t f = 0; f < h->n_folds; f++)
                 if (h->trials[t].folds[f] != NULL &&

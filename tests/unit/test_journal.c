@@ -54,7 +54,8 @@ static void write_trials(fr_journal *journal, fr_history *history, size_t last)
         const size_t t = history->n;
         fixture_add_trial(history);
         assert_int_equal(
-            fr_journal_trial(journal, t, history->trials[t].point, history->space->n), FR_OK);
+            fr_journal_trial(journal, 0, t, history->trials[t].point, history->space->n),
+            FR_OK);
         for (uint32_t i = 0; i < FIXTURE_FOLDS; i++) {
             const uint32_t f = (uint32_t)(i + t) % FIXTURE_FOLDS;
             fr_fold_result result = fixture_fold(t, f);

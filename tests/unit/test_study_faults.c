@@ -26,7 +26,8 @@
     "schedule, step_epochs, gamma, final_factor, warmup_epochs, patience, min_delta, "         \
     "keep_best, score_every, shuffle"
 #define TOP_KEYS                                                                               \
-    "study, data, preprocess, validation, metric, models, train, search, pruning, stop, "      \
+    "study, data, preprocess, validation, nested, metric, models, train, search, pruning, "    \
+    "stop, "                                                                                   \
     "select, objective, explain, ensemble, resources, output"
 #define KIND_KEYS "float, log, int, int_log, choice, step, grid, when"
 

@@ -267,7 +267,7 @@ static void refits(void **state)
 static void work_survives_packing(void **state)
 {
     (void)state;
-    static const fr_assignment tasks[] = {{5, 0}, {5, 1}, {6, 0}, {5, 2}};
+    static const fr_assignment tasks[] = {{5, 0, 0}, {5, 1, 0}, {6, 0, 0}, {5, 2, 3}};
     fr_parcel *parcel = fr_parcel_create(4, N_PARAMS), *back = NULL;
     assert_non_null(parcel);
     for (size_t i = 0; i < 4 * N_PARAMS; i++)
@@ -282,6 +282,7 @@ static void work_survives_packing(void **state)
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(back->tasks[i].trial, tasks[i].trial);
         assert_int_equal(back->tasks[i].fold, tasks[i].fold);
+        assert_int_equal(back->tasks[i].search, tasks[i].search);
     }
     assert_memory_equal(back->points, parcel->points, 4 * N_PARAMS * sizeof(double));
     fr_parcel_destroy(&back);
