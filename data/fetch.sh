@@ -22,7 +22,8 @@ die() {
 list() {
     cat <<'END'
 adult          48,842 x 15, target `target`, 2 classes, categories integer-coded; PMLB (UCI)
-dna            3,186 x 181, target `target`, 3 classes, splice junctions as bits; PMLB (StatLog)
+dna            3,186 x 181, target `target`, 3 classes, splice junctions as bits, also in StatLog's parts,
+               dna_train.tsv and dna_test.tsv; PMLB (StatLog)
 clinc150       22,500 requests of 150 intents, JSON lines, official parts in `part`; CC BY 3.0
 fashion_mnist  60,000 + 10,000 images of 28 x 28, 10 classes, IDX; Debian package, read in place
 sms_spam       5,574 messages, spam or ham, JSON lines; UCI, CC BY 4.0
@@ -90,6 +91,13 @@ sms_spam() {
         s/^\([a-z]*\)'"$(printf '\t')"'\(.*\)$/{"kind": "\1", "text": "\2"}/' | convert sms_spam.jsonl
 }
 
+dna() { # the first 2,000 rows are StatLog's training part
+    fetch "$PMLB/dna/dna.tsv.gz" 017e1ff56435818b639cc788ee35df6cee7ac2aea19cc62dcb10a3a0c60b6340
+    gzip -dc "$file" | sed '2002,$d' >"$dir/dna_train.tsv"
+    gzip -dc "$file" | sed '2,2001d' >"$dir/dna_test.tsv"
+    printf '%s\n' "$dir/dna_train.tsv" "$dir/dna_test.tsv"
+}
+
 fashion_mnist() {
     folder=/usr/share/datasets/fashion-mnist
     if [ ! -d "$folder" ]; then
@@ -124,7 +132,7 @@ adult) fetch "$PMLB/adult/adult.tsv.gz" fb8bc76eafa39558b6044907f23416faf99099ce
 clinc150) clinc150 ;;
 fashion_mnist) fashion_mnist ;;
 sms_spam) sms_spam ;;
-dna) fetch "$PMLB/dna/dna.tsv.gz" 017e1ff56435818b639cc788ee35df6cee7ac2aea19cc62dcb10a3a0c60b6340 ;;
+dna) dna ;;
 spambase) fetch "$PMLB/spambase/spambase.tsv.gz" 735e8d43f7ee78ac54ca17404510e95f4c8b364a721e4d9532a1b3221ed70961 ;;
 splice) fetch "$PMLB/splice/splice.tsv.gz" 30f7c126059de9f5962c41bbfbdee2926ea9432e4d620930ce6db79a43885510 ;;
 *) die "no data set '$1'; fetch.sh list names them" 2 ;;

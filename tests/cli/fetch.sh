@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 data/fetch.sh list >"$dir/list" 2>"$dir/log"
 tap_result $? "list" "$(cat "$dir/log")"
 tap_empty "every set that a study of jobs/apps names is in the list" "$(
-    sed -nE 's@^# .*data/fetch\.sh ([a-z0-9_]+).*@\1@p' jobs/apps/{text,spam}.yaml | while read -r name; do
+    sed -nE 's@^# .*data/fetch\.sh ([a-z0-9_]+).*@\1@p' jobs/apps/{text,spam,bio,bio_dna}.yaml | while read -r name; do
         grep -q "^$name " "$dir/list" || echo "$name"
     done
 )"
