@@ -242,14 +242,37 @@ class Results:
         for kind in (SCORES, "scores_se/"):
             for name in self.objectives:
                 columns[kind + name] = self._file.column(f"trials/{kind}{name}", rows)
+        columns |= self._settings("trials", rows)
+        columns["message"] = frame["message"]
+        return pd.DataFrame(columns).set_index(pd.Index(frame["id"], name="trial"))
+
+    def _settings(self, group: str, rows: int) -> dict[str, Any]:
+        """Columns ``params/NAME`` of a group with a row for each point of the space."""
+        columns: dict[str, Any] = {}
         for name, parameter in self.space.items():
-            column = self._file.column(f"trials/params/{name}", rows)
+            column = self._file.column(f"{group}/params/{name}", rows)
             try:
                 columns[PARAMS + name] = parameter.values(column)
             except yaml.YAMLError as error:
                 raise TornFileError(f"{self.path}: {name} holds damaged values") from error
-        columns["message"] = frame["message"]
-        return pd.DataFrame(columns).set_index(pd.Index(frame["id"], name="trial"))
+        return columns
+
+    @cached_property
+    def nested(self) -> pd.DataFrame:
+        """A row for each outer fold of nested cross-validation; none when it was not asked for.
+
+        Index ``outer``; ``state``, ``score`` on the fold's rows, ``search_score``: what the
+        search without them thought, ``chosen``, ``trials``, ``fits``, ``train_rows``,
+        ``test_rows``, ``seconds``, of several objectives ``scores/NAME``, ``params/NAME``: the
+        settings chosen without the fold, ``message``.
+        """
+        first = "state score search_score chosen trials fits train_rows test_rows seconds"
+        if not self._file.has("nested"):
+            return pd.DataFrame(columns=[*first.split(), "message"]).rename_axis("outer")
+        frame = self._table("nested", [*first.split(), "message"])
+        for name in list(self.objectives)[1:]:
+            frame[SCORES + name] = self._file.column(f"nested/scores/{name}", len(frame))
+        return frame.assign(**self._settings("nested", len(frame))).rename_axis("outer")
 
     @cached_property
     def folds(self) -> pd.DataFrame:

@@ -127,6 +127,19 @@ def _what_to_believe(r: Results, judged: Estimate) -> str:
     )
 
 
+def _what_the_search_is_worth(r: Results) -> str:
+    done = r.nested[r.nested["state"] == "complete"]
+    score, thought = done["score"], done["search_score"]
+    error = float(score.std() / np.sqrt(len(score)))
+    return (
+        f"Nested cross-validation: searches that never saw the rows they were judged on reach "
+        f"{r.metric} {plus_minus(float(score.mean()), error)} over {len(done)} of "
+        f"{len(r.nested)} outer folds ({number(float(score.min()))} to "
+        f"{number(float(score.max()))}); their own validation said "
+        f"{number(float(thought.mean()))}."
+    )
+
+
 def sentences(r: Results) -> list[str]:
     """Tell the outcome.
 
@@ -157,4 +170,6 @@ def sentences(r: Results) -> list[str]:
             if "objective" not in r.config
             else "The study evaluates an objective and trains no model, so there is no test score."
         )
+    if (r.nested["state"] == "complete").any():
+        out.append(_what_the_search_is_worth(r))
     return out

@@ -52,6 +52,7 @@ STUDIES = {
     "validation: {scheme: stratified_kfold, folds: 3, repeats: 2}\n"
     "explain: {when: never}\n",
     "grid": CANCER + GRID,
+    "nested": CANCER + GRID + "nested: {outer_folds: 3}\n",
     "one_standard_error": CANCER + TWO_FAMILIES + "search: {method: random, trials: 12}\n"
     "select: {rule: one_standard_error}\n",
     "paired_test": CANCER + TWO_FAMILIES + "search: {method: random, trials: 12}\n"

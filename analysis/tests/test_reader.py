@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 import foldrank
+from foldrank import words
 
 
 def raw(path: Path, name: str):
@@ -335,3 +336,15 @@ objective:
     ).stdout.split()
     assert int(out[0]) == trials
     print(f"{trials} trials: {float(out[1]):.2f} s of processor time")
+
+
+def test_outer_folds_are_rows_with_their_settings(output, results):
+    r = results("nested")
+    assert list(r.nested.index) == [0, 1, 2]
+    assert r.nested["score"].tolist() == raw(output("nested"), "nested/score").tolist()
+    assert r.nested["params/learning_rate"].between(1e-3, 1e-1).all()
+    assert set(r.nested["params/optimizer"]) <= {"sgd", "adam"}
+    said = words.sentences(r)[-1]
+    assert "over 3 of 3 outer folds" in said
+    assert results("grid").nested.empty
+    assert "outer folds" not in words.sentences(results("grid"))[-1]
