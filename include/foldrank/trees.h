@@ -81,6 +81,10 @@ void fr_tree_inputs_clear(fr_tree_inputs *inputs);
 FR_CHECKED fr_status fr_trees_add(const fr_trees *trees, size_t first, size_t end,
                                   const fr_tree_inputs *inputs, int threads, float *score);
 
+/* node (n): the leaf of tree t that each row comes to. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_trees_leaves(const fr_trees *trees, size_t t,
+                                     const fr_tree_inputs *inputs, uint32_t *node);
+
 /* score (n, n_scores) = base */
 void fr_trees_begin(const fr_trees *trees, size_t n, float *score);
 

@@ -332,6 +332,12 @@ static void print_closed_forms(const fr_study *study, FILE *out)
                     "what stops it\n",
                     fr_boost_library());
         }
+        if (f == FR_FAMILY_XGBOOST && study->resources.ranks_per_trial > 1) {
+            label(out, "");
+            fprintf(out,
+                    "the ranks of a trial share the trees of a round, of which there is one "
+                    "for each class; one for two, and for a regression\n");
+        }
         if (fr_family_iterates((fr_family)f)) continue;
         label(out, "training");
         fprintf(out, "model %s has a closed form: one step, no epochs, nothing of train\n",

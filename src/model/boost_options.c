@@ -6,6 +6,7 @@
 
 static const char *const tree_method_words[] = {"hist", "exact", NULL};
 static const char *const grow_policy_words[] = {"depthwise", "lossguide", NULL};
+static const char *const loss_words[] = {"squared", "absolute", NULL}; /* fr_regression_loss */
 static const char *const missing_words[] = {"nan", "zero", NULL};
 
 #define AT(field) .offset = offsetof(fr_model_options, boost.field)
@@ -89,6 +90,14 @@ const fr_option fr_boost_option_table[] = {
      .words = missing_words,
      .help = "which inputs have no value, for which every split learns a direction; nan: empty "
              "cells; zero: also those that are 0, as always in data stored sparse"},
+    {.name = "loss",
+     .type = FR_OPTION_WORD,
+     .offset = offsetof(fr_model_options, loss),
+     .fallback = "squared",
+     .words = loss_words,
+     .help =
+         "what a regression minimises (reg:squarederror, reg:absoluteerror); classes: their "
+         "log loss"},
     {.name = "class_weight",
      .type = FR_OPTION_WORD,
      .offset = offsetof(fr_model_options, class_weight),

@@ -180,50 +180,78 @@ void fr_tree_inputs_clear(fr_tree_inputs *inputs)
     *inputs = (fr_tree_inputs){0};
 }
 
-static float leaf(const fr_tree_node *node, uint32_t at, const float *x)
+static uint32_t leaf(const fr_tree_node *node, uint32_t at, const float *x)
 {
     while (node[at].input >= 0) {
         const fr_tree_node *n = &node[at];
         const float value = x[n->input];
         at = value != value ? n->missing : (value < n->value ? n->child : n->child + 1);
     }
-    return node[at].value;
+    return at;
 }
 
 static void add_row(const fr_trees *trees, size_t first, size_t end, const float *x,
                     float *score)
 {
     for (size_t t = first; t < end; t++)
-        score[t % trees->n_scores] += leaf(trees->node, trees->root[t], x);
+        score[t % trees->n_scores] += trees->node[leaf(trees->node, trees->root[t], x)].value;
 }
 
 /* A sparse row is spread out for the time of its way. */
-static void add_sparse_row(const fr_trees *trees, const size_t range[2],
-                           const fr_tree_inputs *in, size_t i, float *spread, float *score)
+static void spread_out(const fr_tree_inputs *in, size_t i, float *spread)
 {
     const fr_sparse_block *s = &in->sparse;
     for (uint64_t k = s->start[i]; k < s->start[i + 1]; k++) spread[s->column[k]] = s->value[k];
-    add_row(trees, range[0], range[1], spread, score);
+}
+
+static void take_in(const fr_tree_inputs *in, size_t i, float *spread)
+{
+    const fr_sparse_block *s = &in->sparse;
     for (uint64_t k = s->start[i]; k < s->start[i + 1]; k++) spread[s->column[k]] = in->absent;
+}
+
+/* (team, width) where rows are sparse, else nothing. */
+static float *make_spread(const fr_tree_inputs *in, size_t team)
+{
+    const size_t n = in->x == NULL ? team * in->width : 0;
+    float *spread = fr_alloc(n, sizeof *spread);
+    for (size_t j = 0; spread != NULL && j < n; j++) spread[j] = in->absent;
+    return spread;
 }
 
 fr_status fr_trees_add(const fr_trees *trees, size_t first, size_t end,
                        const fr_tree_inputs *in, int threads, float *score)
 {
-    const size_t range[2] = {first, end}, n_scores = trees->n_scores;
-    const size_t spread_floats = in->x == NULL ? in->width : 0;
+    const size_t n_scores = trees->n_scores;
     const int team = threads < 1 || in->n < 1024 ? 1 : threads;
-    float *spread = fr_alloc((size_t)team * spread_floats, sizeof *spread);
+    float *spread = make_spread(in, (size_t)team);
     if (spread == NULL) return FR_ERR_MEMORY;
-    for (size_t j = 0; j < (size_t)team * spread_floats; j++) spread[j] = in->absent;
 #pragma omp parallel for num_threads(team) if (team > 1) default(none) schedule(static)        \
-    firstprivate(trees, range, in, score, spread, spread_floats, n_scores)
+    firstprivate(trees, first, end, in, score, spread, n_scores)
     for (size_t i = 0; i < in->n; i++) {
-        float *own = spread + (size_t)omp_get_thread_num() * spread_floats;
-        if (in->x == NULL)
-            add_sparse_row(trees, range, in, i, own, score + i * n_scores);
-        else
-            add_row(trees, range[0], range[1], in->x + i * in->width, score + i * n_scores);
+        float *own = spread + (size_t)omp_get_thread_num() * in->width;
+        if (in->x != NULL) {
+            add_row(trees, first, end, in->x + i * in->width, score + i * n_scores);
+            continue;
+        }
+        spread_out(in, i, own);
+        add_row(trees, first, end, own, score + i * n_scores);
+        take_in(in, i, own);
+    }
+    free(spread);
+    return FR_OK;
+}
+
+fr_status fr_trees_leaves(const fr_trees *trees, size_t t, const fr_tree_inputs *in,
+                          uint32_t *node)
+{
+    float *spread = make_spread(in, 1);
+    if (spread == NULL) return FR_ERR_MEMORY;
+    for (size_t i = 0; i < in->n; i++) {
+        if (in->x == NULL) spread_out(in, i, spread);
+        node[i] =
+            leaf(trees->node, trees->root[t], in->x != NULL ? in->x + i * in->width : spread);
+        if (in->x == NULL) take_in(in, i, spread);
     }
     free(spread);
     return FR_OK;

@@ -2,8 +2,9 @@
 /* boost.c - gradient boosting: a round adds a tree to every score, grown from the derivatives
  * of the loss by the scores before (Friedman 2001; second order: Chen and Guestrin, KDD 2016).
  *
- * The losses are XGBoost's reg:squarederror, binary:logistic and multi:softprob. Scores start
- * from what is best without any tree: the mean, the log odds, the logarithms of the shares. */
+ * The losses are XGBoost's reg:squarederror, reg:absoluteerror, binary:logistic and
+ * multi:softprob. Scores start from what is best without any tree: the mean, the median, the
+ * log odds, the logarithms of the shares. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,12 +60,21 @@ static void put(boost_fit *f, size_t i, size_t k, double gradient, double hessia
     f->hessian[k * f->request->n_train + i] = (float)(w * hessian);
 }
 
+static bool is_absolute(const boost_fit *f)
+{
+    return !classifies(f) && f->request->recipe->model.loss == FR_LOSS_ABSOLUTE;
+}
+
 /* Derivatives of row i's loss; returns the loss. */
-static double squared(boost_fit *f, size_t i)
+static double distance(boost_fit *f, size_t i)
 {
     const double e = (double)f->train_score[i] - (double)f->prepared->train_y[i];
-    put(f, i, 0, e, 1);
-    return e * e;
+    if (!is_absolute(f)) {
+        put(f, i, 0, e, 1);
+        return e * e;
+    }
+    put(f, i, 0, (e > 0) - (e < 0), 1);
+    return fabs(e);
 }
 
 static double logistic(boost_fit *f, size_t i)
@@ -91,7 +101,7 @@ static double softmax(boost_fit *f, size_t i)
 
 static double row_loss(boost_fit *f, size_t i)
 {
-    if (!classifies(f)) return squared(f, i);
+    if (!classifies(f)) return distance(f, i);
     return f->n_scores == 1 ? logistic(f, i) : softmax(f, i);
 }
 
@@ -139,15 +149,35 @@ static fr_status catch_up(boost_fit *f, const fr_tree_inputs *inputs, float *sco
     return FR_OK;
 }
 
-static fr_status grow_round(boost_fit *f, uint32_t round)
+/* Trees of scores [first, end) of a round. */
+static fr_status grow_scores(boost_fit *f, uint32_t round, size_t first, size_t end,
+                             fr_trees *trees)
 {
     const fr_fit_request *r = f->request;
     fr_rng seeds = fr_rng_make(r->seed, FR_RNG_COLUMNS, r->trial, r->fold, round);
-    draw_rows(f, round);
-    for (size_t k = 0; k < f->n_scores; k++)
-        FR_TRY(fr_grower_grow(f->grower, fr_rng_u32(&seeds), f->gradient + k * r->n_train,
-                              f->hessian + k * r->n_train, &f->trees));
+    for (size_t k = 0; k < end; k++) {
+        const uint32_t seed = fr_rng_u32(&seeds);
+        if (k < first) continue;
+        FR_TRY(fr_grower_grow(f->grower, seed, f->gradient + k * r->n_train,
+                              f->hessian + k * r->n_train, trees));
+    }
     return FR_OK;
+}
+
+/* Each process of a group grows some of the round's trees. */
+static fr_status grow_together(boost_fit *f, uint32_t round)
+{
+    const fr_fit_group *group = f->request->group;
+    size_t scores[FR_GROUP_MAX + 1];
+    fr_trees mine;
+    fr_group_bounds(group, f->n_scores, 1, scores);
+    fr_status st = fr_trees_create(1, &mine);
+    if (st == FR_OK)
+        st = grow_scores(f, round, scores[group->index], scores[group->index + 1], &mine);
+    st = fr_fit_agree(group, st);
+    if (st == FR_OK) st = fr_boost_share(group, &mine, &f->trees);
+    fr_trees_clear(&mine);
+    return st;
 }
 
 static bool grown_is_finite(const fr_trees *trees, size_t first)
@@ -157,14 +187,27 @@ static bool grown_is_finite(const fr_trees *trees, size_t first)
     return true;
 }
 
+static fr_boost_rows training_rows(const boost_fit *f, const float *score)
+{
+    return (fr_boost_rows){&f->train, f->prepared->train_y, score, f->weight, f->hessian};
+}
+
 static fr_status try_step(boost_fit *f, uint32_t round, double *loss, bool *finite)
 {
+    const fr_fit_request *r = f->request;
     const size_t nodes = f->trees.n_nodes;
-    FR_TRY(catch_up(f, &f->train, f->train_score, &f->trained));
+    FR_TRY(
+        fr_fit_agree(f->request->group, catch_up(f, &f->train, f->train_score, &f->trained)));
     *loss = differentiate(f);
     *finite = isfinite(*loss);
     if (!*finite) return FR_OK;
-    FR_TRY(grow_round(f, round));
+    draw_rows(f, round);
+    FR_TRY(f->request->group != NULL ? grow_together(f, round)
+                                     : grow_scores(f, round, 0, f->n_scores, &f->trees));
+    if (is_absolute(f)) {
+        const fr_boost_rows rows = training_rows(f, f->train_score);
+        FR_TRY(fr_boost_leaves(&rows, r->recipe->model.boost.learning_rate, &f->trees));
+    }
     *finite = grown_is_finite(&f->trees, nodes);
     return FR_OK;
 }
@@ -190,7 +233,7 @@ static double output_loss(const boost_fit *f, const float *output, float y)
 {
     if (classifies(f)) return -log(fmax((double)output[(size_t)y], 1e-30));
     const double e = ((double)output[0] - (double)y) * f->transform.target_factor;
-    return e * e;
+    return is_absolute(f) ? fabs(e) : e * e;
 }
 
 static fr_status try_score(boost_fit *f, double *out, double *loss)
@@ -310,7 +353,10 @@ static fr_status set_base(boost_fit *f)
                                    : f->n_scores == 1 ? of_class[1] - of_class[0]
                                                       : of_class[k]);
     free(of_class);
-    return FR_OK;
+    if (!is_absolute(f)) return FR_OK;
+    for (size_t i = 0; i < r->n_train; i++) f->hessian[i] = 1;
+    const fr_boost_rows rows = training_rows(f, NULL);
+    return fr_boost_median(&rows, f->trees.base);
 }
 
 static fr_status allocate(boost_fit *f)

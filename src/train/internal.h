@@ -69,6 +69,25 @@ FR_CHECKED fr_status fr_kernel_fit(const fr_fit_request *request, const fr_prepa
 FR_CHECKED fr_status fr_boost_fit(const fr_fit_request *request, const fr_prepared *prepared,
                                   fr_fold_result *result, fr_model *model);
 
+/* In boost_share.c: append the round's trees to all processes' `trees`; this one has grown
+ * `mine`, of the scores that fr_group_bounds gives it. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_boost_share(const fr_fit_group *group, const fr_trees *mine,
+                                    fr_trees *trees);
+
+/* In boost_leaf.c: training rows of a regression by the absolute loss. */
+typedef struct {
+    const fr_tree_inputs *inputs;
+    const float *target, *score; /* (n); score NULL: 0 */
+    const float *weight;         /* (n), or NULL */
+    const float *hessian;        /* (n) above 0: the row was drawn */
+} fr_boost_rows;
+
+/* Leaves of the last tree add the medians of target - score, times the learning rate; the
+ * median of all. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_boost_leaves(const fr_boost_rows *rows, double learning_rate,
+                                     fr_trees *trees);
+FR_CHECKED fr_status fr_boost_median(const fr_boost_rows *rows, float *out);
+
 /* The threads that compute one fit together, and which one this is. */
 typedef struct {
     size_t index, size;

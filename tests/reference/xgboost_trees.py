@@ -13,8 +13,9 @@ xgboost {xgboost.__version__} (Python package), made by xgboost_trees.py; format
 
 `x` (80, 4) has missing cells (nan), `y` (80) is a regression's target, `class` (80) one of three classes, `weight` (80) of a row; the first 60
 rows train, the others are predicted; x and weight are multiples of 1/16 and 1/4, exact in float32.
-prediction objective=... case=...: after 6 rounds with learning_rate 0.3; of `binary` the probability that the class is not 0, of `softmax` the
-probabilities of all classes, of `squared` the value. The margin begins at the weighted mean, log odds, or logarithms of the classes' shares.
+prediction objective=... case=...: after 6 rounds with learning_rate 0.3 (`absolute`: 1, as this version
+does not apply it to medians); of `binary` the probability that the class is not 0, of `softmax` the
+probabilities of all classes, of the others the value. The margin begins at the weighted mean, median, log odds, or logarithms of the classes' shares.
 The cases: plain (max_depth 3); weighted; exact (tree_method exact, max_depth 4, min_child_weight 2); bins (max_bin 8);
 penalties (lambda 0.5, alpha 0.3, gamma 0.2, max_delta_step 0.8); leaves (grow_policy lossguide, max_leaves 4, max_depth 6).
 """
@@ -44,6 +45,10 @@ def margins(objective: str, target: np.ndarray, weight: np.ndarray) -> np.ndarra
     """Return what every row begins with: (1) or (3)."""
     if objective == "squared":
         return np.array([np.average(target, weights=weight)])
+    if objective == "absolute":
+        order = np.argsort(target)
+        half = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
+        return np.array([np.median(target) if len(np.unique(weight)) == 1 else target[order[half]]])
     share = np.array([weight[target == k].sum() for k in np.unique(target)]) / weight.sum()
     return np.log(share[1:] / share[:1]) if objective == "binary" else np.log(share)
 
@@ -56,18 +61,24 @@ def main() -> None:
         out.add(name, values)
     objectives = {
         "squared": ("reg:squarederror", y),
+        "absolute": ("reg:absoluteerror", y),
         "binary": ("binary:logistic", np.minimum(classes, 1)),
         "softmax": ("multi:softprob", classes),
     }
     for objective, (theirs, target) in objectives.items():
         for case, options in CASES.items():
+            if objective == "absolute" and case == "exact":
+                continue  # leaves are no medians then
             own = weight if case == "weighted" else np.ones(80)
             start = np.tile(margins(objective, target[:N_TRAIN], own[:N_TRAIN]), (80, 1))
             parts = [slice(0, N_TRAIN), slice(N_TRAIN, None)]
             train, test = (
-                xgboost.DMatrix(x[p], target[p], weight=own[p], base_margin=start[p].squeeze()) for p in parts
+                xgboost.DMatrix(x[p], target[p], base_margin=start[p].squeeze(), weight=own[p] if case == "weighted" else None)
+                for p in parts
             )
             params = {"objective": theirs, "tree_method": "hist", "eta": 0.3, "nthread": 1, **options}
+            if objective == "absolute":
+                params["eta"] = 1
             if objective == "softmax":
                 params["num_class"] = 3
             out.add("prediction", xgboost.train(params, train, ROUNDS).predict(test), objective=objective, case=case)
