@@ -4,7 +4,7 @@
 # shellcheck source=tests/mpi/study.bash
 . "$(dirname "$0")/study.bash"
 
-write_study 6 3 4
+write_study 6 3 12
 sed -i 's/^models:/models:\n  svm: {}/' "$dir/study.yaml"
 echo 'ensemble: {size: 6, candidates: 4, initial: 2}' >>"$dir/study.yaml"
 launch 1 1 "$dir/reference"
@@ -41,24 +41,34 @@ before=$(stat -c %i "$dir/later/results.h5")
 launch 2 1 "$dir/later" && [ "$before" = "$(stat -c %i "$dir/later/results.h5")" ]
 tap_result $? "asked for again: results.h5 stays as it is" "$(tail -n 5 "$dir/later.log")"
 
-# Killed in the midst of it: what was found is there. The kill comes with the third of its files.
-launch 2 1 "$dir/killed" --set ensemble.size=0
-launch 2 1 "$dir/killed" &
-for _ in $(seq 2000); do
-    files=$(find "$dir/killed/fits" -name '*-1[0-9]' 2>/dev/null | wc -l)
-    [ "$files" -ge 3 ] && break
-    kill -0 $! 2>/dev/null || break
-    sleep 0.003
+# disturb SIGNAL OUTPUT: run, and send the signal to all ranks when the second of its files is there.
+disturb() {
+    local files=0
+    launch 2 1 "$2" &
+    for _ in $(seq 2000); do
+        files=$(find "$2/fits" -name '*-1[0-9]' 2>/dev/null | wc -l)
+        [ "$files" -ge 2 ] && break
+        kill -0 $! 2>/dev/null || break
+        sleep 0.003
+    done
+    # shellcheck disable=SC2046
+    kill "-$1" $(pgrep -f "^$FOLDRANK run $dir/study.yaml --output $2") 2>/dev/null
+    wait $!
+}
+for signal in KILL USR1; do
+    rm -rf "$dir/other"
+    launch 2 1 "$dir/other" --set ensemble.size=0
+    disturb $signal "$dir/other"
+    status=$?
+    [ $signal = KILL ] || [ $status -eq 75 ]
+    tap_result $? "SIG$signal: stops" "exit status $status" "$(tail -n 5 "$dir/other.log")"
+    kept=$(find "$dir/other/fits" -type f 2>/dev/null | wc -l)
+    launch 3 1 "$dir/other" && grep -q 'fits=0 ' "$dir/other.log" && [ "$kept" -ge 2 ]
+    tap_result $? "after SIG$signal: goes on with what was found" "$kept files" "$(tail -n 5 "$dir/other.log")"
+    tap_empty "after SIG$signal: same results" "$(differences "$dir/reference" "$dir/other")"
+    [ ! -e "$dir/other/fits" ]
+    tap_result $? "after SIG$signal: no files of fits are left at the end"
 done
-pids=$(pgrep -f "foldrank run $dir/study.yaml --output $dir/killed")
-# shellcheck disable=SC2086
-kill -9 $pids 2>/dev/null
-wait
-launch 3 1 "$dir/killed" && grep -q 'fits=0 ' "$dir/killed.log"
-tap_result $? "after a kill with $files files: goes on" "$(tail -n 5 "$dir/killed.log")"
-tap_empty "after a kill: same results" "$(differences "$dir/reference" "$dir/killed")"
-[ ! -e "$dir/killed/fits" ]
-tap_result $? "after the end: no files of fits are left"
 
 "$FOLDRANK" show --ascii "$dir/reference" >"$dir/shown" 2>&1 && grep -q '^ensemble: the mean of' "$dir/shown"
 tap_result $? "show: the ensemble" "$(cat "$dir/shown")"
