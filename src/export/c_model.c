@@ -376,7 +376,7 @@ static void write_members(const writer *w)
     for (size_t m = 0; m < w->together->n; m++) {
         writer member = {
             .results = w->results, .model = &w->together->member[m].model, .out = w->out};
-        snprintf(member.name, sizeof member.name, "%s_m%zu", w->name, m);
+        snprintf(member.name, sizeof member.name, "%.*s_m%u", NAME_MOST, w->name, (unsigned)m);
         memcpy(member.upper, w->upper, sizeof member.upper);
         survey(&member);
         write_function(&member);

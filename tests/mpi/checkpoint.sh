@@ -73,7 +73,7 @@ tap_result $? "kill -9: what was saved on the way is used" "$(grep -n fit "$dir/
 tap_empty "kill -9: same results" "$(differences "$dir/reference" "$dir/killed")"
 
 # One file is cut short, one has a wrong bit, one belongs to another fit.
-for seconds in 1 1.5 2 3 4 6; do
+for seconds in 1 1.5 2 3 4 6 9 14; do
     rm -rf "$dir/damaged"
     launch 3 1 "$dir/damaged" --time ${seconds}s
     [ "$(states "$dir/damaged")" -lt 2 ] || break
