@@ -101,6 +101,12 @@ FR_CHECKED fr_status fr_dist_cholesky_solve(fr_dist_matrix *matrix, const fr_mat
  * Errors: FR_ERR_STATE (not factored), FR_ERR_MPI. Collective. */
 FR_CHECKED fr_status fr_dist_cholesky_invert(fr_dist_matrix *matrix);
 
+/* The diagonal of the inverse of A, diagonal (n), on every rank. The cost of factoring once
+ * more, half of inverting, and the factor is used up.
+ * Errors: FR_ERR_STATE (not factored), FR_ERR_NUMERIC, FR_ERR_MPI. Collective. */
+FR_CHECKED fr_status fr_dist_cholesky_inverse_diagonal(fr_dist_matrix *matrix,
+                                                       double *diagonal);
+
 /* A kernel solver (gram.h) whose matrices lie on all ranks of `comm`, for a caller on rank 0
  * that knows no MPI: its methods send the inputs to the other ranks, which must be in
  * fr_dist_serve() with an equal list of kernels until the solver is destroyed. Only kernels of

@@ -63,7 +63,7 @@ typedef struct {
      * too ill-conditioned for it. */
     fr_status (*solve)(void *context, const fr_matrix *b);
 
-    /* diagonal (n): that of K^-1. Twice the cost of factor, and the factor is used up.
+    /* diagonal (n): that of K^-1. The cost of factor once more, and the factor is used up.
      * Errors: FR_ERR_STATE (no factor), FR_ERR_NUMERIC, FR_ERR_MEMORY, FR_ERR_MPI. */
     fr_status (*inverse_diagonal)(void *context, double *diagonal);
 

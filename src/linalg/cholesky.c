@@ -88,6 +88,20 @@ fr_status fr_cholesky_invert(const fr_matrix *l)
     return FR_OK;
 }
 
+fr_status fr_triangle_invert(const fr_matrix *l)
+{
+    FR_TRY(check_square("the triangle", l));
+    if (l->rows == 0) return FR_OK;
+
+    const int n = (int)l->rows, ld = (int)l->ld;
+    int info = 0;
+    dtrtri_("U", "N", &n, l->data, &ld, &info); /* U^-1 is the transpose of L^-1 */
+    if (info > 0)
+        return FR_FAIL(FR_ERR_NUMERIC, "the triangle (%d x %d) has a zero pivot: %d", n, n,
+                       info - 1);
+    return FR_OK;
+}
+
 double fr_cholesky_logdet(const fr_matrix *l)
 {
     double sum = 0;

@@ -374,6 +374,36 @@ fr_status fr_dist_cholesky_invert(fr_dist_matrix *m)
     return FR_OK;
 }
 
+/* A^-1 = L^-T L^-1: its diagonal has the squares of the columns of L^-1. */
+static fr_status square_visit(void *context, size_t row, size_t col, const fr_matrix *tile,
+                              double *sums)
+{
+    (void)context;
+    for (size_t i = 0; i < tile->rows; i++)
+        for (size_t j = 0; j < tile->cols && col + j <= row + i; j++)
+            sums[col + j] += tile->data[i * tile->ld + j] * tile->data[i * tile->ld + j];
+    return FR_OK;
+}
+
+fr_status fr_dist_cholesky_inverse_diagonal(fr_dist_matrix *m, double *diagonal)
+{
+    FR_TRY(require(m, FACTORED));
+    const int n = (int)m->n;
+    int info = 0;
+    fr_status st = FR_OK;
+
+    m->state = EMPTY;
+    if (m->context >= 0 && m->precision == FR_PRECISION_SINGLE)
+        pstrtri_("U", "N", &n, m->part, &ONE, &ONE, m->descriptor, &info);
+    else if (m->context >= 0)
+        pdtrtri_("U", "N", &n, m->part, &ONE, &ONE, m->descriptor, &info);
+    if (info != 0)
+        st = FR_FAIL(FR_ERR_NUMERIC, "the factor (%d x %d) has a zero pivot: %d", n, n,
+                     info - 1);
+    FR_TRY(fr_agree(m->comm, st));
+    return fr_dist_matrix_sum(m, square_visit, NULL, diagonal, m->n);
+}
+
 /* Some columns of right-hand sides, and this rank's part of them. */
 typedef struct {
     size_t r;          /* columns, at most PANEL */

@@ -160,8 +160,7 @@ static fr_status run_diagonal(crew *c, double *diagonal)
 {
     double *all = fr_alloc(c->gram.n, sizeof *all);
     fr_status st = fr_agree(c->comm, all == NULL ? FR_ERR_MEMORY : FR_OK);
-    if (st == FR_OK) st = fr_dist_cholesky_invert(c->matrix);
-    if (st == FR_OK) st = fr_dist_matrix_diagonal(c->matrix, all);
+    if (st == FR_OK) st = fr_dist_cholesky_inverse_diagonal(c->matrix, all);
     if (st == FR_OK && diagonal != NULL) memcpy(diagonal, all, c->gram.n * sizeof *all);
     free(all);
     return st;

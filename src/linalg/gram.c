@@ -76,14 +76,18 @@ static fr_status local_solve(void *context, const fr_matrix *b)
     return fr_cholesky_solve(&l, b);
 }
 
+/* K^-1 = L^-T L^-1: its diagonal has the squares of the columns of L^-1. */
 static fr_status local_inverse_diagonal(void *context, double *diagonal)
 {
     local_solver *s = context;
     if (!s->factored) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been factored");
     const fr_matrix k = whole(s);
     s->factored = false;
-    FR_TRY(fr_cholesky_invert(&k));
-    for (size_t i = 0; i < s->n; i++) diagonal[i] = s->block[i * s->n + i];
+    FR_TRY(fr_triangle_invert(&k));
+    for (size_t i = 0; i < s->n; i++) diagonal[i] = 0;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t j = 0; j <= i; j++)
+            diagonal[j] += s->block[i * s->n + j] * s->block[i * s->n + j];
     return FR_OK;
 }
 

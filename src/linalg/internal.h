@@ -14,6 +14,8 @@
  * and LAPACKE, and right for arguments of length one. */
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
+             int *info);
 void dtrsm_(const char *side, const char *uplo, const char *trans, const char *diag,
             const int *m, const int *n, const double *alpha, const double *a, const int *lda,
             double *b, const int *ldb);
@@ -41,6 +43,10 @@ int numroc_(const int *n, const int *block, const int *coordinate, const int *fi
 void descinit_(int *descriptor, const int *m, const int *n, const int *block_rows,
                const int *block_cols, const int *first_row, const int *first_col,
                const int *context, const int *ld, int *info);
+void pdtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *ia,
+              const int *ja, const int *descriptor, int *info);
+void pstrtri_(const char *uplo, const char *diag, const int *n, float *a, const int *ia,
+              const int *ja, const int *descriptor, int *info);
 void pspotrf_(const char *uplo, const int *n, float *a, const int *ia, const int *ja,
               const int *descriptor, int *info);
 void pspotri_(const char *uplo, const int *n, float *a, const int *ia, const int *ja,

@@ -141,7 +141,7 @@ double fr_kernel_flops_predict(size_t rows, size_t inputs, size_t outputs)
 
 double fr_kernel_flops_fit(size_t rows, size_t inputs, size_t steps)
 {
-    const double n = (double)rows, factor = n * n * n / 3, invert = steps > 1 ? 2 * factor : 0;
+    const double n = (double)rows, factor = n * n * n / 3, invert = steps > 1 ? factor : 0;
     return (n * n * (double)inputs + factor + invert) * (double)steps;
 }
 

@@ -15,8 +15,9 @@ export OMP_NUM_THREADS=1
 here=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 
-# One search for all: 16 random configurations of one family, 5 folds, test part untouched. The
-# reference of some is a mean over 5 folds of all rows: there is no test part then.
+# One search for all: 16 random configurations of one family or, `families`, of three, 5 folds,
+# test part untouched. The reference of some is a mean over 5 folds of all rows: there is no test
+# part then.
 part=', test: {fraction: 0.25, seed: 1}'
 study() { # NAME FILE TARGET TASK METRIC MODELS EXTRA-DATA ENCODE
     cat <<YAML
@@ -41,6 +42,11 @@ YAML
 
 softmax='softmax: {l2: {log: [1.0e-6, 1.0e-2]}}'
 mlp='mlp: {hidden: {choice: [[64], [128], [128, 64]]}, dropout: {float: [0.0, 0.2]}}'
+
+# Searched together.
+families='mlp: {hidden: {choice: [[50], [50, 50]]}}
+  kernel: {kernel: {choice: [rbf, laplace]}, gamma: {log: [1.0e-2, 1]}, ridge: {log: [1.0e-4, 1.0e-1]}}
+  linear: {l2: {log: [1.0e-6, 1.0e-1]}}'
 
 # number KEY: the first value of a key in $json.
 number() { sed -nE "s/.*\"$1\": *([-0-9.e+]+).*/\1/p" <<<"$json" | head -n 1; }
@@ -88,6 +94,8 @@ epochs=100
 row hpc_data-softmax "$here/data/hpc_data.csv.gz" class classification accuracy "$softmax" 0.728
 part=', test: {fraction: 0.25, seed: 1}' epochs=400
 row energy-mlp "$r/energy.txt.gz" -1 regression rmse 'mlp: {hidden: [50]}' 0.967
+row concrete-families "$r/concrete.txt.gz" -1 regression rmse "$families" 5.45
+row yacht-families "$r/yacht.txt.gz" -1 regression rmse "$families" 1.23
 epochs=100
 row kin8nm-mlp "$r/kin8nm.txt.gz" -1 regression rmse 'mlp: {hidden: [50]}' 0.0916
 row power-mlp "$r/power-plant.txt.gz" -1 regression rmse 'mlp: {hidden: [50]}' 4.18
