@@ -85,6 +85,9 @@ $(STATIC): $(LIBOBJ) src/embed/exports
 # Products in registers want fused multiply-add; everywhere else results must not depend on it.
 $O/src/linalg/small%.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
 
+# The sums over sparse rows are those over dense ones without the products of zeros.
+$O/src/model/sparse.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
+
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

@@ -6,6 +6,8 @@
 #include "foldrank/hot.h"
 #include "foldrank/network.h"
 
+enum { FR_TILE_COLS = 128 }; /* of a tile, at most; FR_TILE_ROWS is in network.h */
+
 /* A block of rows and columns of a level. */
 typedef struct {
     float *a;     /* z without its bias; becomes the activation */

@@ -7,15 +7,15 @@
 #include "foldrank/linalg.h"
 #include "internal.h"
 
-/* A tile is at most FR_TILE_ROWS x TILE_COLS, narrower where the product is deep: foldrank's
+/* A tile is at most FR_TILE_ROWS x FR_TILE_COLS, narrower where the product is deep: foldrank's
  * own kernels stop at FR_GEMM_SMALL. 64 columns are four panels of those kernels; a network of
  * the size of 64-128-10 with 32 rows is one tile per layer. */
-enum { TILE_COLS = 128, TILE_VOLUME = 8 * 1024 * 1024, NARROWEST = 16 };
+enum { TILE_VOLUME = 8 * 1024 * 1024, NARROWEST = 16 };
 enum { MOST_PADS = 32 }; /* of fr_network_stride */
 
 static size_t tile_cols(size_t rows, size_t depth)
 {
-    size_t cols = TILE_COLS;
+    size_t cols = FR_TILE_COLS;
     while (cols > NARROWEST &&
            (rows < FR_TILE_ROWS ? rows : FR_TILE_ROWS) * depth * cols > TILE_VOLUME)
         cols /= 2;
@@ -54,7 +54,7 @@ FR_HOT static void start_scores(const fr_network *net, const float *bias, const 
     const size_t width = net->width[net->n_layers], stride = net->stride[net->n_layers];
     const size_t pads = tile->col + tile->cols == width ? stride - width : 0;
     const size_t cols = tile->cols + pads;
-    float row[TILE_COLS + MOST_PADS];
+    float row[FR_TILE_COLS + MOST_PADS];
     for (size_t j = 0; j < cols; j++) row[j] = j < tile->cols ? bias[j] : FR_SCORE_PAD;
     for (size_t i = 0; i < tile->rows; i++)
         for (size_t j = 0; j < cols; j++) z[i * stride + j] = row[j];
