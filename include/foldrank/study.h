@@ -137,11 +137,11 @@ typedef struct {
     fr_ensemble_options ensemble;
     fr_resource_options resources;
     fr_space space;
-    bool families[FR_FAMILY_COUNT];  /* named under `models` */
-    fr_recipe base[FR_FAMILY_COUNT]; /* fixed settings of each named family */
-    long cnn_line;                   /* where the file has models.cnn.shape, or models.cnn */
-    long selection_line;             /* where it has preprocess.select_features */
-    long xgboost_line;               /* where the file has models.xgboost */
+    bool families[FR_FAMILY_COUNT];    /* named under `models` */
+    fr_recipe base[FR_FAMILY_COUNT];   /* fixed settings of each named family */
+    long cnn_line;                     /* where the file has models.cnn.shape, or models.cnn */
+    long selection_line;               /* where it has preprocess.select_features */
+    long family_line[FR_FAMILY_COUNT]; /* where it has models.<family> */
     fr_binding *bindings;
     size_t n_bindings;
     uint64_t fingerprint; /* of all that decides the trials: not of the study's name, the number

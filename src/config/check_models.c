@@ -23,13 +23,15 @@ static void check_families(fr_draft *draft)
     const fr_node *cnn = fr_node_find(fr_node_find(draft->root, "models"), "cnn");
     const fr_node *shape = fr_node_find(cnn, "shape");
     if (cnn != NULL) draft->study->cnn_line = shape != NULL ? shape->line : cnn->line;
-    const fr_node *trees = fr_node_find(fr_node_find(draft->root, "models"), "xgboost");
-    if (trees != NULL) draft->study->xgboost_line = trees->line;
-    for (int f = 0; f < FR_FAMILY_COUNT; f++)
+    for (int f = 0; f < FR_FAMILY_COUNT; f++) {
+        const fr_node *block =
+            fr_node_find(fr_node_find(draft->root, "models"), fr_family_words[f]);
+        if (block != NULL) draft->study->family_line[f] = block->line;
         if (study->families[f] && !fr_family_learns((fr_family)f, (fr_learn)study->data.task))
             fr_faults_add(draft->faults, fr_draft_at(draft, "models", fr_family_words[f]),
                           "models.%s is not for %s", fr_family_words[f],
                           learn_words[study->data.task]);
+    }
     for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC &&
             study->goals[k].metric == FR_METRIC_LOG_LOSS)

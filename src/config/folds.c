@@ -104,8 +104,19 @@ static fr_status check_shape(const fr_study *study, const fr_schema *schema)
 static fr_status check_library(const fr_study *study)
 {
     if (!study->families[FR_FAMILY_XGBOOST] || fr_boost_library() != NULL) return FR_OK;
-    return FR_FAIL(FR_ERR_USAGE, "%s:%ld: models.xgboost: %s", study->path, study->xgboost_line,
-                   fr_boost_how_to_get);
+    return FR_FAIL(FR_ERR_USAGE, "%s:%ld: models.xgboost: %s", study->path,
+                   study->family_line[FR_FAMILY_XGBOOST], fr_boost_how_to_get);
+}
+
+/* A factorisation machine has one output: a number, or one class against another. */
+static fr_status check_factors(const fr_study *study, const fr_schema *schema)
+{
+    if (!study->families[FR_FAMILY_FM] || schema->n_classes <= 2) return FR_OK;
+    return FR_FAIL(FR_ERR_DATA,
+                   "%s:%ld: models.fm tells two classes apart, and %s of %s has %zu: take "
+                   "softmax or mlp, or data.task: regression if the classes are grades",
+                   study->path, study->family_line[FR_FAMILY_FM], schema->target_name,
+                   study->data.path, schema->n_classes);
 }
 
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
@@ -113,6 +124,7 @@ fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, 
     FR_TRY(check_library(study));
     FR_TRY(check_scaling(study, dataset));
     FR_TRY(check_shape(study, &dataset->schema));
+    FR_TRY(check_factors(study, &dataset->schema));
     fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
     if (st == FR_OK) {
         st = check_counts(study, dataset, *out);

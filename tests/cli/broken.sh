@@ -159,6 +159,10 @@ broken_data "groups without a group column" 'group' "$dir/good.csv" \
     's/stratified_kfold/group_kfold/'
 broken_data "more folds than rows" '100' "$dir/good.csv" \
     's/stratified_kfold, folds: 3/kfold, folds: 100/'
+study 's/^  softmax: .*/  fm: {factors: 4}/' >"$dir/study.yaml"
+three='study\.yaml:7: models\.fm tells two classes apart, and kind of .* has 3: take softmax'
+expect "a factorisation machine of three classes" 2 "$three"
+expect "and told by check, too" 2 "$three" check "$dir/study.yaml"
 if [ "$(id -u)" -ne 0 ]; then
     cp "$dir/good.csv" "$dir/secret.csv" && chmod 0 "$dir/secret.csv"
     broken_data "unreadable file" 'secret\.csv.*[Pp]ermission' "$dir/secret.csv"
