@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, softmax
+from scipy.special import expit, ndtr, softmax
 
 from foldrank import yaml12
 from foldrank.errors import MissingError, NewerFileError
@@ -46,6 +46,59 @@ class Feature:
     place: Array
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What a model has learnt after the selection (study key ``calibrate``).
+
+    Attributes
+    ----------
+    method : str
+        ``none``, ``platt`` or ``temperature``.
+    slope, intercept : numpy.ndarray
+        Sigmoids of ``platt``: one of two classes, else one for each.
+    temperature : float
+        Of ``temperature``.
+    threshold : float
+        Of two classes the second is said above this probability.
+    """
+
+    method: str
+    slope: Array
+    intercept: Array
+    temperature: float
+    threshold: float
+
+    def probabilities(self, scores: Array, log_scores: bool) -> Array:
+        """Calibrated probabilities.
+
+        Parameters
+        ----------
+        scores : numpy.ndarray
+            Shape (rows, classes): outputs of the last layer.
+        log_scores : bool
+            Whether their softmax is a probability; else they are decision values.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (rows, classes).
+        """
+        scores = scores.astype(np.float64)
+        if self.method == "temperature":
+            return np.asarray(softmax(scores / self.temperature, axis=1))
+        if scores.shape[1] == 2:
+            p = expit(self.slope[0] * (scores[:, 1] - scores[:, 0]) + self.intercept[0])
+            return np.stack([1 - p, p], axis=1)
+        if log_scores:
+            p = softmax(scores, axis=1)
+            others = np.stack(
+                [np.delete(p, k, axis=1).sum(axis=1) for k in range(p.shape[1])], axis=1
+            )
+            scores = np.log(np.maximum(p, 1e-300)) - np.log(np.maximum(others, 1e-12))
+        p = expit(self.slope * scores + self.intercept)
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
 @dataclass
 class Model:
     """The refitted model; quacks like a fitted scikit-learn estimator.
@@ -70,6 +123,7 @@ class Model:
     layers: list[tuple[Array, Array]]
     target_shift: float
     target_factor: float
+    calibration: Calibration | None = None
     fitted_: bool = field(default=True)
 
     @property
@@ -192,6 +246,9 @@ class Model:
         numpy.ndarray
             Shape (rows, classes), in the order of ``classes_``.
         """
+        calibration = self.calibration
+        if self.is_classifier and calibration is not None and calibration.method != "none":
+            return calibration.probabilities(self.decision_function(x), self.family != "svm")
         if not self.is_classifier or self.family == "svm":
             raise MissingError(f"a model of family {self.family} has no probabilities")
         return np.asarray(softmax(self.decision_function(x).astype(np.float64), axis=1))
@@ -209,6 +266,13 @@ class Model:
         numpy.ndarray
             One for each row.
         """
+        calibration = self.calibration
+        if calibration is not None:
+            outputs = self.predict_proba(x)
+            if len(self.classes_) == 2:
+                above = outputs[:, 1] > calibration.threshold
+                return np.asarray(self.classes_[above.astype(int)])
+            return np.asarray(self.classes_[outputs.argmax(axis=1)])
         outputs = self.decision_function(x)
         if self.is_classifier:
             return np.asarray(self.classes_[outputs.argmax(axis=1)])
@@ -271,6 +335,24 @@ def read_model(r: Results) -> Model:
         layers=layers,
         target_shift=float(file.scalar("model/preprocessing/target_shift")),
         target_factor=float(file.scalar("model/preprocessing/target_factor")),
+        calibration=_calibration(file),
+    )
+
+
+def _calibration(file: ResultsFile) -> Calibration | None:
+    group = "model/calibration"
+    if not file.has(group):
+        return None
+    method = str(file.scalar(f"{group}/method"))
+    if method not in ("none", "platt", "temperature"):
+        raise NewerFileError(f"the model is calibrated by {method}, which is of a newer foldrank")
+    platt, warm = method == "platt", method == "temperature"
+    return Calibration(
+        method=method,
+        slope=file.column(f"{group}/slope") if platt else np.zeros(0),
+        intercept=file.column(f"{group}/intercept") if platt else np.zeros(0),
+        temperature=float(file.scalar(f"{group}/temperature")) if warm else 1.0,
+        threshold=float(file.scalar(f"{group}/threshold")),
     )
 
 

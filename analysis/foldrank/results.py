@@ -457,7 +457,10 @@ class Results:
             if len(target) and not (target.min() >= 0 and target.max() < len(classes)):
                 raise TornFileError(f"{self.path}: {group}/target names no class")
             columns["truth"] = classes[target.astype(int)]
-            columns["prediction"] = classes[outputs.argmax(axis=1)]
+            said = outputs.argmax(axis=1)
+            if group == "test" and self._file.has("model/calibration") and len(classes) == 2:
+                said = (outputs[:, 1] > float(self._file.scalar("model/calibration/threshold"))) * 1
+            columns["prediction"] = classes[said]
         columns.update({f"output/{name}": outputs[:, i] for i, name in enumerate(names)})
         return pd.DataFrame(columns, index=rows)
 

@@ -175,6 +175,27 @@ FR_CHECKED fr_status fr_calibration_curve(const float *probability, const bool *
                                           size_t n, size_t bins, fr_calibration_bin *out,
                                           size_t *n_out, double *error);
 
+/* What predictions of known rows are worth: log loss, Brier score (of two classes the mean
+ * square of the second one's error, of more the sum over the classes, as scikit-learn has it),
+ * the error of the calibration curve, and a metric. */
+enum { FR_WORTH_LOG_LOSS, FR_WORTH_BRIER, FR_WORTH_ERROR, FR_WORTH_METRIC, FR_WORTHS };
+extern const char *const fr_worth_words[]; /* of all but the metric; NULL-terminated */
+
+/* What study key `calibrate` did to the chosen model. */
+typedef struct {
+    char settings[128]; /* of fr_calibrate_describe; "": nothing */
+    fr_metric metric;   /* of FR_WORTH_METRIC */
+    uint64_t rows, test_rows;
+    double out_of_fold[2]
+                      [FR_WORTHS]; /* before and after, of the rows that it was learnt from */
+    double test[2][FR_WORTHS];     /* and of test rows; NaN where not defined */
+} fr_calibration_report;
+
+/* Worth of outputs that have gone through the calibration. NaN where there are no rows, no
+ * probabilities, or one output is not finite. Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_explain_worth(const fr_calibration *calibration, const fr_unseen *rows,
+                                      fr_metric metric, size_t bins, double out[FR_WORTHS]);
+
 /* Partial dependence of the most important columns, one after the other: for each value of a
  * grid the mean output over the rows, all with that value in the column. Columns whose
  * importance is not known have none. A column of numbers

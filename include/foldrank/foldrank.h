@@ -5,6 +5,7 @@
 
 #include "foldrank/ask.h"
 #include "foldrank/budget.h"
+#include "foldrank/calibrate.h"
 #include "foldrank/checksum.h"
 #include "foldrank/clock.h"
 #include "foldrank/collective.h"

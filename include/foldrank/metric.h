@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "foldrank/data.h"
 #include "foldrank/status.h"
@@ -32,6 +33,15 @@ fr_learn fr_metric_learn(fr_metric metric);
 
 /* The class with the largest output; n when all are NaN. Ties go to the lower index. */
 size_t fr_predicted_class(const float *outputs, size_t n);
+
+/* Rows of each class, predictions of each class, and hits of each class: (k) each. */
+typedef struct {
+    uint64_t *truth, *guess, *hit;
+    size_t k;
+} fr_class_counts;
+
+/* Score of such counts, of a metric that depends on predicted classes alone. */
+double fr_metric_of_counts(fr_metric metric, const fr_class_counts *counts);
 
 /* Score of n predictions. `y` (n): class index or value. `output` (n, n_outputs) row-major:
  * class probabilities, or decision values where the model has no probabilities (then log_loss

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "foldrank/calibrate.h"
 #include "foldrank/data.h"
 #include "foldrank/option.h"
 #include "foldrank/pack.h"
@@ -139,6 +140,7 @@ typedef struct {
     float *params;  /* owned; layer after layer: weights (in, out) row-major, then bias; of the
                      * kernel family as kernel_ridge.h has them; NULL for trees */
     fr_trees trees; /* xgboost; owned */
+    fr_calibration calibration; /* owned; {0}: outputs are those of the family */
 } fr_model;
 
 void fr_model_clear(fr_model *model);
@@ -178,9 +180,8 @@ double fr_model_flops_predict(const fr_model_options *options, size_t inputs, si
 /* The same of a prediction by this model. */
 double fr_model_flops(const fr_model *model);
 
-/* Whether outputs are probabilities (softmax, mlp and fm classifier) or decision values (svm,
- * kernel).
- */
+/* Whether outputs are probabilities (softmax, mlp, cnn and fm classifier; every calibrated one)
+ * or decision values (svm, kernel). */
 bool fr_model_has_probabilities(const fr_model *model);
 
 /* output (n, n_outputs) row-major for rows[0..n) of a data set that has the model's schema

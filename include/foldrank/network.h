@@ -182,6 +182,9 @@ void fr_head_run(fr_batch *batch, size_t first, size_t rows, float *out);
  * batch needs no targets; its last delta is overwritten. */
 void fr_head_output(fr_batch *batch, float *out);
 
+/* The same without the softmax: the scores as they are. */
+void fr_head_scores(const fr_batch *batch, float *out);
+
 /* batch->rows of the data set become level 0, or the sparse rows. */
 void fr_batch_load(fr_batch *batch, const fr_transform *transform, const fr_dataset *dataset,
                    const uint32_t *rows);

@@ -100,10 +100,18 @@ FR_CHECKED fr_status fr_objective_refit(fr_objective *objective, const fr_task *
                                         fr_refit *out);
 void fr_refit_clear(fr_refit *refit);
 
+/* What a model says of the test rows, in the place of what *test held, and its scores in the
+ * study's metrics: *score and more[FR_GOALS_MAX - 1]; NaN without such rows, and of costs.
+ * Errors: FR_ERR_MEMORY. */
+FR_CHECKED fr_status fr_objective_score_test(const fr_objective *objective,
+                                             const fr_model *model, fr_scored *test,
+                                             double *score, double *more);
+
 /* Which part of a fold's explanation. */
 typedef struct {
     uint32_t part, parts; /* columns part, part + parts, ... */
     bool keep_outputs;    /* part 0: the predictions of the validation rows */
+    bool permutes;        /* else these predictions are all that is wanted */
 } fr_explain_part;
 
 /* Train the task's fold as it was trained when the trial was evaluated (task->rungs do not

@@ -65,6 +65,7 @@ typedef struct {
     fr_selection selection;             /* root only */
     double test_score, train_score;     /* NaN: no model, no such rows, not defined on them */
     double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
+    fr_calibration_report calibration;  /* of the model; settings "": there is none */
     size_t n_test_rows;                 /* root only */
     size_t n_members;                   /* root only: of the ensemble; 0: there is none */
     double ensemble_test_score;         /* as test_score */

@@ -154,14 +154,15 @@ typedef struct {
     double test_score;                  /* NaN when there is none */
     double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
     const fr_scored *test;              /* what the model says of the test rows; may be NULL */
-    const fr_explanation *explanation;  /* of the model; may be NULL */
-    const fr_ensemble *ensemble;        /* beside the model; may be NULL */
-    const fr_nested *nested;            /* NULL: not asked for */
-    const fr_rank_record *ranks;        /* (n_ranks), NULL while unknown */
-    int n_ranks;                        /* also known without `ranks` */
-    const char *command;                /* as typed */
-    const char *mpi_version;            /* the MPI library's own words; NULL = not known */
-    double created;                     /* fr_journal_created(): seconds since 1970 [s] */
+    const fr_calibration_report *calibration; /* of the model; may be NULL */
+    const fr_explanation *explanation;        /* of the model; may be NULL */
+    const fr_ensemble *ensemble;              /* beside the model; may be NULL */
+    const fr_nested *nested;                  /* NULL: not asked for */
+    const fr_rank_record *ranks;              /* (n_ranks), NULL while unknown */
+    int n_ranks;                              /* also known without `ranks` */
+    const char *command;                      /* as typed */
+    const char *mpi_version; /* the MPI library's own words; NULL = not known */
+    double created;          /* fr_journal_created(): seconds since 1970 [s] */
     fr_usage usage;
     fr_end end;                /* what ended the study */
     uint64_t data_fingerprint; /* 0 without data */
@@ -187,7 +188,8 @@ typedef struct {
     double test_more[FR_GOALS_MAX - 1]; /* in the further objectives, likewise */
     fr_end end;
     fr_usage usage;
-    fr_scored test; /* with the model, and when the file has them */
+    fr_scored test;                    /* with the model, and when the file has them */
+    fr_calibration_report calibration; /* of the model; settings "" if it has none */
     fr_explanation explanation;
     bool has_explanation; /* likewise */
     fr_ensemble ensemble; /* without the model: its members have none either */

@@ -3,9 +3,10 @@
  *
  * The keys are those of the option tables, under `data` (with `test`), `preprocess`,
  * `validation`, `nested`, `models` (one block per family), `train`, `search` (with `enqueue`),
- * `pruning` (also short: a method or a list of them), `stop`, `select`, `explain`, `ensemble`,
- * `objective` and `resources`; besides `study`, `metric` and `output`. A setting of preprocess,
- * models and train is a value, or the distribution of a hyperparameter:
+ * `pruning` (also short: a method or a list of them), `stop`, `select`, `calibrate` (also
+ * short: a method), `explain`, `ensemble`, `objective` and `resources`; besides `study`,
+ * `metric` and `output`. A setting of preprocess, models and train is a value, or the
+ * distribution of a hyperparameter:
  *
  *   {float: [a, b]}  {log: [a, b]}  {int: [a, b]}  {int_log: [a, b]}  {choice: [...]}
  *
@@ -31,6 +32,7 @@
 #include <stdint.h>
 
 #include "foldrank/budget.h"
+#include "foldrank/calibrate.h"
 #include "foldrank/data.h"
 #include "foldrank/ensemble.h"
 #include "foldrank/explain.h"
@@ -133,6 +135,7 @@ typedef struct {
      * settings alone, FR_GOAL_PARAMETERS and FR_GOAL_FLOPS. */
     fr_constraint *constraints;
     size_t n_constraints;
+    fr_calibrate_options calibrate;
     fr_explain_options explain;
     fr_ensemble_options ensemble;
     fr_resource_options resources;
@@ -145,10 +148,10 @@ typedef struct {
     fr_binding *bindings;
     size_t n_bindings;
     uint64_t fingerprint; /* of all that decides the trials: not of the study's name, the number
-                             of trials and other budgets, the selection, the explanations, the
-                             ensemble, nested, the output directory, the resources, a command's
-                             timeout and grace, nor of where the data files lie (their content
-                             has its own fingerprint) */
+                             of trials and other budgets, the selection, the calibration, the
+                             explanations, the ensemble, nested, the output directory, the
+                             resources, a command's timeout and grace, nor of where the data
+                             files lie (their content has its own fingerprint) */
 } fr_study;
 
 /* A block of a study file, for pages about it. */

@@ -135,6 +135,11 @@ void fr_cli_describe_end(const fr_study *study, const fr_history *history, fr_en
  * without outer folds. Local. */
 void fr_cli_describe_nested(const fr_study *study, const fr_nested *nested, fr_text *out);
 
+/* Append what calibration did to the chosen model, in lines; nothing where there is none.
+ * Local.
+ */
+void fr_cli_describe_calibration(const fr_calibration_report *report, fr_text *out);
+
 /* Row number i of the command's own options followed by those of all; NULL after the last. What
  * a row does, may be and is without being said, in one line. */
 const fr_cli_option *fr_cli_option_at(const fr_cli_command *command, size_t i);

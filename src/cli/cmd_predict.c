@@ -152,9 +152,11 @@ static size_t take_known(const fr_dataset *dataset, const float *outputs, size_t
 
 /* The metrics of the study over the rows whose target is known. */
 static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
-                              const fr_dataset *dataset, const float *outputs, bool to_stdout)
+                              const fr_predict_job *job, const float *outputs, bool to_stdout)
 {
     const fr_study *study = results->study;
+    const fr_dataset *dataset = job->dataset;
+    const fr_calibration *calibration = &job->model->calibration;
     const size_t n_outputs = results->model.n_outputs, rows = dataset->schema.rows;
     float *y = fr_alloc(rows, sizeof *y);
     float *known = fr_alloc(rows, n_outputs * sizeof *known);
@@ -169,7 +171,8 @@ static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
     for (size_t k = 0; st == FR_OK && n > 0 && k < study->n_goals; k++) {
         double score = NAN;
         if (study->goals[k].kind != FR_GOAL_METRIC) continue;
-        st = fr_metric_score(study->goals[k].metric, y, known, n, n_outputs, &score);
+        st = fr_calibration_score(calibration, study->goals[k].metric, y, known, n, n_outputs,
+                                  &score);
         if (st == FR_OK && to_stdout)
             fprintf(cli->out, "%s %.6g on %zu rows\n", study->goals[k].name, score, n);
         else if (st == FR_OK)
@@ -223,7 +226,7 @@ static fr_status predict(const fr_cli *cli, const predict_values *values,
                        : predict_to_csv(cli, job, values->output, &outputs);
     if (st == FR_OK) {
         if (cli->rank == 0 && job->dataset->y != NULL)
-            st = report_score(cli, results, job->dataset, outputs, values->output != NULL);
+            st = report_score(cli, results, job, outputs, values->output != NULL);
         st = fr_agree(cli->comm, st);
     }
     free(outputs);

@@ -64,7 +64,8 @@ static void add_row(const fr_model *model, size_t row, const float *outputs, fr_
     if (model->schema.learn == FR_LEARN_REGRESSION) {
         add_number(text, outputs[0]);
     } else {
-        const size_t chosen = fr_predicted_class(outputs, model->n_outputs);
+        const size_t chosen =
+            fr_calibration_class(&model->calibration, outputs, model->n_outputs);
         if (chosen < model->n_outputs) fr_csv_quote(model->schema.classes[chosen], text);
         for (size_t c = 0; c < model->n_outputs; c++) {
             fr_text_append(text, ",", 1);

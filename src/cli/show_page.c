@@ -200,7 +200,9 @@ static void print_selection(const fr_results_file *results, const page_digits *d
     fr_text_add(&text, "\n        ");
     add_settings(&text, &results->study->space, trial->point);
     add_test(&text, digits, results);
-    fprintf(out, "%s\n", fr_text_get(&text));
+    fr_text_add(&text, "\n");
+    fr_cli_describe_calibration(&results->calibration, &text);
+    fprintf(out, "%s", fr_text_get(&text));
     fr_text_clear(&text);
 }
 

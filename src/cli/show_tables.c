@@ -119,9 +119,14 @@ static bool has_test(const fr_results_file *results)
     return results->test.n > 0;
 }
 
+/* Of out-of-fold predictions the class is the most probable one: the models of the folds are
+ * not calibrated. */
 static void write_scored_row(const fr_results_file *results, const fr_scored *scored, size_t i,
                              FILE *out)
 {
+    static const fr_calibration none = {0};
+    const fr_calibration *calibration =
+        scored == &results->test ? &results->model.calibration : &none;
     const fr_schema *schema = &results->model.schema;
     const size_t n = results->model.n_outputs;
     const float *output = scored->output + i * n, target = scored->target[i];
@@ -129,7 +134,7 @@ static void write_scored_row(const fr_results_file *results, const fr_scored *sc
     if (schema->learn == FR_LEARN_REGRESSION) {
         csv_float(target, out);
     } else {
-        const size_t said = fr_predicted_class(output, n);
+        const size_t said = fr_calibration_class(calibration, output, n);
         fputc(',', out);
         if (target >= 0 && target < (float)n) fr_csv_text(schema->classes[(size_t)target], out);
         fputc(',', out);
@@ -142,7 +147,9 @@ static void write_scored_row(const fr_results_file *results, const fr_scored *sc
 static void write_scored(const fr_results_file *results, const fr_scored *scored, FILE *out)
 {
     const fr_model *model = &results->model;
-    const bool probable = fr_model_has_probabilities(model);
+    const bool probable = scored == &results->test
+                              ? fr_model_has_probabilities(model)
+                              : fr_family_has_probabilities((fr_family)model->options.family);
     fputs("row,target,prediction", out);
     for (size_t k = 0; k < model->schema.n_classes; k++) {
         fr_text name = {0};

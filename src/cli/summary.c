@@ -115,6 +115,14 @@ static void print_worth_in(const fr_cli *cli, const fr_study *study,
             fabs(optimism));
 }
 
+static void print_calibration(const fr_cli *cli, const fr_run_report *report)
+{
+    fr_text text = {0};
+    fr_cli_describe_calibration(&report->calibration, &text);
+    fprintf(cli->out, "%s", fr_text_get(&text));
+    fr_text_clear(&text);
+}
+
 static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_report *report)
 {
     for (size_t k = 0; k < study->n_goals && report->n_test_rows > 0; k++)
@@ -122,6 +130,7 @@ static void print_worth(const fr_cli *cli, const fr_study *study, const fr_run_r
     if (report->n_test_rows == 0)
         fprintf(cli->out, "test %s: none, the study keeps no test rows\n",
                 study->goals[0].name);
+    print_calibration(cli, report);
 }
 
 static void print_ensemble(const fr_cli *cli, const fr_study *study,

@@ -40,6 +40,10 @@ static const struct {
      &fr_prune_option_count},
     {"select", "Which trial becomes the model.", fr_select_option_table,
      &fr_select_option_count},
+    {"calibrate",
+     "What the chosen model learns after the search, from the predictions that the models of "
+     "its folds make for rows they have not seen; also short: calibrate: platt.",
+     fr_calibrate_option_table, &fr_calibrate_option_count},
     {"explain", "What is found out about the chosen model.", fr_explain_option_table,
      &fr_explain_option_count},
     {"ensemble", "Models that predict together, chosen after the search.",

@@ -17,6 +17,42 @@ static void check_probabilities(fr_draft *draft)
                           fr_family_words[f]);
 }
 
+/* What `calibrate` needs. How many classes there are only the data tell. */
+static void check_calibrate(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const fr_calibrate_options *o = &study->calibrate;
+    const fr_metric metric = fr_calibrate_metric(o, study->metric);
+    const fr_node *block = fr_node_find(draft->root, "calibrate");
+    const fr_node *given = fr_draft_at(draft, "calibrate", "threshold");
+    float threshold = 0;
+    bool tunes = false;
+    const fr_status st = fr_calibrate_threshold(o, &threshold, &tunes);
+    fr_faults_check(draft->faults, given, "calibrate.threshold", st);
+    const bool decides = tunes || threshold > 0;
+    if (study->data.task == FR_LEARN_REGRESSION &&
+        (decides || o->method != FR_CALIBRATE_NONE)) {
+        fr_faults_add(draft->faults, block,
+                      "calibrate is for classification: a regression has no probabilities");
+        return;
+    }
+    if (o->metric != 0 && st == FR_OK && !tunes)
+        fr_faults_add(draft->faults, fr_draft_at(draft, "calibrate", "metric"),
+                      "calibrate.metric has no effect without threshold: tune");
+    if (tunes && fr_metric_learn(metric) == FR_LEARN_CLASSIFICATION &&
+        !fr_metric_is_of_classes(metric))
+        fr_faults_add(draft->faults, given,
+                      "calibrate.threshold: tune does not move %s, which looks at no predicted "
+                      "class; set calibrate.metric, to f1_macro or balanced_accuracy",
+                      fr_metric_words[metric]);
+    for (int f = 0; f < FR_FAMILY_COUNT && decides && o->method == FR_CALIBRATE_NONE; f++)
+        if (study->families[f] && !fr_family_has_probabilities((fr_family)f))
+            fr_faults_add(draft->faults, given,
+                          "calibrate.threshold is a probability, and models.%s gives none; "
+                          "calibrate.method platt makes them",
+                          fr_family_words[f]);
+}
+
 static void check_families(fr_draft *draft)
 {
     const fr_study *study = draft->study;
@@ -231,4 +267,5 @@ void fr_draft_model_checks(fr_draft *draft)
     check_selection(draft);
     check_projection(draft);
     if (study->families[FR_FAMILY_CNN]) check_pixels(draft);
+    check_calibrate(draft);
 }

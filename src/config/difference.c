@@ -32,8 +32,9 @@ static bool is_ignored(const char *key)
            strcmp(key, "search.trials") == 0 || strncmp(key, "stop.", 5) == 0 ||
            strncmp(key, "select.", 7) == 0 || strncmp(key, "explain.", 8) == 0 ||
            strncmp(key, "nested.", 7) == 0 || strncmp(key, "ensemble.", 9) == 0 ||
-           strncmp(key, "resources", 9) == 0 || strcmp(key, "objective.timeout") == 0 ||
-           strcmp(key, "objective.grace") == 0 || strcmp(key, "objective.speed") == 0;
+           strncmp(key, "calibrate.", 10) == 0 || strncmp(key, "resources", 9) == 0 ||
+           strcmp(key, "objective.timeout") == 0 || strcmp(key, "objective.grace") == 0 ||
+           strcmp(key, "objective.speed") == 0;
 }
 
 static bool is_place(const char *key)

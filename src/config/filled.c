@@ -144,6 +144,9 @@ static void add_training(const fr_draft *draft, fr_text *out)
 static void add_outcome(const fr_study *study, fr_text *out)
 {
     if (study->objective.type != FR_OBJECTIVE_TRAINING) return;
+    fr_text_add(out, "calibrate:\n");
+    add_block(out, "  ", fr_calibrate_option_table, fr_calibrate_option_count,
+              &study->calibrate);
     fr_text_add(out, "explain:\n");
     add_block(out, "  ", fr_explain_option_table, fr_explain_option_count, &study->explain);
     fr_text_add(out, "ensemble:\n");

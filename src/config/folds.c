@@ -119,12 +119,26 @@ static fr_status check_factors(const fr_study *study, const fr_schema *schema)
                    study->data.path, schema->n_classes);
 }
 
+static fr_status check_threshold(const fr_study *study, const fr_schema *schema)
+{
+    float threshold = 0;
+    bool tunes = false;
+    FR_TRY(fr_calibrate_threshold(&study->calibrate, &threshold, &tunes));
+    if (schema->n_classes <= 2 || !(tunes || threshold > 0)) return FR_OK;
+    return FR_FAIL(
+        FR_ERR_DATA,
+        "%s: calibrate.threshold is between two classes, and there are %zu; leave it "
+        "out, or weigh the classes by class_weight of the models",
+        study->path, schema->n_classes);
+}
+
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
 {
     FR_TRY(check_library(study));
     FR_TRY(check_scaling(study, dataset));
     FR_TRY(check_shape(study, &dataset->schema));
     FR_TRY(check_factors(study, &dataset->schema));
+    FR_TRY(check_threshold(study, &dataset->schema));
     fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
     if (st == FR_OK) {
         st = check_counts(study, dataset, *out);

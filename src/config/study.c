@@ -11,16 +11,17 @@
 #include "internal.h"
 
 static const char *const training_keys[] = {
-    "study",     "data",    "preprocess", "validation", "nested", "metric",
-    "models",    "train",   "search",     "pruning",    "stop",   "select",
-    "objective", "explain", "ensemble",   "resources",  "output"};
+    "study",     "data",      "preprocess", "validation", "nested",    "metric",
+    "models",    "train",     "search",     "pruning",    "stop",      "select",
+    "calibrate", "objective", "explain",    "ensemble",   "resources", "output"};
 enum { N_TRAINING_KEYS = sizeof training_keys / sizeof *training_keys };
 
 /* Keys that say what is trained; an objective takes their place. */
 static bool is_about_training(const char *key)
 {
-    static const char *const keys[] = {"data",  "preprocess", "validation", "metric", "models",
-                                       "train", "explain",    "ensemble",   "nested"};
+    static const char *const keys[] = {"data",     "preprocess", "validation", "metric",
+                                       "models",   "train",      "calibrate",  "explain",
+                                       "ensemble", "nested"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(keys[k], key) == 0) return true;
     return false;
@@ -157,6 +158,21 @@ static void read_stop(fr_draft *draft)
     study->search.open = fr_stop_is_budget(&study->stop);
 }
 
+/* Also short: a method. */
+static void read_calibrate(fr_draft *draft)
+{
+    const fr_block block = {.home = "calibrate",
+                            .table = fr_calibrate_option_table,
+                            .n = fr_calibrate_option_count};
+    fr_calibrate_options *calibrate = &draft->study->calibrate;
+    const fr_node *node = fr_node_find(draft->root, "calibrate");
+    const bool is_short = node != NULL && node->kind != NODE_MAP && !fr_node_is_null(node);
+    fr_draft_block(draft, is_short ? NULL : node, &block, calibrate);
+    if (is_short)
+        fr_draft_value(draft, node, "calibrate", fr_option_find(block.table, block.n, "method"),
+                       calibrate);
+}
+
 static void read_search(fr_draft *draft)
 {
     static const char *const enqueue_key[] = {"enqueue"};
@@ -181,6 +197,7 @@ static void read_search(fr_draft *draft)
     fr_draft_block(draft, fr_node_find(draft->root, "explain"), &blocks[3], &study->explain);
     fr_draft_block(draft, fr_node_find(draft->root, "ensemble"), &blocks[4], &study->ensemble);
     fr_draft_block(draft, fr_node_find(draft->root, "nested"), &blocks[5], &study->nested);
+    read_calibrate(draft);
 }
 
 /* study and output; by default from the file's name. */
@@ -349,6 +366,7 @@ void fr_study_destroy(fr_study **study)
     fr_option_clear(fr_prune_option_table, fr_prune_option_count, &s->pruning);
     fr_option_clear(fr_stop_option_table, fr_stop_option_count, &s->stop);
     fr_option_clear(fr_select_option_table, fr_select_option_count, &s->select);
+    fr_option_clear(fr_calibrate_option_table, fr_calibrate_option_count, &s->calibrate);
     fr_option_clear(fr_objective_option_table, fr_objective_option_count, &s->objective);
     fr_space_clear(&s->space);
     free(s);

@@ -55,31 +55,15 @@ static fr_status find_confusion(const fr_dataset *dataset, fr_explanation *out)
 
 /* ---- calibration ---- */
 
-/* Of two classes the second one's probability; of more that of the predicted class. */
 static fr_status find_calibration(const fr_dataset *dataset, size_t bins, fr_explanation *out)
 {
     const fr_scored *scored = &out->out_of_fold;
-    const size_t width = outputs_of(dataset);
-    size_t n = 0;
-    float *probability = fr_alloc(scored->n, sizeof *probability);
-    bool *came_true = fr_alloc(scored->n, sizeof *came_true);
+    const fr_unseen rows = {scored->target, scored->output, scored->n, outputs_of(dataset),
+                            true};
     out->calibration = fr_alloc(bins, sizeof *out->calibration);
-    fr_status st = probability == NULL || came_true == NULL || out->calibration == NULL
-                       ? FR_ERR_MEMORY
-                       : FR_OK;
-    for (size_t i = 0; st == FR_OK && i < scored->n; i++) {
-        const float *output = scored->output + i * width;
-        const size_t of = width == 2 ? 1 : fr_predicted_class(output, width);
-        if (of == width || isnan(output[of])) continue;
-        probability[n] = output[of];
-        came_true[n++] = scored->target[i] == (float)of;
-    }
-    if (st == FR_OK)
-        st = fr_calibration_curve(probability, came_true, n, bins, out->calibration,
-                                  &out->n_calibration, &out->calibration_error);
-    free(probability);
-    free(came_true);
-    return st;
+    if (out->calibration == NULL) return FR_ERR_MEMORY;
+    return fr_calibration_curve_of(&rows, bins, out->calibration, &out->n_calibration,
+                                   &out->calibration_error);
 }
 
 /* ---- groups ---- */

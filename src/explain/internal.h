@@ -23,6 +23,11 @@ void fr_scratch_clear(fr_scratch *scratch);
 void fr_scratch_set(fr_scratch *scratch, size_t i, size_t column, const fr_dataset *from,
                     uint32_t row);
 
+/* The curve of two classes' second one's probability, of more of the predicted class's. */
+FR_CHECKED fr_status fr_calibration_curve_of(const fr_unseen *rows, size_t bins,
+                                             fr_calibration_bin *out, size_t *n_out,
+                                             double *error);
+
 /* A cell as a number; NaN where missing. */
 float fr_cell_value(const fr_dataset *dataset, size_t row, size_t column);
 

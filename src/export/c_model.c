@@ -303,7 +303,9 @@ static void write_head(const writer *w, char scores)
     }
     fr_text_add(w->out, "    for (i = 0; i < %s_CLASSES; i++) out[i] = %c[i];\n", w->upper,
                 scores);
-    if (fr_model_has_probabilities(w->model))
+    if (w->model->calibration.method != FR_CALIBRATE_NONE)
+        fr_text_add(w->out, "    %s_calibrate(out);\n", w->name);
+    else if (fr_model_has_probabilities(w->model))
         fr_text_add(w->out,
                     "    v = out[0];\n"
                     "    for (i = 1; i < %s_CLASSES; i++)\n"
@@ -311,6 +313,12 @@ static void write_head(const writer *w, char scores)
                     "    for (i = 0; i < %s_CLASSES; i++) sum += out[i] = expf(out[i] - v);\n"
                     "    for (i = 0; i < %s_CLASSES; i++) out[i] /= sum;\n",
                     w->upper, w->upper, w->upper);
+    if (w->model->calibration.threshold > 0) {
+        fr_text_add(w->out, "    return out[1] > ");
+        fr_c_float(w->out, w->model->calibration.threshold);
+        fr_text_add(w->out, ";\n}\n");
+        return;
+    }
     fr_text_add(w->out,
                 "    for (i = 1; i < %s_CLASSES; i++)\n"
                 "        if (out[i] > out[best]) best = i;\n"
@@ -320,7 +328,10 @@ static void write_head(const writer *w, char scores)
 
 static void write_function(const writer *w)
 {
-    const bool sums = w->classifies && fr_model_has_probabilities(w->model);
+    const fr_calibration *calibration = &w->model->calibration;
+    const bool calibrates = calibration->method != FR_CALIBRATE_NONE;
+    const bool sums = w->classifies && !calibrates && fr_model_has_probabilities(w->model);
+    const bool compares = w->classifies && !(calibration->threshold > 0);
     const bool kernel = w->model->options.family == FR_FAMILY_KERNEL;
     const bool trees = w->model->options.family == FR_FAMILY_XGBOOST;
     const bool pairs = fr_c_network_pairs(&w->network);
@@ -332,6 +343,7 @@ static void write_function(const writer *w)
         fr_c_trees(w->model, w->name, w->out);
     else
         fr_c_network_functions(&w->network, w->name, w->out);
+    if (calibrates) fr_c_calibration(w->model, w->name, w->out);
     fr_text_add(w->out,
                 w->classifies
                     ? "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
@@ -342,7 +354,7 @@ static void write_function(const writer *w)
     fr_c_projection_constants(projection, w->out);
     if (!kernel && !trees) fr_c_network_constants(&w->network, w->model, w->name, w->out);
     fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s%s;\n", w->widest,
-                w->widest, sums ? ", sum = 0.0f" : "", w->classifies ? ", best = 0" : "",
+                w->widest, sums ? ", sum = 0.0f" : "", compares ? ", best = 0" : "",
                 pairs ? ", f" : "", projection != NULL ? ", j" : "");
     write_preprocessing(w);
     fr_c_projection(projection, w->out);

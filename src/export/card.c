@@ -251,7 +251,13 @@ static void add_limits(const fr_results_file *results, fr_text *out)
         results->test.n > 0 && model->schema.learn == FR_LEARN_CLASSIFICATION
             ? ", and of each class"
             : "");
-    if (fr_model_has_probabilities(model) && results->test.n == 0)
+    if (results->calibration.settings[0] != '\0')
+        fr_text_add(out,
+                    "- After the selection the model was calibrated (%s) by %llu out-of-fold "
+                    "predictions; validation scores are of models without that.\n",
+                    results->calibration.settings,
+                    (unsigned long long)results->calibration.rows);
+    else if (fr_model_has_probabilities(model) && results->test.n == 0)
         fr_text_add(out, "- Probabilities are the network's softmax; their calibration was not "
                          "checked.\n");
     if (model->schema.learn == FR_LEARN_CLASSIFICATION && !fr_model_has_probabilities(model))

@@ -70,7 +70,8 @@ static fr_status draw_score(const fr_results_file *results, fr_rng *rng, float *
         target[i] = test->target[from];
         memcpy(output + i * width, test->output + from * width, width * sizeof *output);
     }
-    return fr_metric_score(results->study->metric, target, output, test->n, width, score);
+    return fr_calibration_score(&results->model.calibration, results->study->metric, target,
+                                output, test->n, width, score);
 }
 
 /* Percentiles of the scores of rows drawn anew (Efron, Ann. Stat. 7, 1979). NaN when the metric
@@ -143,7 +144,8 @@ static void count_classes(const fr_results_file *results, size_t *counts)
     const fr_scored *test = &results->test;
     for (size_t i = 0; i < test->n; i++) {
         const float target = test->target[i];
-        const size_t said = fr_predicted_class(test->output + i * n_classes, n_classes);
+        const size_t said = fr_calibration_class(&results->model.calibration,
+                                                 test->output + i * n_classes, n_classes);
         if (target >= 0 && target < (float)n_classes && said < n_classes)
             counts[(size_t)target * n_classes + said]++;
     }

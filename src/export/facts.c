@@ -153,7 +153,9 @@ fr_status fr_facts_collect(const fr_results_file *results, const fr_ensemble *to
 {
     *out = (fr_facts){0};
     fr_status st = add_all(results, out);
-    if (st == FR_OK && together != NULL) st = add_members(together, out);
+    if (st == FR_OK)
+        st = together != NULL ? add_members(together, out)
+                              : add(out, "calibrated", "%s", results->calibration.settings);
     if (st != FR_OK) fr_facts_clear(out);
     return st;
 }

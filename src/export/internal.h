@@ -62,6 +62,8 @@ bool fr_c_network_pairs(const fr_network *network);
  * and `j` to count by. */
 void fr_c_projection_constants(const fr_projection *projection, fr_text *out);
 void fr_c_projection(const fr_projection *projection, fr_text *out);
+/* The function `name`_calibrate(s) of a calibrated model, from scores to probabilities. */
+void fr_c_calibration(const fr_model *model, const char *name, fr_text *out);
 /* A text as a C string literal, quotes included. */
 void fr_c_quote(const char *text, fr_text *out);
 

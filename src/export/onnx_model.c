@@ -14,6 +14,7 @@
 #include "foldrank/memory.h"
 #include "internal.h"
 #include "onnx_build.h"
+#include "onnx_calibration.h"
 #include "onnx_kernel.h"
 #include "onnx_network.h"
 #include "onnx_projection.h"
@@ -370,7 +371,7 @@ static const char *outputs(writer *w, const char *out)
     if (!scaled && !probable) return z;
     if (out == NULL) out = new_name(w, "said");
     if (probable) {
-        fr_onnx_op(&w->o, "Softmax", LIST(z), out); /* over the last axis */
+        fr_onnx_probabilities(&w->o, &w->model->calibration, w->prefix, z, out);
         return out;
     }
     const char *spread = binary(w, "Mul", z, constant(w, (float)(1 / t->target_factor)));
@@ -432,11 +433,10 @@ static void classification(writer *w)
     int64_t *numbers = class_numbers(w);
     fr_onnx_port(&w->o, FR_ONNX_OUTPUT, label, numbers != NULL ? TYPE_INT64 : TYPE_STRING, 0);
     fr_onnx_port(&w->o, FR_ONNX_OUTPUT, values, TYPE_FLOAT, schema->n_classes);
+    const fr_calibration *calibration = &w->model->calibration; /* members have none */
     predict(w, values);
     const char *best = new_name(w, "best"), *classes = new_name(w, "classes");
-    fr_onnx_node *node = fr_onnx_op(&w->o, "ArgMax", LIST(values), best);
-    fr_onnx_set_int(&w->o, node, "axis", 1);
-    fr_onnx_set_int(&w->o, node, "keepdims", 0);
+    fr_onnx_decide(&w->o, calibration, w->prefix, values, best);
     if (numbers != NULL)
         fr_onnx_ints(&w->o, classes, numbers, schema->n_classes);
     else

@@ -110,6 +110,13 @@ FR_CHECKED fr_status fr_trees_predict(const fr_model *model, const fr_dataset *d
 /* Operations of a factorisation machine over one row with width[0] inputs. */
 double fr_factor_flops(const fr_network *network, bool training);
 
+/* Of a row's scores what Platt's sigmoids take: one number of two classes, else one of each. */
+void fr_calibration_features(bool log_scores, const float *scores, size_t n_classes,
+                             double *out);
+
+/* Logarithms in the place of n probabilities. */
+void fr_calibration_logs(float *probability, size_t n);
+
 /* The pad of a row of scores: its exponential is nothing. */
 #define FR_SCORE_PAD (-1e30f)
 

@@ -253,3 +253,10 @@ void fr_head_output(fr_batch *batch, float *out)
     }
     copy_rows(from, batch->rows, stride, net->width[last], out);
 }
+
+void fr_head_scores(const fr_batch *batch, float *out)
+{
+    const fr_network *net = batch->network;
+    const size_t last = net->n_layers;
+    copy_rows(batch->level[last], batch->rows, net->stride[last], net->width[last], out);
+}

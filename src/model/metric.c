@@ -69,14 +69,8 @@ static double log_loss(const float *y, const float *output, size_t n, size_t n_o
     return sum / (double)n;
 }
 
-/* Rows of each class, predictions of each class, and hits of each class. */
-typedef struct {
-    uint64_t *truth, *guess, *hit; /* (k) */
-    size_t k;
-} class_counts;
-
 /* Mean recall over the classes that have rows. */
-static double balanced_accuracy(const class_counts *c)
+static double balanced_accuracy(const fr_class_counts *c)
 {
     double sum = 0, present = 0;
     for (size_t j = 0; j < c->k; j++) {
@@ -88,7 +82,7 @@ static double balanced_accuracy(const class_counts *c)
 }
 
 /* 2 hits / (rows + predictions); classes with neither do not take part. */
-static double f1(const class_counts *c, bool weighted)
+static double f1(const fr_class_counts *c, bool weighted)
 {
     double sum = 0, weights = 0;
     for (size_t j = 0; j < c->k; j++) {
@@ -102,11 +96,12 @@ static double f1(const class_counts *c, bool weighted)
 }
 
 /* Gorodkin's R_K (2004); 0 where it is 0 / 0. */
-static double mcc(const class_counts *c, double n)
+static double mcc(const fr_class_counts *c)
 {
-    double hits = 0, product = 0, truth2 = 0, guess2 = 0;
+    double n = 0, hits = 0, product = 0, truth2 = 0, guess2 = 0;
     for (size_t j = 0; j < c->k; j++) {
         const double t = (double)c->truth[j], g = (double)c->guess[j];
+        n += t;
         hits += (double)c->hit[j];
         product += t * g;
         truth2 += t * t;
@@ -116,12 +111,37 @@ static double mcc(const class_counts *c, double n)
     return under == 0 ? 0 : (hits * n - product) / sqrt(under);
 }
 
+static double share_of_hits(const fr_class_counts *c)
+{
+    uint64_t hits = 0, rows = 0;
+    for (size_t j = 0; j < c->k; j++) {
+        hits += c->hit[j];
+        rows += c->truth[j];
+    }
+    return (double)hits / (double)rows;
+}
+
+double fr_metric_of_counts(fr_metric metric, const fr_class_counts *counts)
+{
+    switch (metric) {
+    case FR_METRIC_BALANCED_ACCURACY:
+        return balanced_accuracy(counts);
+    case FR_METRIC_MCC:
+        return mcc(counts);
+    case FR_METRIC_F1_MACRO:
+    case FR_METRIC_F1_WEIGHTED:
+        return f1(counts, metric == FR_METRIC_F1_WEIGHTED);
+    default:
+        return share_of_hits(counts);
+    }
+}
+
 static fr_status score_counts(fr_metric metric, const float *y, const float *output, size_t n,
                               size_t n_outputs, double *score)
 {
     uint64_t *counts = fr_alloc(n_outputs, 3 * sizeof *counts);
     if (counts == NULL) return FR_ERR_MEMORY;
-    const class_counts c = {counts, counts + n_outputs, counts + 2 * n_outputs, n_outputs};
+    const fr_class_counts c = {counts, counts + n_outputs, counts + 2 * n_outputs, n_outputs};
     for (size_t i = 0; i < n; i++) {
         const size_t truth = (size_t)y[i],
                      guess = fr_predicted_class(output + i * n_outputs, n_outputs);
@@ -129,9 +149,7 @@ static fr_status score_counts(fr_metric metric, const float *y, const float *out
         c.guess[guess]++;
         if (truth == guess) c.hit[truth]++;
     }
-    *score = metric == FR_METRIC_BALANCED_ACCURACY ? balanced_accuracy(&c)
-             : metric == FR_METRIC_MCC             ? mcc(&c, (double)n)
-                                                   : f1(&c, metric == FR_METRIC_F1_WEIGHTED);
+    *score = fr_metric_of_counts(metric, &c);
     free(counts);
     return FR_OK;
 }

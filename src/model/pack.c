@@ -13,6 +13,7 @@ void fr_model_pack(const fr_model *model, fr_pack *out)
     fr_pack_u64(out, model->n_params);
     fr_schema_pack(&model->schema, out);
     fr_transform_pack(&model->transform, out);
+    fr_calibration_pack(&model->calibration, out);
     if (model->options.family == FR_FAMILY_XGBOOST)
         fr_trees_pack(&model->trees, out);
     else
@@ -29,6 +30,7 @@ fr_status fr_model_unpack(fr_unpack *in, fr_model *out)
     out->n_params = fr_unpack_u64(in);
     FR_TRY(fr_schema_unpack(in, &out->schema));
     FR_TRY(fr_transform_unpack(in, &out->transform));
+    FR_TRY(fr_calibration_unpack(in, &out->calibration));
     if (out->options.family == FR_FAMILY_XGBOOST)
         return fr_trees_unpack(in, out->transform.width, &out->trees);
     const void *params = NULL;

@@ -13,6 +13,7 @@ void fr_model_clear(fr_model *model)
 {
     fr_schema_clear(&model->schema);
     fr_transform_clear(&model->transform);
+    fr_calibration_clear(&model->calibration);
     free(model->params);
     fr_trees_clear(&model->trees);
     *model = (fr_model){0};
@@ -71,7 +72,8 @@ double fr_model_flops(const fr_model *model)
 bool fr_model_has_probabilities(const fr_model *model)
 {
     return model->schema.learn == FR_LEARN_CLASSIFICATION &&
-           fr_family_has_probabilities((fr_family)model->options.family);
+           (fr_family_has_probabilities((fr_family)model->options.family) ||
+            model->calibration.method != FR_CALIBRATE_NONE);
 }
 
 /* What one thread predicts with. */
@@ -99,7 +101,12 @@ static void predict_chunk(const fr_model *model, const fr_dataset *dataset,
         fr_batch_load(batch, t, dataset, rows);
     }
     fr_batch_forward(batch, model->params);
-    fr_head_output(batch, output);
+    if (model->calibration.method == FR_CALIBRATE_NONE) {
+        fr_head_output(batch, output);
+    } else {
+        fr_head_scores(batch, output);
+        fr_calibration_apply(&model->calibration, output, batch->rows, model->n_outputs);
+    }
     if (model->schema.learn == FR_LEARN_REGRESSION)
         for (size_t i = 0; i < batch->rows; i++)
             output[i] = (float)((double)output[i] / t->target_factor + t->target_shift);
@@ -127,8 +134,11 @@ fr_status fr_model_predict(const fr_model *model, const fr_dataset *dataset,
     fr_network network;
     fr_status st = FR_OK;
     if (n == 0) return FR_OK;
-    if (model->options.family == FR_FAMILY_KERNEL)
-        return fr_kernel_predict(model, dataset, rows, n, output);
+    if (model->options.family == FR_FAMILY_KERNEL) {
+        FR_TRY(fr_kernel_predict(model, dataset, rows, n, output));
+        fr_calibration_apply(&model->calibration, output, n, n_outputs);
+        return FR_OK;
+    }
     if (model->options.family == FR_FAMILY_XGBOOST)
         return fr_trees_predict(model, dataset, rows, n, output);
     fr_network_make(&model->options, model->schema.learn, model->transform.width, n_outputs,

@@ -299,6 +299,21 @@ fr_trees_bound fr_trees_at_most(int64_t rounds, int64_t max_depth, int64_t max_l
 
 /* ---- a model ---- */
 
+/* What the scores of a row become: predictions in the target's unit, or probabilities. */
+static void say(const fr_model *model, const float *score, float *out)
+{
+    const size_t n_scores = model->trees.n_scores, n_outputs = model->n_outputs;
+    const fr_transform *t = &model->transform;
+    if (model->calibration.method == FR_CALIBRATE_NONE) {
+        fr_trees_output(score, n_scores, n_outputs, out);
+    } else {
+        out[0] = 0; /* of two classes with one score, which is the second one's */
+        memcpy(out + (n_outputs - n_scores), score, n_scores * sizeof *out);
+        fr_calibration_apply(&model->calibration, out, 1, n_outputs);
+    }
+    if (n_outputs == 1) out[0] = (float)((double)out[0] / t->target_factor + t->target_shift);
+}
+
 fr_status fr_trees_predict(const fr_model *model, const fr_dataset *dataset,
                            const uint32_t *rows, size_t n, float *output)
 {
@@ -320,12 +335,8 @@ fr_status fr_trees_predict(const fr_model *model, const fr_dataset *dataset,
         fr_trees_begin(trees, m, score);
         if (st == FR_OK)
             st = fr_trees_add(trees, 0, trees->n_trees, &in, omp_get_max_threads(), score);
-        for (size_t i = 0; st == FR_OK && i < m; i++) {
-            float *out = output + (first + i) * n_outputs;
-            fr_trees_output(score + i * trees->n_scores, trees->n_scores, n_outputs, out);
-            if (n_outputs == 1)
-                out[0] = (float)((double)out[0] / t->target_factor + t->target_shift);
-        }
+        for (size_t i = 0; st == FR_OK && i < m; i++)
+            say(model, score + i * trees->n_scores, output + (first + i) * n_outputs);
         fr_tree_inputs_clear(&in);
     }
     free(score);

@@ -69,7 +69,7 @@ fr_status fr_objective_explain(fr_objective *objective, const fr_task *task,
                                      &recipe.preprocess, &rows);
     if (st == FR_OK) st = fr_training_again(objective, task, rows, stop, &model);
     if (st == FR_OK && part->keep_outputs) st = keep_outputs(objective, &model, rows, out);
-    if (st == FR_OK) st = permute(objective, task, &model, rows, stop, out);
+    if (st == FR_OK && part->permutes) st = permute(objective, task, &model, rows, stop, out);
     fr_model_clear(&model);
     if (st != FR_OK) fr_fold_explanation_clear(out);
     return st;

@@ -152,19 +152,22 @@ fr_status fr_objective_test(const fr_objective *objective, const fr_ensemble *en
     FR_TRY(fr_ensemble_predict(ensemble, objective->dataset, rows, n, out->output));
     for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC)
-            FR_TRY(fr_metric_score(study->goals[k].metric, out->target, out->output, n,
-                                   n_outputs, &scores[k]));
+            FR_TRY(fr_calibration_score(&ensemble->member[0].model.calibration,
+                                        study->goals[k].metric, out->target, out->output, n,
+                                        n_outputs, &scores[k]));
     return FR_OK;
 }
 
-static fr_status score_test(const fr_objective *objective, fr_refit *refit)
+fr_status fr_objective_score_test(const fr_objective *objective, const fr_model *model,
+                                  fr_scored *test, double *score, double *more)
 {
-    fr_ensemble_member alone = {.weight = 1.0, .model = refit->model}; /* borrowed */
+    fr_ensemble_member alone = {.weight = 1.0, .model = *model}; /* borrowed */
     const fr_ensemble one = {.n = 1, .member = &alone};
     double scores[FR_GOALS_MAX];
-    FR_TRY(fr_objective_test(objective, &one, &refit->test, scores));
-    refit->test_score = scores[0];
-    memcpy(refit->test_more, scores + 1, sizeof refit->test_more);
+    fr_scored_clear(test);
+    FR_TRY(fr_objective_test(objective, &one, test, scores));
+    *score = scores[0];
+    memcpy(more, scores + 1, (FR_GOALS_MAX - 1) * sizeof *more);
     return FR_OK;
 }
 
@@ -179,7 +182,8 @@ static fr_status finish_refit(fr_objective *objective, const fr_fold_result *res
     out->train_score = result->train_score;
     out->epochs = result->epochs;
     out->seconds = result->seconds;
-    return score_test(objective, out);
+    return fr_objective_score_test(objective, &out->model, &out->test, &out->test_score,
+                                   out->test_more);
 }
 
 fr_status fr_objective_refit(fr_objective *objective, const fr_task *task,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrating.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 #include "nested.h"
@@ -57,7 +58,8 @@ static bool nothing_new(const fr_run_state *run, bool trains)
 {
     const fr_results_file *earlier = run->earlier;
     if (earlier == NULL || !earlier->has_selection || (trains && !run->reuses_model) ||
-        run->explains || run->ensembles || !fr_nested_is_in(run, &earlier->nested) ||
+        run->explains || run->calibrates || run->ensembles ||
+        !fr_nested_is_in(run, &earlier->nested) ||
         earlier->selection.n_ranking != run->report->selection.n_ranking ||
         earlier->history->n != run->history->n || earlier->end != run->report->end ||
         strcmp(earlier->study->text, run->study->text) != 0)
@@ -128,14 +130,32 @@ fr_status fr_conclude_select(fr_run_state *run, bool *refit)
     const bool trains = run->study->objective.type == FR_OBJECTIVE_TRAINING;
     bool explains = false;
     if (trains) FR_TRY(fr_explaining_wanted(run, &explains));
-    run->reuses_explanation = explains && explanation_is_there(run);
-    run->explains = explains && !run->reuses_explanation;
+    run->calibrates = trains && fr_calibrate_is_due(run);
+    run->reuses_explanation = explains && !run->calibrates && explanation_is_there(run);
+    run->permutes = explains && !run->reuses_explanation;
+    run->explains = run->permutes || (run->calibrates && fr_calibrate_learns(run));
     const bool ensembles = trains && run->study->ensemble.size > 0;
     run->reuses_ensemble = ensembles && fr_ensembling_is_there(run);
     run->ensembles = ensembles && !run->reuses_ensemble;
     run->unchanged = nothing_new(run, trains);
     *refit = trains && !run->reuses_model;
     return FR_OK;
+}
+
+/* What the model is worth: this run's, or that of the earlier run which stays. */
+static void add_worth(const fr_run_state *run, bool stays, fr_results *out)
+{
+    out->test_score = run->has_model ? run->refit.test_score
+                      : stays        ? run->earlier->test_score
+                                     : NAN;
+    for (size_t k = 0; k < FR_GOALS_MAX - 1; k++)
+        out->test_more[k] = run->has_model ? run->refit.test_more[k]
+                            : stays        ? run->earlier->test_more[k]
+                                           : NAN;
+    out->test = run->has_model ? &run->refit.test : stays ? &run->earlier->test : NULL;
+    out->calibration = run->has_model ? &run->calibration
+                       : stays        ? &run->earlier->calibration
+                                      : NULL;
 }
 
 static fr_status write_results(const fr_run_state *run)
@@ -163,12 +183,6 @@ static fr_status write_results(const fr_run_state *run)
         .history = run->history,
         .selection = selection,
         .model = model,
-        .test_score = run->has_model ? run->refit.test_score
-                      : reuses       ? run->earlier->test_score
-                                     : NAN,
-        .test = run->has_model ? &run->refit.test
-                : reuses       ? &run->earlier->test
-                               : NULL,
         .explanation = explanation,
         .ensemble = ensemble,
         .nested = run->n_outer > 0 ? &run->report->nested : NULL,
@@ -185,10 +199,7 @@ static fr_status write_results(const fr_run_state *run)
         .test_rows = test_rows,
         .valid_share = has_data ? run->valid_share : NAN,
     };
-    for (size_t k = 0; k < FR_GOALS_MAX - 1; k++)
-        results.test_more[k] = run->has_model ? run->refit.test_more[k]
-                               : reuses       ? run->earlier->test_more[k]
-                                              : NAN;
+    add_worth(run, reuses, &results);
     return fr_results_write(run->study->output, &results);
 }
 

@@ -342,13 +342,15 @@ fr_status fr_ensembling_advance(fr_run_state *run, bool *done)
     return FR_OK;
 }
 
-/* The single model, also when it is of an earlier run, once more. */
+/* The single model, also when it is of an earlier run, once more; without its calibration: it
+ * was chosen by what the trials say without one. */
 static fr_status copy_single(const fr_run_state *run, fr_model *out)
 {
     fr_pack pack = {0};
     fr_model_pack(run->has_model ? &run->refit.model : &run->earlier->model, &pack);
     fr_unpack in = fr_unpack_make(pack.data, pack.size);
     const fr_status st = pack.failed ? FR_ERR_MEMORY : fr_model_unpack(&in, out);
+    fr_calibration_clear(&out->calibration);
     fr_pack_clear(&pack);
     return st;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* explaining.c - after the selection: the models of the chosen trial's folds are trained once
- * more by the workers and asked what they go by, while root trains the final model.
+ * more by the workers and asked what they go by, and what they say of rows that they have not
+ * seen, by which the model is calibrated; root trains the final model meanwhile.
  *
  * A task is a fold; with more workers than folds, a part of its columns. What is found does not
  * depend on the cut, so it is the same for any number of ranks; and nothing of it is
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrating.h"
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
 #include "internal.h"
@@ -17,7 +19,7 @@
 struct fr_explaining {
     uint32_t n_parts;
     size_t n_tasks, next, n_done;
-    bool keep_outputs, failed;
+    bool keep_outputs, permutes, failed;
     fr_fold_explanation *parts; /* (folds, n_parts) */
     bool *busy;                 /* (n_workers) */
 };
@@ -82,13 +84,15 @@ fr_status fr_explaining_begin(fr_run_state *run)
     size_t n_parts = n_workers / n_folds, n_rows = 0;
     fr_folds_search_rows(run->folds, &n_rows);
     if (n_parts > schema->cols) n_parts = schema->cols;
-    if (n_parts < 1) n_parts = 1;
+    if (n_parts < 1 || !run->permutes) n_parts = 1;
     fr_explaining *e = fr_alloc(1, sizeof *e);
     run->explaining = e;
     if (e == NULL) return FR_ERR_MEMORY;
     *e = (fr_explaining){.n_parts = (uint32_t)n_parts,
                          .n_tasks = n_folds * n_parts,
-                         .keep_outputs = n_rows <= FR_EXPLAIN_OUTPUTS_MAX / width,
+                         .keep_outputs =
+                             run->calibrates || n_rows <= FR_EXPLAIN_OUTPUTS_MAX / width,
+                         .permutes = run->permutes,
                          .parts = fr_alloc(n_folds * n_parts, sizeof *e->parts),
                          .busy = fr_alloc(n_workers, sizeof *e->busy)};
     return e->parts == NULL || e->busy == NULL ? FR_ERR_MEMORY : FR_OK;
@@ -112,9 +116,11 @@ static bool fits(const fr_run_state *run, const fr_fold_explanation *part)
     const fr_explaining *e = run->explaining;
     const fr_schema *schema = &fr_shared_data_get(run->data)->schema;
     if (e == NULL || part->parts != e->n_parts || part->part >= e->n_parts ||
-        part->fold >= run->history->n_folds ||
-        part->repeats != (size_t)run->study->explain.repeats ||
-        part->n_columns != (schema->cols + e->n_parts - 1 - part->part) / e->n_parts)
+        part->fold >= run->history->n_folds)
+        return false;
+    const size_t columns = (schema->cols + e->n_parts - 1 - part->part) / e->n_parts;
+    if (part->repeats != (e->permutes ? (size_t)run->study->explain.repeats : 0) ||
+        part->n_columns != (e->permutes ? columns : 0))
         return false;
     for (size_t i = 0; i < part->n; i++)
         if (part->row[i] >= schema->rows) return false;
@@ -166,7 +172,7 @@ static fr_status give(fr_run_state *run, int worker, size_t task)
         fr_explain_order order = {.trial = chosen,
                                   .fold = fold,
                                   .file_fold = run->history->n_folds + 1 + fold,
-                                  .part = {part, e->n_parts, keeps},
+                                  .part = {part, e->n_parts, keeps, e->permutes},
                                   .point = fr_alloc(n_params, sizeof *order.point)};
         if (order.point == NULL) return FR_ERR_MEMORY;
         if (n_params > 0) memcpy(order.point, point, n_params * sizeof *point);
@@ -180,6 +186,7 @@ static fr_status give(fr_run_state *run, int worker, size_t task)
     fr_pack_u32(&pack, part);
     fr_pack_u32(&pack, e->n_parts);
     fr_pack_u8(&pack, keeps);
+    fr_pack_u8(&pack, e->permutes);
     fr_pack_doubles(&pack, point, n_params);
     return fr_mail_send(&run->mail, run->leader_of[worker], FR_TAG_EXPLAIN, &pack);
 }
@@ -210,22 +217,36 @@ static fr_status put_together(fr_run_state *run)
     const uint32_t *all = fr_folds_search_rows(run->folds, &n_all);
     fr_explanation *out = &run->explanation;
     FR_TRY(fr_explain_importance(e->parts, n_folds, e->n_parts, dataset->schema.cols, out));
-    if (e->keep_outputs)
-        FR_TRY(fr_explain_out_of_fold(e->parts, n_folds, e->n_parts, dataset, out));
     FR_TRY(fr_explain_errors(&study->explain, dataset, study->metric,
-                             fr_model_has_probabilities(model), out));
+                             fr_family_has_probabilities((fr_family)model->options.family),
+                             out));
     return fr_explain_dependence(&study->explain, model, dataset, all, n_all,
                                  (uint64_t)study->search.seed, out);
 }
 
-void fr_explaining_conclude(fr_run_state *run)
+/* What the folds' models say of rows that they have not seen. */
+static fr_status take_out_of_fold(fr_run_state *run)
 {
-    if (!run->explaining->failed) {
-        run->has_explanation = put_together(run) == FR_OK;
-        if (!run->has_explanation)
-            fr_log(FR_LOG_WARN, "schedule explain=no: %s", fr_status_message());
-    }
+    const fr_explaining *e = run->explaining;
+    if (e->failed)
+        return FR_FAIL(FR_ERR_STATE, "not all folds of trial %zu could be trained again",
+                       run->report->selection.chosen);
+    if (!e->keep_outputs) return FR_OK;
+    return fr_explain_out_of_fold(e->parts, run->history->n_folds, e->n_parts,
+                                  fr_shared_data_get(run->data), &run->explanation);
+}
+
+fr_status fr_explaining_conclude(fr_run_state *run)
+{
+    fr_status st = take_out_of_fold(run);
+    if (st == FR_OK && run->calibrates)
+        st = fr_calibrate_model(run, &run->explanation.out_of_fold);
+    if (st != FR_OK && run->calibrates) return st;
+    if (st == FR_OK && run->permutes) st = put_together(run);
+    run->has_explanation = st == FR_OK && run->permutes;
+    if (st != FR_OK) fr_log(FR_LOG_WARN, "schedule explain=no: %s", fr_status_message());
     fr_explaining_destroy(&run->explaining);
+    return FR_OK;
 }
 
 fr_status fr_explaining_accept(fr_run_state *run, fr_unpack *in)
@@ -237,6 +258,7 @@ fr_status fr_explaining_accept(fr_run_state *run, fr_unpack *in)
     order.part.part = fr_unpack_u32(in);
     order.part.parts = fr_unpack_u32(in);
     order.part.keep_outputs = fr_unpack_u8(in) != 0;
+    order.part.permutes = fr_unpack_u8(in) != 0;
     order.point = fr_alloc(n_params, sizeof *order.point);
     if (order.point == NULL) return FR_ERR_MEMORY;
     fr_unpack_doubles(in, order.point, n_params);

@@ -302,8 +302,11 @@ struct fr_run_state {
     bool has_selection, has_model;
     bool reuses_model; /* the chosen trial is that of `earlier`, which has its model */
     fr_explanation explanation;
-    fr_explaining *explaining; /* under way */
-    bool explains;             /* the chosen trial is to be explained in this run */
+    fr_explaining *explaining;         /* under way */
+    bool explains;                     /* its folds are to be trained again in this run ... */
+    bool permutes;                     /* ... to be explained, */
+    bool calibrates;                   /* the model is to be calibrated */
+    fr_calibration_report calibration; /* of this run's model */
     bool has_explanation;
     fr_ensembling *ensembling; /* under way */
     fr_ensemble ensemble;
@@ -333,8 +336,8 @@ FR_CHECKED fr_status fr_root_run(fr_root *root);
 void fr_root_destroy(fr_root **root);
 FR_CHECKED fr_status fr_follower_run(fr_run_state *run);
 
-/* Choose the trial; *refit when its model has to be trained; sets run->explains and
- * run->ensembles. Root. */
+/* Choose the trial; *refit when its model has to be trained; sets run->explains, permutes,
+ * calibrates and ensembles. Root. */
 FR_CHECKED fr_status fr_conclude_select(fr_run_state *run, bool *refit);
 
 /* Write results.h5 with what is known; an earlier choice and its model stay in it until there
@@ -366,8 +369,9 @@ FR_CHECKED fr_status fr_explaining_advance(fr_run_state *run, bool *done);
 /* What another rank has found. Root. */
 FR_CHECKED fr_status fr_explaining_take(fr_run_state *run, int worker, fr_unpack *in);
 
-/* With the model there: put everything together. What goes wrong is logged. Root. */
-void fr_explaining_conclude(fr_run_state *run);
+/* With the model there: calibrate it if that is wanted, and put everything together. What goes
+ * wrong with explanations is logged. Errors: those of fr_calibrate_model. Root. */
+FR_CHECKED fr_status fr_explaining_conclude(fr_run_state *run);
 void fr_explaining_destroy(fr_explaining **explaining);
 
 /* The other side: queue what root asks for; send what is finished. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrating.h"
 #include "foldrank/clock.h"
 #include "foldrank/log.h"
 #include "foldrank/memory.h"
@@ -271,8 +272,11 @@ static fr_status finish_model(fr_root *r)
     if (run->ensembles) FR_TRY(fr_ensembling_advance(run, &together));
     if (!explained || !together || (trains && !run->has_model && !run->reuses_model))
         return FR_OK;
-    if (run->explains) fr_explaining_conclude(run);
     if (run->ensembles) fr_ensembling_conclude(run);
+    if (run->explains)
+        FR_TRY(fr_explaining_conclude(run));
+    else if (run->calibrates)
+        FR_TRY(fr_calibrate_model(run, NULL));
     return end_run(r, FR_OK);
 }
 

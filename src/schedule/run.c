@@ -279,6 +279,8 @@ static void count_fits(fr_run_state *run)
 static void fill_report(fr_run_state *run)
 {
     fr_run_report *report = run->report;
+    if (run->has_model || run->reuses_model)
+        report->calibration = run->has_model ? run->calibration : run->earlier->calibration;
     if (run->has_model) {
         report->test_score = run->refit.test_score;
         report->train_score = run->refit.train_score;

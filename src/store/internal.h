@@ -356,6 +356,14 @@ void fr_scored_put(fr_h5_out *out, const char *group, const fr_scored *scored,
 FR_CHECKED fr_status fr_scored_get(const fr_h5_in *in, const char *group, const fr_model *model,
                                    fr_scored *out);
 
+/* /model/calibration; nothing when the model has learnt nothing. In calibration.c. */
+void fr_calibration_put(fr_h5_out *out, const fr_calibration *calibration);
+/* Into a model whose family and classes are known. */
+FR_CHECKED fr_status fr_calibration_get(const fr_h5_in *in, fr_model *model);
+/* /calibration: what it was worth; nothing when the settings are "". */
+void fr_calibration_report_put(fr_h5_out *out, const fr_calibration_report *report);
+FR_CHECKED fr_status fr_calibration_report_get(const fr_h5_in *in, fr_calibration_report *out);
+
 /* /explain, of the model that stands beside it. */
 void fr_explanation_put(fr_h5_out *out, const fr_explanation *explanation,
                         const fr_model *model);

@@ -350,7 +350,10 @@ fr_status fr_model_get(const fr_h5_in *in, fr_model *out)
     if (!fr_family_learns((fr_family)out->options.family, out->schema.learn))
         return unsound(in, "this family cannot do this task");
     FR_TRY(get_transform(in, out));
-    if (out->options.family == FR_FAMILY_XGBOOST) return get_trees(in, out);
-    return out->options.family == FR_FAMILY_KERNEL ? get_kernel(in, out)
-                                                   : get_parameters(in, out);
+    if (out->options.family == FR_FAMILY_XGBOOST)
+        FR_TRY(get_trees(in, out));
+    else
+        FR_TRY(out->options.family == FR_FAMILY_KERNEL ? get_kernel(in, out)
+                                                       : get_parameters(in, out));
+    return fr_calibration_get(in, out);
 }

@@ -268,4 +268,5 @@ void fr_model_put(fr_h5_out *out, const fr_model *model)
         fr_trees_put(out, &model->trees);
     else
         put_parameters(out, model);
+    fr_calibration_put(out, &model->calibration);
 }

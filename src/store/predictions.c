@@ -14,7 +14,7 @@ static const char *class_text(void *context, size_t i)
 {
     const fr_predictions *p = context;
     const size_t n = p->model->n_outputs;
-    const size_t chosen = fr_predicted_class(p->outputs + i * n, n);
+    const size_t chosen = fr_calibration_class(&p->model->calibration, p->outputs + i * n, n);
     return chosen < n ? p->model->schema.classes[chosen] : "";
 }
 

@@ -265,6 +265,7 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     FR_TRY(get_selection(in, results));
     FR_TRY(fr_nested_get(in, results->study, &results->nested));
     FR_TRY(get_ranks(in, results));
+    FR_TRY(fr_calibration_report_get(in, &results->calibration));
     if (!fr_h5_has(in, "/model")) return FR_OK;
     if (want_model) FR_TRY(get_model(in, results));
     return get_ensemble(in, results);

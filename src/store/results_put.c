@@ -235,6 +235,7 @@ fr_status fr_results_write(const char *dir, const fr_results *results)
         fr_model_put(&out, results->model);
         if (results->test != NULL)
             fr_scored_put(&out, "/test", results->test, results->model->n_outputs);
+        if (results->calibration != NULL) fr_calibration_report_put(&out, results->calibration);
         if (results->explanation != NULL)
             fr_explanation_put(&out, results->explanation, results->model);
         if (results->ensemble != NULL) fr_ensemble_put(&out, results->study, results->ensemble);

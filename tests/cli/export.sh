@@ -160,7 +160,7 @@ export_study() {
     done
 }
 
-# study NAME TASK MODEL PREPROCESS
+# study NAME TASK MODEL PREPROCESS [CALIBRATE]
 study() {
     local target=kind other=value metric=accuracy
     [ "$2" = regression ] && target=value other=kind metric=rmse
@@ -174,6 +174,7 @@ metric: $metric
 models: {$3}
 $([[ $3 == kernel* || $3 == xgboost* ]] || echo 'train: {epochs: 12, learning_rate: {log: [1.0e-3, 1.0e-2]}}')
 search: {method: random, trials: ${trials:-1}, seed: 1}
+calibrate: {${5:-}}
 ${trials:+ensemble: {size: 6, bags: 4\}}
 output: $dir/$1
 YAML
@@ -245,6 +246,24 @@ text=$(for name in together sums either; do
 done)
 [ -z "$text" ] && grep -q '^## Ensemble' "$dir/together.card.md"
 tap_result $? "ensembles of several models, with a card that says so" "$text"
+
+# Calibrated in every way, of families with and without probabilities, of two classes and more.
+calibrated=(
+    "line binary mlp: {hidden: [9]}@method: platt, threshold: tune, metric: mcc" "bound binary softmax: {}@threshold: 0.3"
+    "margin binary svm: {}@method: platt, threshold: tune" "odds classification mlp: {hidden: [9]}@method: platt"
+    "margins classification svm: {}@method: platt" "warm classification mlp: {hidden: [9]}@method: temperature"
+    "dualcal classification kernel: {}@method: temperature" "pairscal binary fm: {factors: 3, init_sd: 0.3}@method: temperature, threshold: tune"
+)
+for case in "${calibrated[@]}"; do
+    read -r name task settings <<<"${case%@*}"
+    study "$name" "$task" "$settings" "${preprocess[0]}" "${case#*@}"
+    export_study "$name" test new || continue
+    classes=3 takes=0,1,-3,3,-5,5,-7,7
+    [ "$task" = binary ] && classes=2 takes=0,1,-3,3,-5,5,7
+    compare_c "$name" "$name" "$classes" "$takes" test new
+done
+has "a threshold is in the C function" "$(cat "$dir/bound.h")" 'return out\[1\] > 0\.3'
+has "card: what calibration did" "$(cat "$dir/line.card.md")" '^- After the selection the model was calibrated \(method platt, threshold tuned for mcc\) by 240'
 
 # Numbers only: a matrix, and classes that are numbers; the same by columns.
 cat >"$dir/digits.yaml" <<YAML

@@ -30,19 +30,25 @@ select: {rule: $6}
 ${metric:+metric: $metric}
 ${ensemble:+ensemble: {size: 6, candidates: 6\}}
 ${nested:+nested: {outer_folds: $nested\}}
+${calibrate:+calibrate: $calibrate}
 output: $dir/$1
 YAML
     text=$("$FOLDRANK" run "$dir/$1.yaml" 2>&1 </dev/null)
     tap_result $? "the study $1 runs" "$text"
 }
-ensemble=yes study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
+calibrate=platt ensemble=yes study dice kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}, activation: gelu}' dice
 nested=2 study paired value kind regression 'mlp: {hidden: [7], activation: leaky_relu}, linear: {}' paired_test
-study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
+calibrate=platt study margins kind value classification 'svm: {l2: {log: [1.0e-6, 1.0e-2]}}' best
 metric='[accuracy, log_loss, {minimize: parameters}]' group=b ensemble=yes nested=2
 study front kind value classification 'mlp: {hidden: {choice: [[8], [6, 4]]}}' knee
 sed '/^train:/d; s/margins/kernels/; s/^preprocess: {/&pca: 4, fourier: 30, fourier_gamma: 0.1, /; s/^models: .*/models: {kernel: {gamma: {log: [0.01, 1]}}}/' "$dir/margins.yaml" >"$dir/kernels.yaml"
 text=$("$FOLDRANK" run "$dir/kernels.yaml" 2>&1 </dev/null)
 tap_result $? "the study kernels runs" "$text"
+sed 's/,k2,/,k1,/' "$dir/rows.csv" >"$dir/two.csv"
+sed "s/margins/halves/; s@$dir/rows.csv@$dir/two.csv@; s/^models: .*/models: {mlp: {hidden: [5]}}/
+    s/^calibrate: .*/calibrate: {method: temperature, threshold: 0.7}/" "$dir/margins.yaml" >"$dir/halves.yaml"
+text=$("$FOLDRANK" run "$dir/halves.yaml" 2>&1 </dev/null)
+tap_result $? "the study halves runs" "$text"
 trees=
 if "$FOLDRANK" --version | grep -q ^XGBoost; then
     trees=trees
@@ -113,7 +119,7 @@ existing() {
 if command -v h5ls >/dev/null; then
     documented 'results.h5' >"$dir/said"
     [ -n "$trees" ] || sed -i '/^.model.trees/d' "$dir/said"
-    existing "$dir"/{dice,paired,margins,front,kernels,pictures,texts}/results.h5 ${trees:+"$dir/trees/results.h5"} >"$dir/there"
+    existing "$dir"/{dice,paired,margins,front,kernels,pictures,texts,halves}/results.h5 ${trees:+"$dir/trees/results.h5"} >"$dir/there"
     tap_empty "results.h5: everything that is there is documented, with its type" "$(comm -13 "$dir/said" "$dir/there")"
     tap_empty "results.h5: everything that is documented is there" "$(comm -23 "$dir/said" "$dir/there")"
     [ "$(wc -l <"$dir/said")" -gt 70 ]
@@ -138,7 +144,7 @@ else
     tap_skip "a stranger reads the journal" "python3 is not installed"
 fi
 if python=$(tests/venv numpy h5py); then
-    for name in dice paired margins pictures $trees; do
+    for name in dice paired margins halves pictures $trees; do
         for data in rows new; do
             [ "$name" = pictures ] && data=pictures
             "$python" tests/cli/format_reader.py predict "$dir/$name/results.h5" "$dir/$data.csv" >"$dir/read" 2>&1

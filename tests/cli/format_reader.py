@@ -80,7 +80,7 @@ def journal(directory):
 
 
 def outputs(path, data, model):
-    """Classes and outputs of each row."""
+    """Classes, outputs and the second class's threshold of each row."""
     import h5py
     import numpy as np
 
@@ -100,6 +100,7 @@ def outputs(path, data, model):
         treatment = text("preprocessing/kind")
         shift, factor = m["preprocessing/target_shift"][()], m["preprocessing/target_factor"][()]
         projection = {k: m["projection/" + k][()] for k in m["projection"]} if "projection" in m else None
+        calibration = {k: m["calibration/" + k][()] for k in m["calibration"]} if "calibration" in m else {"method": b"none", "threshold": 0.5}
         trees = {k: m["trees/" + k][:] for k in m["trees"]} if family == "xgboost" else None
         names = [] if trees else list(m["parameters"])
         layers = [(m[f"parameters/layer{i}/weight"][:], m[f"parameters/layer{i}/bias"][:]) for i in range(sum(name.startswith("layer") for name in names))]
@@ -185,6 +186,25 @@ def outputs(path, data, model):
             h = windows.max((1, 3)) if kind == "max" else windows.mean((1, 3))
         return h.ravel()
 
+    def probabilities(s):
+        method = calibration["method"].decode()
+        s = s.astype(float) if method != "none" else s
+        if method == "platt":
+            lines = zip(calibration["slope"], calibration["intercept"])
+            if len(s) == 2:
+                x = [s[1] - s[0]]
+            elif family in ("svm", "kernel"):
+                x = s
+            else:
+                s = s - s.max()
+                x = [v - math.log(1e-12 + sum(math.exp(o) for j, o in enumerate(s) if j != k)) for k, v in enumerate(s)]
+            p = np.array([1 / (1 + math.exp(-(slope * v + intercept))) for v, (slope, intercept) in zip(x, lines)])
+            return np.array([1 - p[0], p[0]]) if len(p) == 1 else p / p.sum()
+        if method == "none" and family in ("svm", "kernel"):
+            return s
+        h = np.exp((s - s.max()) / (calibration["temperature"] if method == "temperature" else 1))
+        return h / h.sum()
+
     with open(data, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             h = convolved(inputs_of(row)) if convolutions else scores_of(inputs_of(row)) if trees else inputs_of(row)
@@ -193,24 +213,22 @@ def outputs(path, data, model):
                 if i + 1 < len(layers):
                     h = activation(h)
             if not classes:
-                yield classes, [float(h[0]) / factor + shift]
+                yield classes, [float(h[0]) / factor + shift], 0
                 continue
-            if family != "svm":
-                h = np.exp(h - h.max())
-                h = h / h.sum()
-            yield classes, h
+            yield classes, probabilities(h), calibration["threshold"]
 
 
-def show(classes, h):
+def show(classes, h, threshold):
     if classes:
-        print(",".join([classes[max(range(len(h)), key=lambda k: h[k])], *(f"{v:.9g}" for v in h)]))
+        said = int(h[1] > threshold) if threshold != 0.5 else max(range(len(h)), key=lambda k: h[k])
+        print(",".join([classes[said], *(f"{v:.9g}" for v in h)]))
     else:
         print(f"{h[0]:.9g}")
 
 
 def predict(path, data):
-    for classes, h in outputs(path, data, "model"):
-        show(classes, h)
+    for said in outputs(path, data, "model"):
+        show(*said)
 
 
 def ensemble(path, data):
@@ -220,7 +238,7 @@ def ensemble(path, data):
         weights = file["ensemble/weight"][:]
     members = [outputs(path, data, f"ensemble/members/{i}/model") for i in range(len(weights))]
     for said in zip(*members):
-        show(said[0][0], sum(w * h.astype(float) for w, (_, h) in zip(weights, said)))
+        show(said[0][0], sum(w * h.astype(float) for w, (_, h, _) in zip(weights, said)), 0.5)
 
 
 if sys.argv[1] == "journal":

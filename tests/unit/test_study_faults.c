@@ -28,7 +28,7 @@
 #define TOP_KEYS                                                                               \
     "study, data, preprocess, validation, nested, metric, models, train, search, pruning, "    \
     "stop, "                                                                                   \
-    "select, objective, explain, ensemble, resources, output"
+    "select, calibrate, objective, explain, ensemble, resources, output"
 #define KIND_KEYS "float, log, int, int_log, choice, step, grid, when"
 
 static const struct {
@@ -247,6 +247,25 @@ static const struct {
      "study.yaml:4: search.method: `tpee` is not known; allowed: grid, random, sobol, tpe, gp, "
      "cmaes, "
      "auto, nsga2 (did you mean tpe?)"},
+
+    /* calibrate */
+    {START "calibrate: {method: plat, threshold: 1.5}\n",
+     "study.yaml:3: calibrate.method: `plat` is not known; allowed: none, platt, temperature "
+     "(did you mean platt?)\n"
+     "study.yaml:3: calibrate.threshold: `1.5` is no threshold; allowed: tune, or a "
+     "probability "
+     "0 < x < 1"},
+    {START "metric: roc_auc\ncalibrate: {threshold: tune}\n",
+     "study.yaml:4: calibrate.threshold: tune does not move roc_auc, which looks at no "
+     "predicted "
+     "class; set calibrate.metric, to f1_macro or balanced_accuracy"},
+    {START "calibrate: {metric: mcc}\n",
+     "study.yaml:3: calibrate.metric has no effect without threshold: tune"},
+    {DATA "models: {svm: {}, mlp: {}}\ncalibrate: {threshold: 0.3}\n",
+     "study.yaml:3: calibrate.threshold is a probability, and models.svm gives none; "
+     "calibrate.method platt makes them"},
+    {"data: {path: d.csv, target: y, task: regression}\nmodels: {mlp: {}}\ncalibrate: platt\n",
+     "study.yaml:3: calibrate is for classification: a regression has no probabilities"},
 
     /* stop */
     {START "stop: {score: high, fits: -1, epoch: 3, wall: 5x, trials: 3}\n",
