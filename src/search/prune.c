@@ -128,18 +128,26 @@ static void advance(pruning *p, uint32_t epoch)
     p->seen = epoch;
 }
 
-/* The values to compare with at `epoch`, into p->values. */
-static size_t collect(pruning *p, uint32_t epoch, bool same_bracket)
+/* What there is to compare with at an epoch. */
+typedef struct {
+    size_t values; /* in p->values */
+    size_t all;    /* those, and trials that an earlier fold has shown to be beaten */
+} field;
+
+static field collect(pruning *p, uint32_t epoch, bool same_bracket)
 {
-    size_t n = 0;
+    field f = {0};
     advance(p, epoch);
     for (uint64_t t = 0; t < p->query->visible; t++) {
-        if (trained(p, t, epoch) == NULL || isnan(p->best[t])) continue;
+        const fr_fold_result *fold = p->history->trials[t].folds[p->query->fold];
+        const bool beaten = fold != NULL && fold->state == FR_TRIAL_CANCELLED;
+        if (!beaten && (trained(p, t, epoch) == NULL || isnan(p->best[t]))) continue;
         if (same_bracket && fr_prune_bracket(p->options, t, p->query->epochs) != p->bracket)
             continue;
-        p->values[n++] = p->best[t];
+        if (!beaten) p->values[f.values++] = p->best[t];
+        f.all++;
     }
-    return n;
+    return f;
 }
 
 /* first, first * eta, first * eta^2, ... */
@@ -150,9 +158,10 @@ static bool is_rung(const fr_prune_options *options, uint32_t epoch, uint32_t br
     return rung == epoch;
 }
 
-/* Raise *cutoff to the k-th best of n values. */
+/* Raise *cutoff to the k-th best of n values, if there are as many. */
 static void demand(const pruning *p, size_t n, size_t k, double *cutoff)
 {
+    if (k == 0 || k > n) return;
     const double value = kth_best(p->history, p->values, n, k);
     if (fr_history_better(p->history, value, *cutoff)) *cutoff = value;
 }
@@ -170,18 +179,17 @@ static double cutoff_at(pruning *p, uint32_t epoch)
     const double percent[] = {50.0, o->percentile};
     for (int m = 0; m < 2; m++) {
         if (!shares[m]) continue;
-        const size_t n = collect(p, epoch, false);
-        const size_t k = (size_t)ceil(percent[m] / 100 * (double)n);
-        if (n >= (size_t)o->startup_trials && k > 0) demand(p, n, k, &cutoff);
+        const field f = collect(p, epoch, false);
+        const size_t k = (size_t)ceil(percent[m] / 100 * (double)f.all);
+        if (f.all >= (size_t)o->startup_trials) demand(p, f.values, k, &cutoff);
     }
     const unsigned halving[] = {FR_PRUNE_ASHA, FR_PRUNE_HYPERBAND};
     for (int m = 0; m < 2; m++) {
         const bool brackets = halving[m] == FR_PRUNE_HYPERBAND;
         if (!(p->methods & halving[m]) || !is_rung(o, epoch, brackets ? p->bracket : 0))
             continue;
-        const size_t n = collect(p, epoch, brackets);
-        const size_t k = (n + 1) / (size_t)o->reduction;
-        if (n > 0 && k > 0) demand(p, n, k, &cutoff);
+        const field f = collect(p, epoch, brackets);
+        demand(p, f.values, (f.all + 1) / (size_t)o->reduction, &cutoff);
     }
     return cutoff;
 }

@@ -154,6 +154,29 @@ static void asha_goes_by_rungs(void **state)
     fixture_close(&f);
 }
 
+static void a_later_fold_does_not_halve_the_survivors_again(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, true);
+    fr_prune_options o = defaults("[asha, median]");
+    for (int i = 1; i <= 30; i++) add_trial(&f, i, i > 10 && i < 28 ? 1 : EPOCHS);
+    fr_prune_query q = {.trial = 30, .visible = 30, .fold = 0, .epochs = EPOCHS};
+    fr_rung *rungs;
+    size_t n;
+    assert_int_equal(fr_prune_rungs(&o, f.history, &q, &rungs, &n), FR_OK);
+    assert_true(n > 0 && rungs[0].epoch == 1 && rungs[0].cutoff == curve(&f, 21, 1));
+    free(rungs);
+    /* 13 of 30 came so far: all of these are among the better half, ten among the best third.
+     */
+    q.fold = 1;
+    assert_int_equal(fr_prune_rungs(&o, f.history, &q, &rungs, &n), FR_OK);
+    assert_true(n > 0 && rungs[0].cutoff == curve(&f, 4, 1));
+    free(rungs);
+    clear(&o);
+    fixture_close(&f);
+}
+
 /* Curves that go up and down, with gaps (NaN), of different lengths, some cancelled. */
 static void add_ragged_trial(fixture *f, fr_rng *rng)
 {
@@ -161,13 +184,15 @@ static void add_ragged_trial(fixture *f, fr_rng *rng)
     assert_int_equal(fr_history_add_trial(f->history, &x), FR_OK);
     for (uint32_t fold = 0; fold < FOLDS; fold++) {
         const uint32_t n = (uint32_t)fr_rng_below(rng, EPOCHS + 1);
+        if (f->history->trials[f->history->n - 1].folds[fold] != NULL) break; /* cancelled */
         fr_fold_result r = {.trial = f->history->n - 1,
                             .fold = fold,
                             .state = FR_TRIAL_COMPLETE,
                             .epochs = n,
                             .n_curve = n,
                             .curve = n > 0 ? malloc(2 * n * sizeof *r.curve) : NULL};
-        if (fr_rng_below(rng, 8) == 0) r.state = FR_TRIAL_DIVERGED;
+        const uint64_t fate = fr_rng_below(rng, 8);
+        if (fate < 3) r.state = fate == 0 ? FR_TRIAL_DIVERGED : FR_TRIAL_PRUNED;
         for (uint32_t e = 0; e < n; e++) {
             r.curve[2 * e] = NAN;
             r.curve[2 * e + 1] = fr_rng_below(rng, 3) == 0 ? NAN : fr_rng_normal(rng);
@@ -177,15 +202,17 @@ static void add_ragged_trial(fixture *f, fr_rng *rng)
 }
 
 /* The k-th best value at `epoch`, everything from the start; NaN without k values. share: of
- * the values, rounded up; 0: one in `reduction` of one more than there are. */
+ * the values, rounded up; 0: one in `reduction` of one more than there are. A cancelled fold is
+ * that of a trial which was beaten before: the worst there is. */
 static double naive_cutoff(const fixture *f, const fr_prune_query *q, uint32_t epoch,
                            double share, size_t reduction)
 {
     double value[64];
-    size_t n = 0;
+    size_t n = 0, n_beaten = 0;
     for (uint64_t t = 0; t < q->visible; t++) {
         const fr_fold_result *r = f->history->trials[t].folds[q->fold];
         double best = NAN;
+        n_beaten += r->state == FR_TRIAL_CANCELLED;
         if (r->state == FR_TRIAL_CANCELLED || r->n_curve < epoch) continue;
         for (uint32_t e = 0; e < epoch; e++)
             if (fr_history_better(f->history, r->curve[2 * e + 1], best))
@@ -199,9 +226,10 @@ static double naive_cutoff(const fixture *f, const fr_prune_query *q, uint32_t e
                 value[i] = value[j];
                 value[j] = swap;
             }
-    const size_t k = share > 0 ? (size_t)ceil(share * (double)n) : (n + 1) / reduction;
-    const bool enough = share > 0 ? n >= 5 : n > 0;
-    return enough && k > 0 ? value[k - 1] : NAN;
+    const size_t all = n + n_beaten;
+    const size_t k = share > 0 ? (size_t)ceil(share * (double)all) : (all + 1) / reduction;
+    const bool enough = share > 0 ? all >= 5 : all > 0;
+    return enough && k > 0 && k <= n ? value[k - 1] : NAN;
 }
 
 static void cutoffs_equal_those_of_a_naive_twin(void **state)
@@ -357,6 +385,7 @@ int main(void)
         cmocka_unit_test(median_is_the_middle),
         cmocka_unit_test(percentile_keeps_its_share),
         cmocka_unit_test(asha_goes_by_rungs),
+        cmocka_unit_test(a_later_fold_does_not_halve_the_survivors_again),
         cmocka_unit_test(cutoffs_equal_those_of_a_naive_twin),
         cmocka_unit_test(threshold_and_unknown_words),
         cmocka_unit_test(brackets_are_dealt_by_their_sizes),
