@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "chances.h"
+#include "cost.h"
 #include "evolution.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
@@ -177,8 +178,8 @@ static fr_status remember(cmaes *s, const fr_ask *ask, uint64_t t)
 
 /* ---- what generations are learned from ---- */
 
-/* Where a trial stands: complete ones by score, then those that were stopped, by how far they
- * had come, then those that failed. */
+/* Where a trial stands: by its cost, then those that were stopped with nothing to compare with,
+ * by how far they had come, then those that failed. */
 typedef struct {
     int rank;
     double score; /* smaller is better */
@@ -188,8 +189,8 @@ typedef struct {
 static standing stand(const fr_history *h, uint64_t t)
 {
     const fr_trial *trial = &h->trials[t];
-    if (trial->state == FR_TRIAL_COMPLETE && isfinite(trial->score_mean))
-        return (standing){0, h->maximize ? -trial->score_mean : trial->score_mean, t};
+    const double cost = fr_trial_cost(h, t);
+    if (isfinite(cost)) return (standing){0, cost, t};
     if (trial->state != FR_TRIAL_PRUNED) return (standing){2, 0.0, t};
     double epochs = 0.0;
     for (uint32_t f = 0; f < h->n_folds; f++)

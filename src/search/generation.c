@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "acquire.h"
+#include "cost.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "posterior.h"
@@ -200,12 +201,11 @@ static fr_status add_news(fr_generation *g, const fr_ask *ask,
         if (!of_kind(ask, t)) continue;
         if (g->places[t] == UNKNOWN) g->places[t] = find_place(g, h->trials[t].point);
         if (g->places[t] < FIRST_POINT) continue;
-        const double score = h->trials[t].score_mean;
         void *block = g->news;
         FR_TRY(fr_grow(&block, &g->news_capacity, g->n_news + 1, sizeof *g->news));
         g->news = block;
         g->news[g->n_news] = (fr_posterior_news){.point = g->places[t] - FIRST_POINT};
-        g->news[g->n_news].score = is_flying(ask, t) ? NAN : h->maximize ? -score : score;
+        g->news[g->n_news].score = is_flying(ask, t) ? (double)NAN : fr_trial_cost(h, t);
         g->n_news++;
     }
     return FR_OK;
@@ -228,7 +228,7 @@ fr_status fr_generation_suggest(fr_generation *g, const fr_ask *ask, double *poi
     if (g->failed) return FR_FAIL(FR_ERR_NUMERIC, "this generation has no model");
     FR_TRY(reserve_places(g, ask->history));
     g->n_news = 0;
-    FR_TRY(add_news(g, ask, fr_ask_has_score));
+    FR_TRY(add_news(g, ask, fr_ask_has_cost));
     FR_TRY(add_news(g, ask, is_flying));
     FR_TRY(fr_posterior_condition(g->posterior, g->news, g->n_news));
     const double bar = find_bar(g), *mean = fr_posterior_mean(g->posterior);

@@ -14,6 +14,7 @@
 
 #include "acquire.h"
 #include "climb.h"
+#include "cost.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "gaussian.h"
@@ -118,7 +119,7 @@ static int oldest_first(const void *a, const void *b)
 static size_t count_observed(const fr_ask *ask, size_t end)
 {
     size_t n = 0;
-    for (size_t t = 0; t < end; t++) n += fr_ask_has_score(ask, t);
+    for (size_t t = 0; t < end; t++) n += fr_ask_has_cost(ask, t);
     return n;
 }
 
@@ -129,9 +130,8 @@ static size_t collect(const fr_ask *ask, size_t end, size_t most, entry *out)
     const fr_history *h = ask->history;
     size_t n = 0;
     for (size_t t = 0; t < end; t++) {
-        if (!fr_ask_has_score(ask, t)) continue;
-        const double score = h->trials[t].score_mean;
-        out[n++] = (entry){.score = h->maximize ? -score : score, .trial = t};
+        const double cost = fr_ask_sees(ask, t) ? fr_trial_cost(h, t) : (double)NAN;
+        if (isfinite(cost)) out[n++] = (entry){.score = cost, .trial = t};
     }
     qsort(out, n, sizeof *out, by_score);
     if (n <= most) return n;

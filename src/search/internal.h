@@ -106,7 +106,7 @@ extern const fr_sampler fr_sampler_random, fr_sampler_sobol, fr_sampler_tpe, fr_
 /* Whether the result of trial t may be used, and is there. */
 bool fr_ask_sees(const fr_ask *ask, size_t t);
 
-/* Whether trial t has a score that may be used. */
-bool fr_ask_has_score(const fr_ask *ask, size_t t);
+/* Whether trial t has a cost (cost.h) that may be used. */
+bool fr_ask_has_cost(const fr_ask *ask, size_t t);
 
 #endif

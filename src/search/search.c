@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cost.h"
 #include "foldrank/memory.h"
 #include "internal.h"
 #include "matern.h"
@@ -208,11 +209,9 @@ bool fr_ask_sees(const fr_ask *ask, size_t t)
     return ask->history->trials[t].state != FR_TRIAL_PENDING;
 }
 
-bool fr_ask_has_score(const fr_ask *ask, size_t t)
+bool fr_ask_has_cost(const fr_ask *ask, size_t t)
 {
-    const fr_trial *trial = &ask->history->trials[t];
-    return fr_ask_sees(ask, t) && trial->state == FR_TRIAL_COMPLETE &&
-           isfinite(trial->score_mean);
+    return fr_ask_sees(ask, t) && isfinite(fr_trial_cost(ask->history, t));
 }
 
 /* The first cell from `start` on, around the end, that is not in the history. At most as many

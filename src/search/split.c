@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* split.c - the good trials and their weights.
  *
- * One objective: the best of all visible complete trials, each with the weight of its
- * improvement. Several (Ozaki et al., "Multiobjective tree-structured Parzen estimator", JAIR
- * 73, 2022): whole fronts, best first, as long as they fit; of the first that does not, those
- * that together dominate most, found greedily. The weight of one is what it alone dominates. */
+ * One objective: the best of all visible trials by their cost (cost.h), each with the weight of
+ * its improvement. Several (Ozaki et al., "Multiobjective tree-structured Parzen estimator",
+ * JAIR 73, 2022): whole fronts, best first, as long as they fit; of the first that does not,
+ * those that together dominate most, found greedily. The weight of one is what it alone
+ * dominates. */
 #include "split.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cost.h"
 #include "foldrank/memory.h"
 #include "foldrank/pareto.h"
 
@@ -20,11 +22,11 @@ static const double GOOD_SHARE = 0.15, LEAST_WEIGHT = 0.25;
 
 enum { CANDIDATES = 100 }; /* of a front that does not fit, the least crowded */
 
-static size_t count_good(size_t n_visible, size_t n_complete)
+static size_t count_good(size_t n_visible, size_t n_ranked)
 {
     const size_t share = (size_t)ceil(GOOD_SHARE * (double)n_visible);
     const size_t n = share < FR_GOOD_MAX ? share : FR_GOOD_MAX;
-    return n < n_complete ? n : n_complete;
+    return n < n_ranked ? n : n_ranked;
 }
 
 /* Each good trial weighs as much as it improves on the best of the others, which makes the
@@ -46,10 +48,9 @@ static void weigh(const fr_ranking *r, fr_split *out)
 /* Put a trial where it belongs; ties go to the lower index. */
 static void rank(const fr_history *h, size_t t, fr_ranking *r)
 {
-    const fr_trial *trial = &h->trials[t];
-    if (trial->state != FR_TRIAL_COMPLETE || !isfinite(trial->score_mean)) return;
-    const double score = h->maximize ? -trial->score_mean : trial->score_mean;
-    r->n_complete++;
+    const double score = fr_trial_cost(h, t);
+    if (isnan(score)) return;
+    r->n_ranked++;
     if (r->n_best == FR_GOOD_MAX + 1 && !(score < r->best[r->n_best - 1].score)) return;
     size_t at = r->n_best < FR_GOOD_MAX + 1 ? r->n_best++ : r->n_best - 1;
     for (; at > 0 && score < r->best[at - 1].score; at--) r->best[at] = r->best[at - 1];
@@ -67,8 +68,8 @@ static void split_by_score(const fr_ask *ask, const fr_sight *sight, fr_ranking 
     fr_ranking r = *kept;
     for (size_t i = 0; i < sight->n_late; i++) rank(ask->history, sight->late[i], &r);
     out->n_visible = fr_sight_count(sight);
-    out->n_complete = r.n_complete;
-    out->n_good = count_good(out->n_visible, out->n_complete);
+    out->n_ranked = r.n_ranked;
+    out->n_good = count_good(out->n_visible, out->n_ranked);
     if (out->n_good == 0) return;
     for (size_t i = 0; i < out->n_good; i++) out->good[i] = r.best[i].trial;
     weigh(&r, out);
@@ -116,7 +117,7 @@ static fr_status make_field(const fr_ask *ask, field *f, fr_split *out)
         out->n_visible++;
         if (fr_history_costs(ask->history, t, &f->costs[f->n])) f->trial[f->n++] = t;
     }
-    out->n_complete = f->n;
+    out->n_ranked = f->n;
     return fr_pareto_ranks(f->costs, f->n, f->d, f->rank);
 }
 
@@ -224,7 +225,7 @@ static fr_status split_by_fronts(const fr_ask *ask, fr_split *out)
 {
     field f;
     fr_status st = make_field(ask, &f, out);
-    const size_t wanted = count_good(out->n_visible, out->n_complete);
+    const size_t wanted = count_good(out->n_visible, out->n_ranked);
     for (uint32_t rank = 1; st == FR_OK && out->n_good < wanted; rank++) {
         const size_t n = list_members(&f, rank), room = wanted - out->n_good;
         if (n > room)

@@ -11,7 +11,7 @@
 enum { FR_GOOD_MAX = 25 };
 
 typedef struct {
-    size_t n_visible, n_complete; /* trials with a result; complete ones of them */
+    size_t n_visible, n_ranked; /* trials with a result; those of them with a cost */
     size_t n_good;
     size_t good[FR_GOOD_MAX]; /* trials */
     float weight[FR_GOOD_MAX];
@@ -21,7 +21,7 @@ typedef struct {
  * with {0}. */
 typedef struct {
     uint64_t serial; /* of the index of points that it belongs to */
-    size_t n, n_complete;
+    size_t n, n_ranked;
     struct {
         double score; /* smaller is better */
         size_t trial;

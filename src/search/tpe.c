@@ -164,7 +164,7 @@ static fr_status model_suggest(tpe *t, const fr_ask *ask, const fr_sight *sight,
     fr_split split;
     *found = false;
     FR_TRY(fr_split_find(ask, sight, &t->ranking, &split));
-    if (split.n_complete < START) return FR_OK;
+    if (split.n_ranked < START) return FR_OK;
     FR_TRY(update_rows(t, ask));
     FR_TRY(fit(t, sight, &split));
     *found = true;

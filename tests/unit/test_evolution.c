@@ -343,7 +343,7 @@ static void good_trials_cover_the_front(void **state)
         fr_split split;
         find_split(&ask, &split);
         assert_int_equal(split.n_visible, N);
-        assert_int_equal(split.n_complete, N);
+        assert_int_equal(split.n_ranked, N);
         assert_int_equal(split.n_good, GOOD);
         naive_subset(costs, FRONT, d, GOOD, taken);
         for (size_t i = 0; i < GOOD; i++) {
