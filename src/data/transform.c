@@ -88,19 +88,31 @@ void fr_transform_as_is(fr_transform *transform)
     }
 }
 
+/* The feature that output j is of; their first outputs ascend, those of dropped ones too. */
+static size_t feature_of(const fr_transform *transform, size_t j)
+{
+    size_t low = 0, high = transform->cols;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (transform->features[middle].first <= j)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - 1;
+}
+
 void fr_transform_name(const fr_transform *transform, const fr_schema *schema, size_t j,
                        fr_text *out)
 {
-    size_t c = 0;
     if (transform->projection != NULL) {
         const bool fourier = transform->projection->amplitude > 0;
         fr_text_add(out, "%s_%zu", fourier ? "fourier" : "component", j + 1);
         return;
     }
-    while (c < transform->cols &&
-           j - transform->features[c].first >= transform->features[c].width)
-        c++;
-    if (c >= transform->cols || c >= schema->cols) return;
+    if (j >= transform->width) return;
+    const size_t c = feature_of(transform, j);
+    if (c >= schema->cols) return;
     const fr_feature *feature = &transform->features[c];
     fr_text_add(out, "%s", schema->columns[c].name);
     for (size_t level = 0; level < feature->n_place && level < schema->columns[c].n_levels;

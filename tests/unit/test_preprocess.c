@@ -209,6 +209,29 @@ static const float mixed[] = {1, 0, 5, 2, 1, 6, 3, 1, 7, 4, NAN, 8, 5, 2, 9, 6, 
 static const size_t mixed_levels[] = {0, 4, 0};
 static const uint32_t first_four[] = {0, 1, 2, 3}, every_row[] = {0, 1, 2, 3, 4, 5};
 
+static void names_pass_over_dropped_columns(void **state)
+{
+    (void)state;
+    static const float x[] = {7, 1, 7, 7, 2, 7, 7, 2, 7, 7, 1, 7};
+    static const char *const names[] = {"x1", "x4", ""};
+    fr_dataset set;
+    void *block;
+    fr_transform transform;
+    make_set(x, 2, 6, FR_CELL_F32, NULL, &set, &block);
+    const fr_preprocess_options options = defaults();
+    assert_int_equal(fr_transform_fit(&options, &set, first_four, 2, &transform), FR_OK);
+    assert_int_equal(transform.width, 2);
+    for (size_t j = 0; j < 3; j++) {
+        fr_text name = {0};
+        fr_transform_name(&transform, &set.schema, j, &name);
+        assert_string_equal(fr_text_get(&name), names[j]);
+        fr_text_clear(&name);
+    }
+    fr_transform_clear(&transform);
+    fr_dataset_clear(&set);
+    free(block);
+}
+
 static void one_hot_knows_the_training_levels_only(void **state)
 {
     (void)state;
@@ -367,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_scikit_learn),
         cmocka_unit_test(agrees_with_a_naive_twin),
+        cmocka_unit_test(names_pass_over_dropped_columns),
         cmocka_unit_test(one_hot_knows_the_training_levels_only),
         cmocka_unit_test(nothing_leaks_from_other_rows),
         cmocka_unit_test(constant_and_empty_columns),
