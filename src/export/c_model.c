@@ -274,11 +274,14 @@ static void write_preprocessing(const writer *w)
     if (w->n_numbers > 0)
         fr_text_add(w->out,
                     "    for (i = 0; i < %zu; i++) {\n"
-                    "        v = x[numbers[i].from];\n"
+                    "        v = x[numbers[i].from];\n%s"
                     "        if (isnan(v)) v = numbers[i].fill;\n"
                     "        a[numbers[i].to] = (v - numbers[i].shift) * numbers[i].factor;\n"
                     "    }\n",
-                    w->n_numbers);
+                    w->n_numbers,
+                    w->model->transform.sublinear
+                        ? "        if (v > 0.0f) v = (float)(1.0 + log((double)v));\n"
+                        : "");
     if (w->n_onehot > 0)
         fr_text_add(w->out,
                     "    for (i = 0; i < %zu; i++) {\n"
@@ -290,6 +293,8 @@ static void write_preprocessing(const writer *w)
                     "            a[place[c[2] + level]] = 1.0f;\n"
                     "    }\n",
                     w->n_onehot);
+    if (w->model->transform.tfidf)
+        fr_c_unit_row(fr_transform_features(&w->model->transform), w->out);
 }
 
 static void write_head(const writer *w, char scores)

@@ -33,12 +33,12 @@ static fr_status check_model(const fr_results_file *results, const fr_model *mod
     if (model->transform.width == 0)
         return FR_FAIL(FR_ERR_STATE, "%s: a model has no input: every column was constant",
                        results->path);
-    if (text == NULL && !model->transform.tfidf) return FR_OK;
-    return FR_FAIL(FR_ERR_STATE,
-                   "%s: its model weighs counts%s%s, which is not written as %s; predict with "
-                   "`foldrank predict`",
-                   results->path, text == NULL ? "" : " of words in column ",
-                   text == NULL ? "" : text, form);
+    if (text == NULL) return FR_OK;
+    return FR_FAIL(
+        FR_ERR_STATE,
+        "%s: its model counts words in column %s, which is not written as %s; predict "
+        "with `foldrank predict`",
+        results->path, text, form);
 }
 
 fr_status fr_export_check_form(const fr_results_file *results, const fr_ensemble *together,

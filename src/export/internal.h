@@ -12,7 +12,7 @@
 /* FR_ERR_STATE when there is no model to export. */
 FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
 
-/* The same, and when it weighs counts of texts, which a form (such as "ONNX") does not hold. */
+/* The same, and when it counts words of texts, which a form (such as "ONNX") does not hold. */
 FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results,
                                           const fr_ensemble *together, const char *form);
 
@@ -64,6 +64,8 @@ void fr_c_projection_constants(const fr_projection *projection, fr_text *out);
 void fr_c_projection(const fr_projection *projection, fr_text *out);
 /* The function `name`_calibrate(s) of a calibrated model, from scores to probabilities. */
 void fr_c_calibration(const fr_model *model, const char *name, fr_text *out);
+/* a[0 .. n) gets length 1, unless it has none; `i` counts. */
+void fr_c_unit_row(size_t n, fr_text *out);
 /* A text as a C string literal, quotes included. */
 void fr_c_quote(const char *text, fr_text *out);
 

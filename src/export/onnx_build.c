@@ -298,6 +298,43 @@ static Onnx__TypeProto *make_type(fr_onnx *o, int element, size_t cols)
     return type;
 }
 
+const char *fr_onnx_name(fr_onnx *o, const char *prefix)
+{
+    const char *name = fr_onnx_text(o, "%sn%zu", prefix, o->n_names++);
+    return name == NULL ? "" : name;
+}
+
+const char *fr_onnx_unary(fr_onnx *o, const char *prefix, const char *op, const char *a)
+{
+    const char *out = fr_onnx_name(o, prefix);
+    add_node(o, op, (const char *const[]){a, NULL}, out);
+    return out;
+}
+
+const char *fr_onnx_binary(fr_onnx *o, const char *prefix, const char *op, const char *a,
+                           const char *b)
+{
+    const char *out = fr_onnx_name(o, prefix);
+    add_node(o, op, (const char *const[]){a, b, NULL}, out);
+    return out;
+}
+
+const char *fr_onnx_cast(fr_onnx *o, const char *prefix, const char *a, int type)
+{
+    const char *out = fr_onnx_name(o, prefix);
+    fr_onnx_set_int(o, add_node(o, "Cast", (const char *const[]){a, NULL}, out), "to", type);
+    return out;
+}
+
+const char *fr_onnx_constant(fr_onnx *o, const char *prefix, float value)
+{
+    const char *name = fr_onnx_name(o, prefix);
+    float *held = fr_onnx_alloc(o, 1, sizeof *held);
+    if (held != NULL) *held = value;
+    fr_onnx_floats(o, name, held, 1, 0);
+    return name;
+}
+
 void fr_onnx_port(fr_onnx *o, fr_onnx_side side, const char *name, int type, size_t cols)
 {
     Onnx__ValueInfoProto *port = fr_onnx_alloc(o, 1, sizeof *port);

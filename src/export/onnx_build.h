@@ -22,6 +22,7 @@ typedef struct {
     Onnx__GraphProto graph;
     void **blocks; /* the arena */
     size_t n_blocks, capacity;
+    size_t n_names;
     bool failed;
 } fr_onnx;
 
@@ -42,6 +43,15 @@ char *fr_onnx_text(fr_onnx *o, const char *format, ...) __attribute__((format(pr
 fr_onnx_node *fr_onnx_op(fr_onnx *o, const char *op, const char *const inputs[],
                          const char *output);
 fr_onnx_node *fr_onnx_ml_op(fr_onnx *o, const char *op, const char *input, const char *output);
+
+/* A name that begins with `prefix` and that nothing else has; nodes of one or two inputs and
+ * constants that get such a name, which is returned. */
+const char *fr_onnx_name(fr_onnx *o, const char *prefix);
+const char *fr_onnx_unary(fr_onnx *o, const char *prefix, const char *op, const char *a);
+const char *fr_onnx_binary(fr_onnx *o, const char *prefix, const char *op, const char *a,
+                           const char *b);
+const char *fr_onnx_cast(fr_onnx *o, const char *prefix, const char *a, int type);
+const char *fr_onnx_constant(fr_onnx *o, const char *prefix, float value);
 
 /* Attributes. Arrays are borrowed, texts copied. */
 void fr_onnx_set_int(fr_onnx *o, fr_onnx_node *node, const char *name, int64_t value);

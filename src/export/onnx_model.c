@@ -15,6 +15,8 @@
 #include "internal.h"
 #include "onnx_build.h"
 #include "onnx_calibration.h"
+#include "onnx_counts.h"
+#include "onnx_factors.h"
 #include "onnx_kernel.h"
 #include "onnx_network.h"
 #include "onnx_projection.h"
@@ -24,7 +26,6 @@ const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL}
 
 enum {
     TYPE_FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
-    TYPE_DOUBLE = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE,
     TYPE_INT64 = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
     TYPE_STRING = ONNX__TENSOR_PROTO__DATA_TYPE__STRING,
 };
@@ -115,12 +116,10 @@ static void declare_inputs(writer *w)
                      w->is_text[c] ? TYPE_STRING : TYPE_FLOAT, 1);
 }
 
-/* Columns [first, first + n) of the matrix. */
-static const char *gather(writer *w, size_t first, size_t n)
+/* n columns of the matrix, in their order. */
+static const char *gather(writer *w, const int64_t *index, size_t n)
 {
-    if (first == 0 && n == w->model->schema.cols) return "X";
-    int64_t *index = fr_onnx_alloc(&w->o, n, sizeof *index);
-    for (size_t i = 0; index != NULL && i < n; i++) index[i] = (int64_t)(first + i);
+    if (n == w->model->schema.cols) return "X";
     const char *which = new_name(w, "columns"), *out = new_name(w, "part");
     fr_onnx_ints(&w->o, which, index, n);
     fr_onnx_node *node = fr_onnx_op(&w->o, "Gather", LIST("X", which), out);
@@ -128,10 +127,18 @@ static const char *gather(writer *w, size_t first, size_t n)
     return out;
 }
 
+/* Columns [first, first + n) of the matrix. */
+static const char *gather_run(writer *w, size_t first, size_t n)
+{
+    int64_t *index = fr_onnx_alloc(&w->o, n, sizeof *index);
+    for (size_t i = 0; index != NULL && i < n; i++) index[i] = (int64_t)(first + i);
+    return index == NULL ? "" : gather(w, index, n);
+}
+
 /* Column c alone, (N, 1). */
 static const char *column_input(writer *w, size_t c)
 {
-    return w->matrix ? gather(w, c, 1) : w->model->schema.columns[c].name;
+    return w->matrix ? gather_run(w, c, 1) : w->model->schema.columns[c].name;
 }
 
 /* A LabelEncoder over column c's levels; its values are to be set. */
@@ -198,10 +205,9 @@ static const char *join(writer *w, const char **parts, size_t n)
     return out;
 }
 
-/* Impute and scale columns [first, first + n). */
-static const char *scale(writer *w, const char *input, size_t first, size_t n)
+/* Impute and scale n columns. */
+static const char *scale(writer *w, const char *input, const fr_feature *features, size_t n)
 {
-    const fr_feature *features = w->model->transform.features + first;
     float *fill = fr_onnx_alloc(&w->o, n, sizeof *fill);
     float *shift = fr_onnx_alloc(&w->o, n, sizeof *shift);
     float *factor = fr_onnx_alloc(&w->o, n, sizeof *factor);
@@ -213,6 +219,7 @@ static const char *scale(writer *w, const char *input, size_t first, size_t n)
         factor[i] = features[i].factor;
         scales = scales || shift[i] != 0 || factor[i] != 1;
     }
+    if (w->model->transform.sublinear) input = fr_onnx_sublinear(&w->o, w->prefix, input);
     const char *filled = new_name(w, "filled");
     fr_onnx_node *node = fr_onnx_ml_op(&w->o, "Imputer", input, filled);
     fr_onnx_set_floats(&w->o, node, "imputed_value_floats", fill, n);
@@ -244,14 +251,32 @@ static const char *numbers(writer *w, size_t first, size_t n)
         }
         while (w->matrix && c + run < first + n && features[c + run].kind == FR_FEATURE_NUMERIC)
             run++;
-        parts[n_parts++] = w->matrix ? gather(w, c, run) : column_input(w, c);
+        parts[n_parts++] = w->matrix ? gather_run(w, c, run) : column_input(w, c);
         c += run - 1;
     }
-    return parts == NULL ? "" : scale(w, join(w, parts, n_parts), first, n);
+    return parts == NULL ? "" : scale(w, join(w, parts, n_parts), features + first, n);
 }
 
-/* All columns to the network's inputs, (N, width). */
-static const char *preprocess(writer *w)
+/* Columns of counts, of which most may be left out: those in use at once. */
+static const char *counts(writer *w)
+{
+    const fr_transform *t = &w->model->transform;
+    int64_t *index = fr_onnx_alloc(&w->o, t->cols, sizeof *index);
+    const char **parts = fr_onnx_alloc(&w->o, t->cols, sizeof *parts);
+    fr_feature *used = fr_onnx_alloc(&w->o, t->cols, sizeof *used);
+    size_t n = 0;
+    for (size_t c = 0; used != NULL && c < t->cols; c++) {
+        if (!is_number(&t->features[c])) continue;
+        if (!w->matrix) parts[n] = column_input(w, c);
+        index[n] = (int64_t)c;
+        used[n++] = t->features[c];
+    }
+    if (used == NULL) return "";
+    return scale(w, w->matrix ? gather(w, index, n) : join(w, parts, n), used, n);
+}
+
+/* Columns of every kind. */
+static const char *columns(writer *w)
 {
     const fr_transform *t = &w->model->transform;
     const char **parts = fr_onnx_alloc(&w->o, t->cols, sizeof *parts);
@@ -265,90 +290,25 @@ static const char *preprocess(writer *w)
             parts[n_parts++] = onehot(w, c);
         c += run > 0 ? run - 1 : 0;
     }
-    const char *x = parts == NULL ? "" : join(w, parts, n_parts);
+    return parts == NULL ? "" : join(w, parts, n_parts);
+}
+
+/* All columns to the network's inputs, (N, width). */
+static const char *preprocess(writer *w)
+{
+    const fr_transform *t = &w->model->transform;
+    const char *x = t->tfidf ? fr_onnx_unit_rows(&w->o, w->prefix, counts(w)) : columns(w);
     return fr_onnx_projection(&w->o, t->projection, w->prefix, x);
-}
-
-static const char *constant(writer *w, float value)
-{
-    float *held = fr_onnx_alloc(&w->o, 1, sizeof *held);
-    const char *name = new_name(w, "constant");
-    if (held != NULL) *held = value;
-    fr_onnx_floats(&w->o, name, held, 1, 0);
-    return name;
-}
-
-static const char *binary(writer *w, const char *op, const char *a, const char *b)
-{
-    const char *out = new_name(w, "v");
-    fr_onnx_op(&w->o, op, LIST(a, b), out);
-    return out;
-}
-
-/* Column `from` and the following ones of the inputs' weights, (width, n). */
-static const char *input_weights(writer *w, size_t from, size_t n)
-{
-    const size_t inputs = w->model->transform.width,
-                 cols = 1 + (size_t)w->model->options.factors;
-    const char *name = new_name(w, "weight");
-    float *held = fr_onnx_alloc(&w->o, inputs * n, sizeof *held);
-    for (size_t i = 0; held != NULL && i < inputs * n; i++)
-        held[i] = w->model->params[i / n * cols + from + i % n];
-    fr_onnx_floats(&w->o, name, held, inputs, n);
-    return name;
-}
-
-/* A matrix (rows, cols) of {even, odd, even, ...}. */
-static const char *pattern(writer *w, size_t rows, size_t cols, float even, float odd)
-{
-    const char *name = new_name(w, "matrix");
-    float *held = fr_onnx_alloc(&w->o, rows * cols, sizeof *held);
-    for (size_t i = 0; held != NULL && i < rows * cols; i++) held[i] = i % 2 == 0 ? even : odd;
-    fr_onnx_floats(&w->o, name, held, rows, cols);
-    return name;
-}
-
-static const char *cast(writer *w, const char *x, int type)
-{
-    const char *out = new_name(w, "cast");
-    fr_onnx_node *node = fr_onnx_op(&w->o, "Cast", LIST(x), out);
-    fr_onnx_set_int(&w->o, node, "to", type);
-    return out;
-}
-
-/* Scores of a factorisation machine: x w + b + 1/2 ((x V)^2 - x^2 V^2) 1, and for two classes 0
- * beside it. The difference loses digits, so it is computed in double. */
-static const char *factors(writer *w, const char *x, const char *out)
-{
-    const fr_model *model = w->model;
-    const size_t k = (size_t)model->options.factors;
-    const char *bias = new_name(w, "bias"), *linear = new_name(w, "z");
-    fr_onnx_floats(&w->o, bias, model->params + model->n_params - 1, 1, 0);
-    fr_onnx_op(&w->o, "Gemm", LIST(x, input_weights(w, 0, 1), bias), linear);
-    const char *z = linear;
-    if (k > 0) {
-        const char *wide = cast(w, x, TYPE_DOUBLE);
-        const char *v = cast(w, input_weights(w, 1, k), TYPE_DOUBLE);
-        const char *sum = binary(w, "MatMul", wide, v);
-        const char *own =
-            binary(w, "MatMul", binary(w, "Mul", wide, wide), binary(w, "Mul", v, v));
-        const char *pairs = binary(w, "Sub", binary(w, "Mul", sum, sum), own);
-        const char *half = cast(w, pattern(w, k, 1, 0.5f, 0.5f), TYPE_DOUBLE);
-        z = binary(w, "Add", linear, cast(w, binary(w, "MatMul", pairs, half), TYPE_FLOAT));
-    }
-    if (model->n_outputs > 1) z = binary(w, "MatMul", z, pattern(w, 1, 2, 0, 1));
-    if (out == NULL) return z;
-    fr_onnx_op(&w->o, "Identity", LIST(z), out);
-    return out;
 }
 
 /* From the inputs to the scores; `out` is their name, NULL for an inner one. */
 static const char *layers(writer *w, const char *x, const char *out)
 {
     const fr_model *model = w->model;
-    if (model->options.family == FR_FAMILY_FM) return factors(w, x, out);
     if (out == NULL) out = new_name(w, "z");
-    if (model->options.family == FR_FAMILY_KERNEL)
+    if (model->options.family == FR_FAMILY_FM)
+        fr_onnx_factors(&w->o, model, w->prefix, x, out);
+    else if (model->options.family == FR_FAMILY_KERNEL)
         fr_onnx_kernel(&w->o, model, w->prefix, x, out);
     else if (model->options.family == FR_FAMILY_XGBOOST)
         fr_onnx_trees(&w->o, model, w->prefix, x, out);
@@ -374,8 +334,10 @@ static const char *outputs(writer *w, const char *out)
         fr_onnx_probabilities(&w->o, &w->model->calibration, w->prefix, z, out);
         return out;
     }
-    const char *spread = binary(w, "Mul", z, constant(w, (float)(1 / t->target_factor)));
-    fr_onnx_op(&w->o, "Add", LIST(spread, constant(w, (float)t->target_shift)), out);
+    const char *factor = fr_onnx_constant(&w->o, w->prefix, (float)(1 / t->target_factor)),
+               *shift = fr_onnx_constant(&w->o, w->prefix, (float)t->target_shift);
+    const char *spread = fr_onnx_binary(&w->o, w->prefix, "Mul", z, factor);
+    fr_onnx_op(&w->o, "Add", LIST(spread, shift), out);
     return out;
 }
 
@@ -389,8 +351,8 @@ static void predict(writer *w, const char *out)
         const bool last = m + 1 == e->n;
         w->model = &e->member[m].model;
         w->prefix = fr_onnx_text(&w->o, "%sm%zu_", prefix, m);
-        const char *weight = constant(w, (float)e->member[m].weight);
-        const char *part = binary(w, "Mul", outputs(w, NULL), weight);
+        const char *weight = fr_onnx_constant(&w->o, w->prefix, (float)e->member[m].weight);
+        const char *part = fr_onnx_binary(&w->o, w->prefix, "Mul", outputs(w, NULL), weight);
         if (sum == NULL && !last)
             sum = part;
         else if (sum == NULL)
@@ -398,7 +360,7 @@ static void predict(writer *w, const char *out)
         else if (last)
             fr_onnx_op(&w->o, "Add", LIST(sum, part), out);
         else
-            sum = binary(w, "Add", sum, part);
+            sum = fr_onnx_binary(&w->o, w->prefix, "Add", sum, part);
     }
     w->prefix = prefix;
 }
