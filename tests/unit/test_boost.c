@@ -164,24 +164,32 @@ static void test_threads_change_nothing(void **state)
     free_data(&d);
 }
 
-/* Each is a fit of its own: of another trial, fold or seed, the draws are others. */
+/* Each is a fit of its own: of another trial, fold or seed, the draws are others, of rows and
+ * of columns. */
 static void test_draws_follow_from_the_request(void **state)
 {
     (void)state;
     made d = make_data(300, 6, 0);
-    const fr_recipe recipe = drawing_recipe();
-    const fr_fit_request request = request_for(&d, &recipe, 200, FR_METRIC_RMSE);
-    outcome first = fit(&request);
-    for (int k = 0; k < 4; k++) {
-        fr_fit_request other = request;
-        other.trial += k == 1;
-        other.fold += k == 2;
-        other.seed += k == 3;
-        outcome o = fit(&other);
-        assert_int_equal(first.result.score == o.result.score, k == 0);
-        free_outcome(&o);
+    for (int rows = 0; rows < 2; rows++) {
+        fr_recipe recipe = drawing_recipe();
+        fr_boost_options *o = &recipe.model.boost;
+        if (rows)
+            o->colsample_bytree = o->colsample_bynode = 1;
+        else
+            o->subsample = 1;
+        const fr_fit_request request = request_for(&d, &recipe, 200, FR_METRIC_RMSE);
+        outcome first = fit(&request);
+        for (int k = 0; k < 4; k++) {
+            fr_fit_request other = request;
+            other.trial += k == 1;
+            other.fold += k == 2;
+            other.seed += k == 3;
+            outcome second = fit(&other);
+            assert_int_equal(first.result.score == second.result.score, k == 0);
+            free_outcome(&second);
+        }
+        free_outcome(&first);
     }
-    free_outcome(&first);
     free_data(&d);
 }
 
@@ -226,8 +234,10 @@ static void test_a_fit_in_pieces_has_the_same_bits(void **state)
     made d = make_data(300, 6, 3);
     fr_recipe recipe = drawing_recipe();
     recipe.train.keep_best = true;
+    recipe.model.boost.learning_rate = 1;
     fr_fit_request request = request_for(&d, &recipe, 200, FR_METRIC_LOG_LOSS);
     outcome whole = fit(&request), piece;
+    assert_true(whole.result.best_epoch < whole.result.epochs - 1);
     memory_keeper memory = {0};
     const fr_fit_keeper keeper = {&memory, load, due, save};
     atomic_bool stop = true;
