@@ -345,7 +345,9 @@ def _calibration(file: ResultsFile) -> Calibration | None:
         return None
     method = str(file.scalar(f"{group}/method"))
     if method not in ("none", "platt", "temperature"):
-        raise NewerFileError(f"the model is calibrated by {method}, which is of a newer foldrank")
+        raise NewerFileError(
+            f"the model is calibrated by {method}, which is of a newer foldrank"
+        )
     platt, warm = method == "platt", method == "temperature"
     return Calibration(
         method=method,

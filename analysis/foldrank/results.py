@@ -424,6 +424,26 @@ class Results:
         return cv_results(self)
 
     @cached_property
+    def calibration(self) -> pd.DataFrame:
+        """What study key ``calibrate`` did to the model; no rows without it.
+
+        Index ``measure``: log loss, Brier score, calibration error and a metric. Columns
+        ``out_of_fold_before``, ``out_of_fold_after``: of the rows that it was learnt from;
+        ``test_before``, ``test_after``: of the test rows, which had no part in it.
+        ``attrs["settings"]``: what was asked for.
+        """
+        columns = [
+            f"{rows}_{at}" for rows in ("out_of_fold", "test") for at in ("before", "after")
+        ]
+        if not self._file.has("calibration"):
+            return pd.DataFrame(columns=columns).rename_axis("measure")
+        measures = self._file.column("calibration/measure")
+        values = {n: self._file.column(f"calibration/{n}", len(measures)) for n in columns}
+        frame = pd.DataFrame(values, index=pd.Index(measures, name="measure"))
+        frame.attrs["settings"] = str(self._file.scalar("calibration/settings"))
+        return frame
+
+    @cached_property
     def test(self) -> pd.DataFrame | None:
         """What the model says of the test rows; None where the file has none.
 
@@ -459,7 +479,9 @@ class Results:
             columns["truth"] = classes[target.astype(int)]
             said = outputs.argmax(axis=1)
             if group == "test" and self._file.has("model/calibration") and len(classes) == 2:
-                said = (outputs[:, 1] > float(self._file.scalar("model/calibration/threshold"))) * 1
+                said = (
+                    outputs[:, 1] > float(self._file.scalar("model/calibration/threshold"))
+                ) * 1
             columns["prediction"] = classes[said]
         columns.update({f"output/{name}": outputs[:, i] for i, name in enumerate(names)})
         return pd.DataFrame(columns, index=rows)

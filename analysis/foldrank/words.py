@@ -127,6 +127,27 @@ def _what_to_believe(r: Results, judged: Estimate) -> str:
     )
 
 
+def _what_calibration_did(r: Results) -> str:
+    frame = r.calibration
+    frame = frame[~frame.index.duplicated()].dropna(subset=["test_after"])
+    changes = [
+        f"{name} {number(float(row['test_after']))}"
+        + (
+            ""
+            if np.isnan(row["test_before"])
+            else f" (before {number(float(row['test_before']))})"
+        )
+        for name, row in frame.iterrows()
+    ]
+    learnt = r.calibration["out_of_fold_after"].notna().any()
+    how = ", by predictions of rows that the predicting models had not seen" if learnt else ""
+    said = f" On the test rows: {', '.join(changes)}." if changes else ""
+    return (
+        f"After the selection the model was calibrated ({r.calibration.attrs['settings']}){how}."
+        f"{said}"
+    )
+
+
 def _what_the_search_is_worth(r: Results) -> str:
     done = r.nested[r.nested["state"] == "complete"]
     score, thought = done["score"], done["search_score"]
@@ -170,6 +191,8 @@ def sentences(r: Results) -> list[str]:
             if "objective" not in r.config
             else "The study evaluates an objective and trains no model, so there is no test score."
         )
+    if len(r.calibration):
+        out.append(_what_calibration_did(r))
     if (r.nested["state"] == "complete").any():
         out.append(_what_the_search_is_worth(r))
     return out

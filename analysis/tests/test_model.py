@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import studies
-from sklearn.metrics import confusion_matrix, r2_score
+from scipy.special import expit
+from sklearn.calibration import _SigmoidCalibration
+from sklearn.metrics import brier_score_loss, confusion_matrix, r2_score
 
 import foldrank
-from foldrank import explain, report
+from foldrank import explain, report, words
 from foldrank.model import read_rows
 
 HPC = f"""
@@ -26,18 +28,23 @@ MODELS = {
     "leaky": HPC + "preprocess: {encode: ordinal, scale: minmax}\n"
     "models: {mlp: {hidden: [8, 4], activation: leaky_relu, dropout: {float: [0, 0.1]}}}\n",
     "svm": HPC + "models: {svm: {l2: {log: [0.0001, 0.01]}}}\n",
+    "odds": HPC
+    + "models: {mlp: {hidden: [8], dropout: {float: [0, 0.1]}}}\ncalibrate: platt\n",
+    "margins": HPC + "models: {svm: {l2: {log: [0.0001, 0.01]}}}\ncalibrate: platt\n",
+    "warm": HPC + "models: {softmax: {l2: {log: [0.0001, 0.01]}}}\ncalibrate: temperature\n",
+    "two": studies.CANCER + "models: {svm: {l2: {log: [0.0001, 0.01]}}}\ntrain: {epochs: 2}\n"
+    "search: {method: random, trials: 2}\ncalibrate: {method: platt, threshold: 0.9}\n",
     "sigmoid": studies.DIABETES
     + "models: {mlp: {hidden: [8], activation: sigmoid, dropout: {float: [0, 0.1]}}}\n"
     "train: {epochs: 2}\nsearch: {method: random, trials: 2}\n",
 }
+DATA = {"sigmoid": "data/diabetes.csv.gz", "two": "data/breast_cancer.csv.gz"}
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_it_predicts_like_the_program(tmp_path, name):
     directory = studies.run(tmp_path, name, MODELS[name])
-    data = studies.ROOT / (
-        "data/diabetes.csv.gz" if name == "sigmoid" else "data/hpc_data.csv.gz"
-    )
+    data = studies.ROOT / DATA.get(name, "data/hpc_data.csv.gz")
     file = tmp_path / "predictions.h5"
     subprocess.run(
         [studies.FOLDRANK, "predict", str(directory), str(data), "-o", str(file)],
@@ -57,6 +64,39 @@ def test_it_predicts_like_the_program(tmp_path, name):
     ours = model.decision_function(x) if name == "svm" else model.predict_proba(x)
     np.testing.assert_allclose(ours, outputs, atol=2e-5)
     assert (model.predict(x) == theirs.astype(str)).mean() > 0.999
+
+
+def test_what_calibration_did(tmp_path, results):
+    text = (
+        studies.CANCER
+        + "models: {mlp: {hidden: [16]}}\ntrain: {epochs: 30, learning_rate: 0.02}\n"
+    )
+    text += "search: {method: random, trials: 1}\ncalibrate: {method: platt, threshold: tune}\n"
+    text += "explain: {when: always}\n"
+    r = foldrank.open(studies.run(tmp_path, "sure", text))
+    frame = r.calibration
+    assert list(frame.index) == ["log_loss", "brier", "calibration_error", "accuracy"]
+    assert frame.at["accuracy", "test_after"] == r.best.test_score
+    assert (r.test["truth"] == r.test["prediction"]).mean() == pytest.approx(r.best.test_score)
+    label = r.model.classes_[1]
+    truth = r.test["truth"] == label
+    error = brier_score_loss(truth, r.test[f"output/{label}"])
+    assert frame.at["brier", "test_after"] == pytest.approx(error, rel=1e-5)
+    assert (
+        frame.at["log_loss", "out_of_fold_after"] < frame.at["log_loss", "out_of_fold_before"]
+    )
+    said = [s for s in words.sentences(r) if "calibrated (method platt" in s]
+    assert len(said) == 1 and f"brier {frame.at['brier', 'test_after']:.4g} (before" in said[0]
+    assert results("grid").calibration.empty
+    # By scikit-learn, from the out-of-fold predictions that the file holds.
+    held = r.out_of_fold
+    odds = np.log(held[f"output/{label}"]) - np.log(held[f"output/{r.model.classes_[0]}"])
+    fit = _SigmoidCalibration().fit(odds.to_numpy(float), held["truth"] == label)
+    assert r.model.calibration.slope[0] == pytest.approx(-fit.a_, rel=1e-3)
+    assert r.model.calibration.intercept[0] == pytest.approx(-fit.b_, abs=1e-3)
+    sure = expit(-fit.a_ * odds - fit.b_)
+    right = [((sure > at) == (held["truth"] == label)).mean() for at in [*sure, 0.5]]
+    assert frame.at["accuracy", "out_of_fold_after"] == pytest.approx(max(right))
 
 
 def test_missing_and_unknown_cells(tmp_path):

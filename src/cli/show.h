@@ -74,6 +74,8 @@ void fr_show_trial_json(const fr_results_file *results, size_t trial, FILE *out)
 void fr_show_nested_csv(const fr_results_file *results, FILE *out);
 /* `, "nested": {...}`; nothing when the file has none. */
 void fr_show_nested_json(const fr_results_file *results, FILE *out);
+/* `, "calibration": {...}`, each measure before and after; nothing when there is none. */
+void fr_show_calibration_json(const fr_results_file *results, FILE *out);
 /* Active parameters as an object. */
 void fr_show_json_params(const fr_space *space, const double *point, FILE *out);
 

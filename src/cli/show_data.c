@@ -324,6 +324,7 @@ void fr_show_json(const fr_show *show, FILE *out)
 {
     json_study(show->results, out);
     json_selection(show->results, false, out);
+    fr_show_calibration_json(show->results, out);
     json_ensemble(show->results, out);
     json_front(show->results->study, show->fronts, out);
     fr_show_nested_json(show->results, out);

@@ -251,13 +251,8 @@ static void add_limits(const fr_results_file *results, fr_text *out)
         results->test.n > 0 && model->schema.learn == FR_LEARN_CLASSIFICATION
             ? ", and of each class"
             : "");
-    if (results->calibration.settings[0] != '\0')
-        fr_text_add(out,
-                    "- After the selection the model was calibrated (%s) by %llu out-of-fold "
-                    "predictions; validation scores are of models without that.\n",
-                    results->calibration.settings,
-                    (unsigned long long)results->calibration.rows);
-    else if (fr_model_has_probabilities(model) && results->test.n == 0)
+    if (fr_model_has_probabilities(model) && results->test.n == 0 &&
+        model->calibration.method == FR_CALIBRATE_NONE)
         fr_text_add(out, "- Probabilities are the network's softmax; their calibration was not "
                          "checked.\n");
     if (model->schema.learn == FR_LEARN_CLASSIFICATION && !fr_model_has_probabilities(model))
@@ -304,6 +299,7 @@ fr_status fr_export_card(const fr_results_file *results, const fr_ensemble *toge
     add_data(results, out);
     add_search(results, out);
     FR_TRY(fr_card_scores(results, out));
+    fr_card_calibration(results, out);
     add_limits(results, out);
     FR_TRY(add_origin(results, together, out));
     return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model card") : FR_OK;

@@ -51,6 +51,21 @@ static fr_status add_validation(const fr_results_file *results, fr_text *out)
     return FR_OK;
 }
 
+/* What the whole search is worth, where outer folds were kept from it. */
+static void add_nested(const fr_results_file *results, fr_text *out)
+{
+    const fr_nested *nested = &results->nested;
+    const fr_nested_summary s = fr_nested_summarize(nested, 0);
+    char text[FR_NUMBER_SIZE];
+    if (nested->n == 0 || s.n_complete == 0) return;
+    fr_text_add(out, "| nested cross-validation, mean of %zu of %zu outer folds | %s |",
+                s.n_complete, nested->n, fr_card_score(s.mean, text));
+    if (isnan(s.se))
+        fr_text_add(out, " - |\n");
+    else
+        fr_text_add(out, " standard error %s |\n", fr_card_score(s.se, text));
+}
+
 /* ---- the interval of the test score ---- */
 
 static int by_value(const void *a, const void *b)
@@ -281,12 +296,16 @@ fr_status fr_card_scores(const fr_results_file *results, fr_text *out)
         fr_export_metric(study), study->maximize ? "more" : "less", 100 * level);
     FR_TRY(add_test(results, out, &method));
     FR_TRY(add_validation(results, out));
+    add_nested(results, out);
     fr_text_add(
         out,
         "\nThe interval of the mean widens the variance of the folds for the training rows "
         "that they share (Nadeau and Bengio 2003)%s%s. The selected trial is the best of "
         "many, so its validation score flatters; the test score does not.\n",
         method[0] != '\0' ? "; that of the test score is " : "", method);
+    if (results->nested.n > 0)
+        fr_text_add(out, "Nested cross-validation judges search and selection, not this one "
+                         "model: each outer fold by a search that never saw its rows.\n");
     if (results->test.n == 0) return FR_OK;
     return results->model.schema.learn == FR_LEARN_REGRESSION ? add_errors(results, out)
                                                               : add_classes(results, out);

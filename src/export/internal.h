@@ -32,6 +32,8 @@ const char *fr_export_rule(const fr_study *study);
 
 /* The card's part on scores. */
 FR_CHECKED fr_status fr_card_scores(const fr_results_file *results, fr_text *out);
+/* Its part on the calibration; nothing without one. */
+void fr_card_calibration(const fr_results_file *results, fr_text *out);
 
 /* A word of somebody else's in Markdown, also in the cell of a table; a score, "-" for NaN. */
 void fr_card_word(fr_text *out, const char *text);

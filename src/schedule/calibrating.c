@@ -126,6 +126,8 @@ static fr_status calibrate(fr_run_state *run, const delivery *d, const fr_scored
     fr_calibration_clear(&d->model->calibration);
     *d->report = (fr_calibration_report){
         .metric = fr_calibrate_metric(&run->study->calibrate, run->study->metric)};
+    for (size_t w = 0; w < FR_WORTHS; w++)
+        d->report->out_of_fold[0][w] = d->report->out_of_fold[1][w] = NAN;
     FR_TRY(score_test(run, d, d->report->test[0]));
     char settings[sizeof d->report->settings];
     describe(run->study, settings);

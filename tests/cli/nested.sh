@@ -52,6 +52,8 @@ has "show: the estimate" "$text" '^nested r2: 0\.3769'
 has "show: each outer fold" "$text" '^ +2 +complete +0\.10578[0-9] +0\.48390[0-9] +40 .*kernel\.gamma=0\.03 kernel\.ridge=0\.3$'
 has "show: how far the settings agree" "$text" '^  kernel\.gamma +0\.01 in 3 of 4'
 "$FOLDRANK" export "$dir/ridge" --csv "$dir/tables" >/dev/null 2>&1
+"$FOLDRANK" export "$dir/ridge" --card "$dir/card.md" >/dev/null 2>&1
+has "export: the estimate is in the card" "$(cat "$dir/card.md" 2>&1)" '^\| nested cross-validation, mean of 4 of 4 outer folds \| 0\.3769[0-9]* \| standard error 0\.1'
 has "export: a table" "$(cat "$dir/tables/nested.csv" 2>&1)" '^2,complete,0\.1057.*,0\.03,0\.3,$'
 
 # Other rows in outer fold 0: what its search finds stays as it is, to the bit; the others see them.

@@ -47,6 +47,18 @@ timeout "$RUN_TIMEOUT" "$FOLDRANK" run "$dir/sure.yaml" >"$dir/sure.out" 2>&1 </
     [[ $line =~ log_loss\ ([0-9.]+)\ -\>\ ([0-9.]+), ]] && awk -v a="${BASH_REMATCH[1]}" -v b="${BASH_REMATCH[2]}" 'BEGIN { exit !(b < 0.8 * a) }'
 tap_result $? "run and show: worth before and after, on the test rows better" "$(cat "$dir/sure.out" "$dir/shown")"
 
+"$FOLDRANK" show "$dir/sure" --format json | python3 -c '
+import json, sys
+c = json.load(sys.stdin)["calibration"]
+sys.exit(not (c["rows"] == 398 and c["test_rows"] == 171 and c["log_loss"]["test"][1] < c["log_loss"]["test"][0] and c["f1_macro"]["out_of_fold"][1] >= c["f1_macro"]["out_of_fold"][0]))'
+tap_result $? "show: the same as JSON" "$("$FOLDRANK" show "$dir/sure" --format json | grep calibration)"
+
+# A threshold that is given is not learnt: no rows, and nothing said of them.
+timeout "$RUN_TIMEOUT" "$FOLDRANK" run "$dir/sure.yaml" --set calibrate.method=none --set calibrate.threshold=0.9 --set calibrate.metric=study >"$dir/given.out" 2>&1 </dev/null &&
+    grep -qx 'calibrated: method none, threshold 0.9' "$dir/given.out" && ! grep -q 'out of fold:' "$dir/given.out" &&
+    grep -q '^  test rows:   log_loss' "$dir/given.out"
+tap_result $? "a threshold that is given: nothing is learnt" "$(cat "$dir/given.out")"
+
 # Ten classes have no threshold: told by check.
 "$FOLDRANK" check "$dir/study.yaml" --set calibrate.threshold=0.3 >"$dir/told" 2>&1
 [ $? -eq 2 ] && grep -q 'calibrate.threshold is between two classes, and there are 10' "$dir/told"
