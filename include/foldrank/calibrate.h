@@ -106,4 +106,9 @@ FR_CHECKED fr_status fr_calibration_score(const fr_calibration *calibration, fr_
                                           const float *target, const float *output, size_t n,
                                           size_t n_outputs, double *score);
 
+/* The same of any metric: one that ranks goes by the outputs themselves. */
+FR_CHECKED fr_status fr_calibration_score_rows(const fr_calibration *calibration,
+                                               fr_metric metric, const fr_metric_rows *rows,
+                                               double *score);
+
 #endif

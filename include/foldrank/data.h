@@ -81,6 +81,9 @@ typedef struct {
     fr_strings drop; /* columns that are not features */
     char *group;     /* column of the group, for group folds; not a feature */
     char *fold;      /* column that names the fold, for scheme column; not a feature */
+    char *user;      /* column of the user, for ranking metrics and splits; a category, and a
+                      * feature; NULL: the group */
+    double relevant; /* regression: a target from this on is relevant; 0: one above 0 */
     fr_text_settings text;  /* of a table whose other columns are not features */
     char *weight;           /* column of sample weights; not a feature */
     char *pattern;          /* sound, image: what files' names say, {label}_{speaker}.wav; NULL:
@@ -137,6 +140,9 @@ typedef struct {
     char **classes; /* classification: names, sorted (numbers as numbers) */
     size_t n_classes;
     bool has_target, has_group, has_fold, has_weight, has_test_mark;
+    bool has_user;         /* column `user` is the user's; else the group is, if there is one */
+    size_t user;           /* number of a categorical feature */
+    double relevant;       /* data.relevant */
     fr_text_settings text; /* how the features were counted, if in a text; owned */
     uint64_t fingerprint;  /* of all cells and names; 0 until the block is filled */
 } fr_schema;
@@ -152,6 +158,19 @@ typedef struct {
     const float *weight;      /* (rows), or NULL */
     const int32_t *test_mark; /* (rows) 1 = test row, or NULL */
 } fr_dataset;
+
+/* Whether it is known whose the rows are. */
+bool fr_dataset_has_users(const fr_dataset *dataset);
+
+/* Number of the user of a row: the level in his column, or the group; -1: not known. */
+int64_t fr_dataset_user(const fr_dataset *dataset, size_t row);
+
+/* Take the categorical feature called `name` for the user's; false: there is none. */
+bool fr_schema_find_user(fr_schema *schema, const char *name);
+
+/* Whether a row with target y is one that its user wanted: the second of two classes, or a
+ * number from schema->relevant on (above 0 when that is 0). */
+bool fr_schema_relevant(const fr_schema *schema, double y);
 
 typedef struct fr_source fr_source;
 

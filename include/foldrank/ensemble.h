@@ -44,6 +44,7 @@ typedef struct {
     size_t n_candidates; /* best first */
     size_t n_folds, n_outputs;
     const fr_scored *scored; /* (n_candidates, n_folds); rows and targets of a fold are equal */
+    const fr_dataset *dataset; /* of the rows; a metric that ranks looks whose they are */
     fr_metric metric;
     bool maximize;
     size_t n_others;      /* trials that cannot be members, but might be better alone */

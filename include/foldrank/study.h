@@ -143,6 +143,7 @@ typedef struct {
     bool families[FR_FAMILY_COUNT];    /* named under `models` */
     fr_recipe base[FR_FAMILY_COUNT];   /* fixed settings of each named family */
     long cnn_line;                     /* where the file has models.cnn.shape, or models.cnn */
+    long metric_line;                  /* where it has metric */
     long selection_line;               /* where it has preprocess.select_features */
     long family_line[FR_FAMILY_COUNT]; /* where it has models.<family> */
     fr_binding *bindings;

@@ -7,9 +7,12 @@
 #include "foldrank/plain.h"
 #include "show.h"
 
-static const char *word_of(const fr_calibration_report *report, size_t worth)
+/* `name` is room for it. */
+static const char *word_of(const fr_calibration_report *report, size_t worth,
+                           char name[FR_METRIC_NAME_SIZE])
 {
-    return worth < FR_WORTH_METRIC ? fr_worth_words[worth] : fr_metric_words[report->metric];
+    return worth < FR_WORTH_METRIC ? fr_worth_words[worth]
+                                   : fr_metric_name(report->metric, name);
 }
 
 /* The metric of the report is one of the measures before it. */
@@ -23,9 +26,10 @@ static void add_worth(const fr_calibration_report *report, const double worth[2]
                       const char *rows, fr_text *out)
 {
     bool any = false;
+    char name[FR_METRIC_NAME_SIZE];
     for (size_t w = 0; w < FR_WORTHS; w++) {
         if (isnan(worth[1][w]) || repeats(report, w)) continue;
-        fr_text_add(out, "%s%s ", any ? ", " : rows, word_of(report, w));
+        fr_text_add(out, "%s%s ", any ? ", " : rows, word_of(report, w, name));
         if (isnan(worth[0][w]))
             fr_text_add(out, "%.4g", worth[1][w]);
         else
@@ -60,6 +64,7 @@ static void json_before_after(const char *joint, const char *key,
 void fr_show_calibration_json(const fr_results_file *results, FILE *out)
 {
     const fr_calibration_report *report = &results->calibration;
+    char name[FR_METRIC_NAME_SIZE];
     if (report->settings[0] == '\0') return;
     fr_json_key(",\n ", "calibration", out);
     fr_json_key("{", "settings", out);
@@ -69,7 +74,7 @@ void fr_show_calibration_json(const fr_results_file *results, FILE *out)
     fr_json_fields(rows, sizeof rows / sizeof *rows, out);
     for (size_t w = 0; w < FR_WORTHS; w++) {
         if (repeats(report, w)) continue;
-        fr_json_key(", ", word_of(report, w), out);
+        fr_json_key(", ", word_of(report, w, name), out);
         json_before_after("{", "out_of_fold", report->out_of_fold, w, out);
         json_before_after(", ", "test", report->test, w, out);
         fputc('}', out);

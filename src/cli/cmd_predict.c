@@ -134,10 +134,10 @@ static void warn_of_training_rows(const fr_cli *cli, const fr_results_file *resu
     free(there);
 }
 
-/* The rows whose target is known, moved to the front of y (rows) and of `known`, which has
- * n_outputs numbers for each. Returns how many. */
+/* The rows whose target is known, moved to the front of y and row (rows) and of `known`, which
+ * has n_outputs numbers for each. Returns how many. */
 static size_t take_known(const fr_dataset *dataset, const float *outputs, size_t n_outputs,
-                         float *y, float *known)
+                         float *y, float *known, uint32_t *row)
 {
     size_t n = 0;
     for (size_t i = 0; i < dataset->schema.rows; i++) {
@@ -145,6 +145,7 @@ static size_t take_known(const fr_dataset *dataset, const float *outputs, size_t
                                    !(dataset->y[i] >= 0 && dataset->y[i] < (float)n_outputs);
         if (isnan(dataset->y[i]) || unknown_class) continue;
         memcpy(known + n * n_outputs, outputs + i * n_outputs, n_outputs * sizeof *known);
+        row[n] = (uint32_t)i;
         y[n++] = dataset->y[i];
     }
     return n;
@@ -160,8 +161,15 @@ static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
     const size_t n_outputs = results->model.n_outputs, rows = dataset->schema.rows;
     float *y = fr_alloc(rows, sizeof *y);
     float *known = fr_alloc(rows, n_outputs * sizeof *known);
-    fr_status st = y == NULL || known == NULL ? FR_ERR_MEMORY : FR_OK;
-    const size_t n = st == FR_OK ? take_known(dataset, outputs, n_outputs, y, known) : 0;
+    uint32_t *row = fr_alloc(rows, sizeof *row);
+    fr_status st = y == NULL || known == NULL || row == NULL ? FR_ERR_MEMORY : FR_OK;
+    const size_t n = st == FR_OK ? take_known(dataset, outputs, n_outputs, y, known, row) : 0;
+    const fr_metric_rows all = {.y = y,
+                                .output = known,
+                                .n = n,
+                                .n_outputs = n_outputs,
+                                .dataset = dataset,
+                                .row = row};
     if (st == FR_OK && n < rows)
         fr_log(FR_LOG_WARN,
                "predict unscored=%zu: rows without a target, or with a class that the model "
@@ -171,8 +179,14 @@ static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
     for (size_t k = 0; st == FR_OK && n > 0 && k < study->n_goals; k++) {
         double score = NAN;
         if (study->goals[k].kind != FR_GOAL_METRIC) continue;
-        st = fr_calibration_score(calibration, study->goals[k].metric, y, known, n, n_outputs,
-                                  &score);
+        if (fr_metric_ranks(study->goals[k].metric) && !dataset->schema.has_user) {
+            fr_log(FR_LOG_WARN,
+                   "predict metric=%s is not taken: whose the rows are is told by data.group, "
+                   "which is no feature; name the column in data.user if it is to be one",
+                   study->goals[k].name);
+            continue;
+        }
+        st = fr_calibration_score_rows(calibration, study->goals[k].metric, &all, &score);
         if (st == FR_OK && to_stdout)
             fprintf(cli->out, "%s %.6g on %zu rows\n", study->goals[k].name, score, n);
         else if (st == FR_OK)
@@ -181,6 +195,7 @@ static fr_status report_score(const fr_cli *cli, const fr_results_file *results,
     }
     free(y);
     free(known);
+    free(row);
     return st;
 }
 

@@ -30,6 +30,7 @@ static void check_calibrate(fr_draft *draft)
     const fr_status st = fr_calibrate_threshold(o, &threshold, &tunes);
     fr_faults_check(draft->faults, given, "calibrate.threshold", st);
     const bool decides = tunes || threshold > 0;
+    char name[FR_METRIC_NAME_SIZE];
     if (study->data.task == FR_LEARN_REGRESSION &&
         (decides || o->method != FR_CALIBRATE_NONE)) {
         fr_faults_add(draft->faults, block,
@@ -39,12 +40,12 @@ static void check_calibrate(fr_draft *draft)
     if (o->metric != 0 && st == FR_OK && !tunes)
         fr_faults_add(draft->faults, fr_draft_at(draft, "calibrate", "metric"),
                       "calibrate.metric has no effect without threshold: tune");
-    if (tunes && fr_metric_learn(metric) == FR_LEARN_CLASSIFICATION &&
+    if (tunes && fr_metric_scores(metric, FR_LEARN_CLASSIFICATION) &&
         !fr_metric_is_of_classes(metric))
         fr_faults_add(draft->faults, given,
                       "calibrate.threshold: tune does not move %s, which looks at no predicted "
                       "class; set calibrate.metric, to f1_macro or balanced_accuracy",
-                      fr_metric_words[metric]);
+                      fr_metric_name(metric, name));
     for (int f = 0; f < FR_FAMILY_COUNT && decides && o->method == FR_CALIBRATE_NONE; f++)
         if (study->families[f] && !fr_family_has_probabilities((fr_family)f))
             fr_faults_add(draft->faults, given,
@@ -74,14 +75,42 @@ static void check_families(fr_draft *draft)
             check_probabilities(draft);
 }
 
+/* Of data.relevant, which only some metrics look at. */
+static void check_relevant(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    bool used = false;
+    for (size_t k = 0; k < study->n_goals; k++)
+        used = used || (study->goals[k].kind == FR_GOAL_METRIC &&
+                        fr_metric_ranks(study->goals[k].metric) &&
+                        fr_metric_kind(study->goals[k].metric) != FR_METRIC_NDCG);
+    if (study->data.relevant == 0 || (used && study->data.task == FR_LEARN_REGRESSION)) return;
+    fr_faults_add(draft->faults, fr_draft_at(draft, "data", "relevant"),
+                  "data.relevant has no effect %s",
+                  used ? "in classification: the second class is the relevant one"
+                       : "without metric recall@10, precision@10 or map@10");
+}
+
+static void check_ranking(fr_draft *draft, fr_metric metric)
+{
+    const fr_data_options *data = &draft->study->data;
+    char name[FR_METRIC_NAME_SIZE];
+    if (data->user != NULL || data->group != NULL) return;
+    fr_faults_add(draft->faults, fr_node_find(draft->root, "metric"),
+                  "metric: %s ranks the rows of each user: name their column in data.user (a "
+                  "feature) or data.group (none)",
+                  fr_metric_name(metric, name));
+}
+
 static void check_metric(fr_draft *draft, fr_metric metric)
 {
     const fr_study *study = draft->study;
     const fr_learn learn = (fr_learn)study->data.task;
-    if (fr_metric_learn(metric) == learn) return;
+    if (fr_metric_ranks(metric)) check_ranking(draft, metric);
+    if (fr_metric_scores(metric, learn)) return;
     fr_text allowed = {0};
-    for (int m = 0; m < FR_METRIC_COUNT; m++)
-        if (fr_metric_learn((fr_metric)m) == learn)
+    for (fr_metric m = 0; m < FR_METRIC_COUNT; m++)
+        if (fr_metric_scores(m, learn))
             fr_text_add(&allowed, "%s%s", allowed.length == 0 ? "" : ", ", fr_metric_words[m]);
     fr_faults_add(draft->faults, fr_node_find(draft->root, "metric"),
                   "metric: %s is not for %s; allowed: %s", fr_metric_words[metric],
@@ -261,6 +290,7 @@ void fr_draft_model_checks(fr_draft *draft)
     check_families(draft);
     for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC) check_metric(draft, study->goals[k].metric);
+    check_relevant(draft);
     for (int f = 0; f < FR_FAMILY_COUNT; f++)
         if (study->families[f]) check_family_settings(draft, f);
     check_train(draft);

@@ -132,6 +132,50 @@ static fr_status check_threshold(const fr_study *study, const fr_schema *schema)
         study->path, schema->n_classes);
 }
 
+/* What a ranking metric cannot be taken of. */
+static fr_status check_ranking(const fr_study *study, const fr_dataset *dataset,
+                               fr_metric metric)
+{
+    const fr_schema *schema = &dataset->schema;
+    const bool graded = fr_metric_kind(metric) == FR_METRIC_NDCG;
+    char name[FR_METRIC_NAME_SIZE];
+    bool all_relevant = schema->learn == FR_LEARN_REGRESSION;
+    size_t below = schema->rows;
+    for (size_t i = 0; i < schema->rows; i++) {
+        all_relevant = all_relevant && fr_schema_relevant(schema, (double)dataset->y[i]);
+        if (dataset->y[i] < 0 && below == schema->rows) below = i;
+    }
+    if (schema->n_classes > 2)
+        return FR_FAIL(
+            FR_ERR_DATA,
+            "%s:%ld: metric %s ranks by a number or by one of two classes, and %s of "
+            "%s has %zu: say data.task: regression if they are grades",
+            study->path, study->metric_line, fr_metric_name(metric, name), schema->target_name,
+            study->data.path, schema->n_classes);
+    if (graded && below < schema->rows)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s:%ld: metric %s takes the target for a gain, and %s is %g in row %zu "
+                       "of %s: gains are 0 or more",
+                       study->path, study->metric_line, fr_metric_name(metric, name),
+                       schema->target_name, (double)dataset->y[below], below + 1,
+                       study->data.path);
+    if (!graded && all_relevant)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s:%ld: metric %s wants to know which rows are relevant, and all rows "
+                       "of %s are: set data.relevant to the %s from which on they are",
+                       study->path, study->metric_line, fr_metric_name(metric, name),
+                       study->data.path, schema->target_name);
+    return FR_OK;
+}
+
+static fr_status check_rankings(const fr_study *study, const fr_dataset *dataset)
+{
+    for (size_t k = 0; k < study->n_goals; k++)
+        if (study->goals[k].kind == FR_GOAL_METRIC && fr_metric_ranks(study->goals[k].metric))
+            FR_TRY(check_ranking(study, dataset, study->goals[k].metric));
+    return FR_OK;
+}
+
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
 {
     FR_TRY(check_library(study));
@@ -139,6 +183,7 @@ fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, 
     FR_TRY(check_shape(study, &dataset->schema));
     FR_TRY(check_factors(study, &dataset->schema));
     FR_TRY(check_threshold(study, &dataset->schema));
+    FR_TRY(check_rankings(study, dataset));
     fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
     if (st == FR_OK) {
         st = check_counts(study, dataset, *out);

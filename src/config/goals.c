@@ -23,7 +23,8 @@ static void add_metric(fr_draft *draft, fr_metric metric)
 {
     const fr_goal goal = {
         .kind = FR_GOAL_METRIC, .metric = metric, .maximize = fr_metric_maximizes(metric)};
-    add_goal(draft, goal, fr_metric_words[metric]);
+    char name[FR_METRIC_NAME_SIZE];
+    add_goal(draft, goal, fr_metric_name(metric, name));
 }
 
 /* The cost called `word`; COSTS when there is none. */
@@ -34,9 +35,21 @@ static int find_cost(const char *word)
     return cost;
 }
 
-/* What the n-th objective may be called; the first has to be a metric. */
-static fr_status parse_word(const char *word, size_t n, int *found)
+/* The ranking metric whose name begins `word`, which has no number of rows that it could take.
+ */
+static const char *find_ranking(const char *word)
 {
+    const size_t n = strcspn(word, "@");
+    for (fr_metric m = FR_METRIC_NDCG; m < FR_METRIC_COUNT; m++)
+        if (strcspn(fr_metric_words[m], "@") == n && strncmp(fr_metric_words[m], word, n) == 0)
+            return fr_metric_words[m];
+    return NULL;
+}
+
+/* What the n-th objective is called, a metric or a cost; the first has to be a metric. */
+static fr_status parse_word(const char *word, size_t n, fr_goal_kind *kind, fr_metric *metric)
+{
+    int found = 0;
     const char *words[FR_METRIC_COUNT + COSTS + 1] = {NULL};
     fr_option row = fr_study_option_table[1]; /* metric */
     row.words = words;
@@ -55,7 +68,16 @@ static fr_status parse_word(const char *word, size_t n, int *found)
                        "`%s` is no score of predictions, which the first objective must be: "
                        "early stopping and curves go by it; such as [accuracy, %s]",
                        word, word);
-    return fr_option_set(&row, word, found);
+    *kind = FR_GOAL_METRIC;
+    if (fr_metric_parse(word, metric)) return FR_OK;
+    if (find_ranking(word) != NULL)
+        return FR_FAIL(FR_ERR_USAGE,
+                       "`%s` does not say how many rows of a user count: write a number from 1 "
+                       "to %d behind the @, such as %s",
+                       word, FR_METRIC_K_MAX, find_ranking(word));
+    FR_TRY(fr_option_set(&row, word, &found));
+    *kind = (fr_goal_kind)(FR_GOAL_PARAMETERS + found - FR_METRIC_COUNT);
+    return FR_OK;
 }
 
 /* The name in {minimize: name} or {maximize: name}; NULL, with the fault noted, of others. */
@@ -85,12 +107,14 @@ static bool is_named(const fr_study *study, const char *name)
 static void read_entry(fr_draft *draft, const fr_node *entry)
 {
     const fr_node *node = name_of(draft, entry);
-    int found = 0;
-    if (node == NULL || !fr_faults_check(draft->faults, node, "metric",
-                                         parse_word(node->text, draft->study->n_goals, &found)))
+    fr_goal_kind kind = FR_GOAL_METRIC;
+    fr_metric metric = 0;
+    if (node == NULL ||
+        !fr_faults_check(draft->faults, node, "metric",
+                         parse_word(node->text, draft->study->n_goals, &kind, &metric)))
         return;
-    const bool is_metric = found < FR_METRIC_COUNT;
-    const bool maximize = is_metric && fr_metric_maximizes((fr_metric)found);
+    const bool is_metric = kind == FR_GOAL_METRIC;
+    const bool maximize = is_metric && fr_metric_maximizes(metric);
     if (node != entry && (strcmp(node->key, "maximize") == 0) != maximize)
         fr_faults_add(draft->faults, node, "metric: %s of %s is better; write {%s: %s}",
                       maximize ? "more" : "less", node->text,
@@ -98,12 +122,9 @@ static void read_entry(fr_draft *draft, const fr_node *entry)
     else if (is_named(draft->study, node->text))
         fr_faults_add(draft->faults, node, "metric: %s is there twice", node->text);
     else if (is_metric)
-        add_metric(draft, (fr_metric)found);
+        add_metric(draft, metric);
     else
-        add_goal(
-            draft,
-            (fr_goal){.kind = (fr_goal_kind)(FR_GOAL_PARAMETERS + found - FR_METRIC_COUNT)},
-            node->text);
+        add_goal(draft, (fr_goal){.kind = kind}, node->text);
 }
 
 /* What is first decides wherever there can be only one. */
@@ -116,6 +137,7 @@ static void settle(fr_study *study)
 
 void fr_draft_metric(fr_draft *draft, const fr_node *metric)
 {
+    draft->study->metric_line = metric->line;
     if (metric->kind != NODE_LIST)
         read_entry(draft, metric);
     else if (metric->n == 0 || metric->n > FR_GOALS_MAX)

@@ -22,10 +22,10 @@ int fr_objective_type_of(const fr_node *objective)
 static void follow_metric(fr_draft *draft)
 {
     fr_objective_options *objective = &draft->study->objective;
-    bool maximize = false;
-    for (int m = 0; objective->metric != NULL && m < FR_METRIC_COUNT; m++)
-        if (strcmp(objective->metric, fr_metric_words[m]) == 0)
-            maximize = fr_metric_maximizes((fr_metric)m);
+    fr_metric metric;
+    const bool maximize = objective->metric != NULL &&
+                          fr_metric_parse(objective->metric, &metric) &&
+                          fr_metric_maximizes(metric);
     if (!maximize || objective->direction.n != 1) return;
     free(objective->direction.item[0]);
     objective->direction.item[0] = fr_strdup(fr_direction_words[1]);

@@ -16,8 +16,11 @@ const fr_option fr_study_option_table[] = {
      .type = FR_OPTION_WORD,
      .offset = offsetof(fr_study, metric),
      .words = fr_metric_words,
-     .help = "score of a model, or a list of objectives; default: accuracy for classes, rmse "
-             "for numbers"},
+     .help =
+         "score of a model, or a list of objectives; ndcg@10, recall@10, precision@10, "
+         "map@10 (any number) are means over the users of data.user: gain is the target, "
+         "tied predictions count as the mean of their orders, a user without a relevant row "
+         "is left out; default: accuracy for classes, rmse for numbers"},
     {.name = "output",
      .type = FR_OPTION_STRING,
      .offset = offsetof(fr_study, output),

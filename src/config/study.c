@@ -50,8 +50,10 @@ static void choose_task(fr_draft *draft, const fr_node *data, const fr_node *met
     fr_study *study = draft->study;
     bool can[2] = {true, true};
     if (fr_node_find(data, "task") != NULL) return;
-    if (metric != NULL) {
-        study->data.task = (int)fr_metric_learn(study->metric);
+    if (metric != NULL && !fr_metric_ranks(study->metric)) {
+        study->data.task = fr_metric_scores(study->metric, FR_LEARN_REGRESSION)
+                               ? FR_LEARN_REGRESSION
+                               : FR_LEARN_CLASSIFICATION;
         return;
     }
     for (int f = 0; f < FR_FAMILY_COUNT; f++)

@@ -153,6 +153,11 @@ static fr_status assign_coding(fr_source *source, const fr_data_options *options
                                      &c));
         source->field[c].coded = true;
     }
+    if (options->user != NULL) {
+        size_t c;
+        FR_TRY(fr_reader_find_column(reader, "data.user", options->user, &c));
+        source->field[c].coded = true;
+    }
     for (size_t f = 0; f < source->n_fields; f++) {
         fr_field *field = &source->field[f];
         if (field->role == FR_ROLE_GROUP || field->role == FR_ROLE_FOLD) field->coded = true;
@@ -183,6 +188,28 @@ static fr_status connect_first(fr_source *source)
     return FR_OK;
 }
 
+/* A user is a level: he stays a feature, as a factorisation machine needs him. */
+static fr_status assign_user(fr_source *source, const fr_data_options *options)
+{
+    const fr_reader *reader = source->part[0].reader;
+    size_t c;
+    if (options->user == NULL) return FR_OK;
+    FR_TRY(fr_reader_find_column(reader, "data.user", options->user, &c));
+    fr_field *field = &source->field[c];
+    if (field->role != FR_ROLE_FEATURE)
+        return FR_FAIL(
+            FR_ERR_DATA, "%s: column `%s` is both %s and data.user, which is a feature%s",
+            reader->path, field->name, role_keys[field->role],
+            field->role == FR_ROLE_GROUP ? "; without data.user the group is the user" : "");
+    if (reader->sparse)
+        return FR_FAIL(FR_ERR_DATA,
+                       "%s: data.user is for tables; of an SVMlight file no column is a user",
+                       reader->path);
+    source->schema.has_user = true;
+    source->schema.user = field->feature;
+    return FR_OK;
+}
+
 fr_status fr_fields_assign(fr_source *source, const fr_data_options *options,
                            const fr_test_options *test)
 {
@@ -203,7 +230,8 @@ fr_status fr_fields_assign(fr_source *source, const fr_data_options *options,
     for (size_t c = reader->cols - reader->n_side; c < reader->cols; c++)
         if (source->field[c].role == FR_ROLE_FEATURE) source->field[c].role = FR_ROLE_DROP;
     FR_TRY(assign_coding(source, options));
-    return connect_first(source);
+    FR_TRY(connect_first(source));
+    return assign_user(source, options);
 }
 
 static fr_status field_of_level_list(fr_field *field, char *const *levels, size_t n)

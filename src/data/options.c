@@ -65,6 +65,15 @@ const fr_option fr_data_option_table[] = {
     {"drop", FR_OPTION_STRINGS, AT(drop), "[]", .help = "columns that are not features"},
     {"group", FR_OPTION_STRING, AT(group),
      .help = "column of the group: rows of one group stay together"},
+    {"user", FR_OPTION_STRING, AT(user),
+     .help =
+         "column of the user, who ndcg@10 and the like rank for; a category, and a feature; "
+         "without it the group is the user"},
+    {"relevant", FR_OPTION_DOUBLE, AT(relevant), "0", .low = -INFINITY, .high = INFINITY,
+     .open_low = true, .open_high = true,
+     .help =
+         "regression, recall@10 and the like: the target from which on a row is relevant to "
+         "its user, such as 4 stars; 0: any above 0"},
     {"fold", FR_OPTION_STRING, AT(fold), .help = "column that names the fold of every row"},
     {"weight", FR_OPTION_STRING, AT(weight), .help = "column of sample weights, >= 0"},
     {"pattern", FR_OPTION_STRING, AT(pattern),

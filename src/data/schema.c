@@ -118,6 +118,8 @@ void fr_schema_pack(const fr_schema *schema, fr_pack *out)
     const bool flags[] = {schema->has_target, schema->has_group, schema->has_fold,
                           schema->has_weight, schema->has_test_mark};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) fr_pack_u8(out, flags[i]);
+    fr_pack_u64(out, schema->has_user ? schema->user + 1 : 0);
+    fr_pack_double(out, schema->relevant);
     if (schema->cell == FR_CELL_SPARSE) {
         fr_pack_u64(out, schema->stored);
         pack_text(&schema->text, out);
@@ -158,6 +160,11 @@ static bool unpack_columns(fr_unpack *in, fr_schema *out)
     bool *const flags[] = {&out->has_target, &out->has_group, &out->has_fold, &out->has_weight,
                            &out->has_test_mark};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) *flags[i] = fr_unpack_u8(in) != 0;
+    const uint64_t user = fr_unpack_u64(in);
+    out->relevant = fr_unpack_double(in);
+    if (user > cols) return false;
+    out->has_user = user > 0;
+    out->user = out->has_user ? (size_t)user - 1 : 0;
     if (cell == FR_CELL_SPARSE) {
         out->stored = (size_t)fr_unpack_u64(in);
         if (!unpack_text(in, &out->text)) return false;

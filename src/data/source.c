@@ -215,6 +215,7 @@ fr_status fr_source_open(const fr_data_options *options, const fr_test_options *
     fr_status st = open_files(source, options, test);
     if (st == FR_OK) st = fr_text_settings_copy(&options->text, &source->schema.text);
     source->schema.learn = (fr_learn)options->task;
+    source->schema.relevant = options->relevant;
     source->storage = (fr_storage)options->storage;
     if (st == FR_OK) st = fr_fields_assign(source, options, test);
     if (st == FR_OK && source->n_parts > 1) st = fr_fields_connect(source, &source->part[1]);
@@ -232,6 +233,9 @@ fr_status fr_source_open_like(const fr_data_options *options, const fr_schema *s
     if (source == NULL) return FR_ERR_MEMORY;
     source->like = true;
     source->schema.learn = schema->learn;
+    source->schema.has_user = schema->has_user;
+    source->schema.user = schema->user;
+    source->schema.relevant = schema->relevant;
     source->storage = (fr_storage)options->storage;
     source->schema.cols = schema->cols;
     fr_data_options own = *options;

@@ -47,8 +47,13 @@ static bool is_better(const selection *s, double a, double b)
 static fr_status score_mean(const selection *s, size_t fold, double *score)
 {
     const fr_scored *rows = said(s, 0, fold);
-    return fr_metric_score(s->library->metric, rows->target, s->mean, rows->n,
-                           s->library->n_outputs, score);
+    const fr_metric_rows all = {.y = rows->target,
+                                .output = s->mean,
+                                .n = rows->n,
+                                .n_outputs = s->library->n_outputs,
+                                .dataset = s->library->dataset,
+                                .row = rows->row};
+    return fr_metric_score_rows(s->library->metric, &all, score);
 }
 
 /* Mean over the folds that decide of the score of members and one candidate more. */

@@ -80,19 +80,34 @@ static int by_group(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-/* Score the members of one group, gathered in y and output. */
+/* Predictions of the rows of one group, one after the other. */
+typedef struct {
+    const fr_dataset *dataset;
+    size_t width;
+    float *y, *output;
+    uint32_t *row;
+} gathered;
+
+/* Score the members of one group, gathered in `room`. */
 static fr_status score_group(const fr_scored *scored, const member *members, size_t n,
-                             size_t width, fr_metric metric, float *y, float *output,
-                             fr_group_score *out)
+                             fr_metric metric, gathered *room, fr_group_score *out)
 {
+    const size_t width = room->width;
     for (size_t i = 0; i < n; i++) {
-        y[i] = scored->target[members[i].at];
-        memcpy(output + i * width, scored->output + members[i].at * width,
-               width * sizeof *output);
+        room->y[i] = scored->target[members[i].at];
+        room->row[i] = scored->row[members[i].at];
+        memcpy(room->output + i * width, scored->output + members[i].at * width,
+               width * sizeof *room->output);
     }
     *out = (fr_group_score){
         .group = members->group, .first_row = scored->row[members->at], .rows = n};
-    return fr_metric_score(metric, y, output, n, width, &out->score);
+    const fr_metric_rows all = {.y = room->y,
+                                .output = room->output,
+                                .n = n,
+                                .n_outputs = width,
+                                .dataset = room->dataset,
+                                .row = room->row};
+    return fr_metric_score_rows(metric, &all, &out->score);
 }
 
 static fr_status find_groups(const fr_dataset *dataset, fr_metric metric, fr_explanation *out)
@@ -100,9 +115,14 @@ static fr_status find_groups(const fr_dataset *dataset, fr_metric metric, fr_exp
     const fr_scored *scored = &out->out_of_fold;
     const size_t width = outputs_of(dataset), n = scored->n;
     member *members = fr_alloc(n, sizeof *members);
-    float *y = fr_alloc(n, sizeof *y), *output = fr_alloc(n, width * sizeof *output);
+    gathered room = {.dataset = dataset,
+                     .width = width,
+                     .y = fr_alloc(n, sizeof *room.y),
+                     .output = fr_alloc(n, width * sizeof *room.output),
+                     .row = fr_alloc(n, sizeof *room.row)};
     out->groups = fr_alloc(n, sizeof *out->groups);
-    fr_status st = members == NULL || y == NULL || output == NULL || out->groups == NULL
+    fr_status st = members == NULL || room.y == NULL || room.output == NULL ||
+                           room.row == NULL || out->groups == NULL
                        ? FR_ERR_MEMORY
                        : FR_OK;
     for (size_t i = 0; st == FR_OK && i < n; i++)
@@ -110,12 +130,13 @@ static fr_status find_groups(const fr_dataset *dataset, fr_metric metric, fr_exp
     if (st == FR_OK) qsort(members, n, sizeof *members, by_group);
     for (size_t first = 0, end; st == FR_OK && first < n; first = end) {
         for (end = first + 1; end < n && members[end].group == members[first].group;) end++;
-        st = score_group(scored, members + first, end - first, width, metric, y, output,
+        st = score_group(scored, members + first, end - first, metric, &room,
                          &out->groups[out->n_groups++]);
     }
     free(members);
-    free(y);
-    free(output);
+    free(room.y);
+    free(room.output);
+    free(room.row);
     return st;
 }
 

@@ -41,7 +41,13 @@ static fr_status score_rows(session *s, double *score)
 {
     const fr_permutation *r = s->request;
     FR_TRY(fr_model_predict(r->model, &s->scratch.dataset, s->scratch.rows, r->n, s->output));
-    return fr_metric_score(r->metric, s->y, s->output, r->n, r->model->n_outputs, score);
+    const fr_metric_rows all = {.y = s->y,
+                                .output = s->output,
+                                .n = r->n,
+                                .n_outputs = r->model->n_outputs,
+                                .dataset = r->dataset,
+                                .row = r->rows};
+    return fr_metric_score_rows(r->metric, &all, score);
 }
 
 static void deal(session *s, size_t column, size_t repeat)

@@ -32,6 +32,7 @@ static void add_cell(fr_text *out, double value)
 void fr_card_calibration(const fr_results_file *results, fr_text *out)
 {
     const fr_calibration_report *report = &results->calibration;
+    char name[FR_METRIC_NAME_SIZE];
     if (report->settings[0] == '\0') return;
     add_source(results, out);
     if (report->rows == 0 && report->test_rows == 0) return;
@@ -40,7 +41,8 @@ void fr_card_calibration(const fr_results_file *results, fr_text *out)
     for (size_t w = 0; w < FR_WORTHS; w++) {
         if (w == FR_WORTH_METRIC && report->metric == FR_METRIC_LOG_LOSS) continue;
         fr_text_add(out, "| %s |",
-                    w < FR_WORTH_METRIC ? fr_worth_words[w] : fr_metric_words[report->metric]);
+                    w < FR_WORTH_METRIC ? fr_worth_words[w]
+                                        : fr_metric_name(report->metric, name));
         add_cell(out, report->out_of_fold[0][w]);
         add_cell(out, report->out_of_fold[1][w]);
         add_cell(out, report->test[0][w]);

@@ -128,7 +128,7 @@ static fr_status test_interval(const fr_results_file *results, double range[2],
         score <= 1) {
         fr_share_interval(score, (double)results->test_rows, level, range);
         *method = "Wilson's (1927)";
-    } else if (results->test.n > 1) {
+    } else if (results->test.n > 1 && !fr_metric_ranks(results->study->metric)) {
         FR_TRY(bootstrap(results, range));
         *method = "from rows drawn anew (bootstrap percentiles, Efron 1979)";
     }

@@ -13,7 +13,7 @@ fr_status fr_export_check(const fr_results_file *results)
 {
     if (results->has_model &&
         (!results->has_selection ||
-         fr_metric_learn(results->study->metric) != results->model.schema.learn))
+         !fr_metric_scores(results->study->metric, results->model.schema.learn)))
         return FR_FAIL(FR_ERR_FORMAT, "%s: model and study do not fit; the file is damaged",
                        results->path);
     if (results->has_model && results->model.transform.width == 0)

@@ -69,8 +69,8 @@ fr_metric fr_calibrate_metric(const fr_calibrate_options *options, fr_metric of_
 
 bool fr_metric_is_of_classes(fr_metric metric)
 {
-    return fr_metric_learn(metric) == FR_LEARN_CLASSIFICATION && metric != FR_METRIC_LOG_LOSS &&
-           metric != FR_METRIC_ROC_AUC;
+    return fr_metric_scores(metric, FR_LEARN_CLASSIFICATION) && !fr_metric_ranks(metric) &&
+           metric != FR_METRIC_LOG_LOSS && metric != FR_METRIC_ROC_AUC;
 }
 
 void fr_calibrate_describe(const fr_calibrate_options *options, fr_metric of_study,
@@ -82,9 +82,10 @@ void fr_calibrate_describe(const fr_calibrate_options *options, fr_metric of_stu
     if (st != FR_OK || (options->method == FR_CALIBRATE_NONE && !tunes && threshold == 0))
         return;
     fr_text_add(out, "method %s", fr_calibrate_words[options->method]);
+    char name[FR_METRIC_NAME_SIZE];
     if (tunes)
         fr_text_add(out, ", threshold tuned for %s",
-                    fr_metric_words[fr_calibrate_metric(options, of_study)]);
+                    fr_metric_name(fr_calibrate_metric(options, of_study), name));
     else
         fr_text_add(out, ", threshold %g", threshold == 0 ? 0.5 : (double)threshold);
 }
@@ -244,4 +245,12 @@ fr_status fr_calibration_score(const fr_calibration *calibration, fr_metric metr
     const fr_status st = fr_metric_score(metric, target, said, n, 2, score);
     free(said);
     return st;
+}
+
+fr_status fr_calibration_score_rows(const fr_calibration *calibration, fr_metric metric,
+                                    const fr_metric_rows *rows, double *score)
+{
+    if (fr_metric_ranks(metric)) return fr_metric_score_rows(metric, rows, score);
+    return fr_calibration_score(calibration, metric, rows->y, rows->output, rows->n,
+                                rows->n_outputs, score);
 }

@@ -6,9 +6,12 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "foldrank/memory.h"
+#include "foldrank/text.h"
 
 const char *const fr_metric_words[] = {"accuracy",
                                        "balanced_accuracy",
@@ -21,16 +24,76 @@ const char *const fr_metric_words[] = {"accuracy",
                                        "mae",
                                        "r2",
                                        "explained_variance",
+                                       "ndcg@10",
+                                       "recall@10",
+                                       "precision@10",
+                                       "map@10",
                                        NULL};
+
+/* The kind is in the low bits. */
+enum { K_SHIFT = 8 };
+
+fr_metric fr_metric_at(fr_metric kind, uint32_t k)
+{
+    return kind | k << K_SHIFT;
+}
+
+fr_metric fr_metric_kind(fr_metric metric)
+{
+    return metric & ((1U << K_SHIFT) - 1);
+}
+
+uint32_t fr_metric_k(fr_metric metric)
+{
+    return metric >> K_SHIFT;
+}
+
+bool fr_metric_ranks(fr_metric metric)
+{
+    return fr_metric_kind(metric) >= FR_METRIC_NDCG;
+}
+
+/* Letters of the word before its number; all of them where it has none. */
+static size_t stem_of(const char *word)
+{
+    const char *at = strchr(word, '@');
+    return at == NULL ? strlen(word) : (size_t)(at - word) + 1;
+}
+
+bool fr_metric_parse(const char *word, fr_metric *out)
+{
+    const size_t stem = stem_of(word);
+    int64_t k = 0;
+    for (fr_metric m = 0; m < FR_METRIC_COUNT; m++) {
+        if (stem_of(fr_metric_words[m]) != stem || strncmp(word, fr_metric_words[m], stem) != 0)
+            continue;
+        if (fr_metric_ranks(m) &&
+            !(fr_parse_int(word + stem, &k) && k >= 1 && k <= FR_METRIC_K_MAX))
+            return false;
+        *out = fr_metric_at(m, (uint32_t)k);
+        return true;
+    }
+    return false;
+}
+
+const char *fr_metric_name(fr_metric metric, char out[FR_METRIC_NAME_SIZE])
+{
+    const char *word = fr_metric_words[fr_metric_kind(metric)];
+    if (!fr_metric_ranks(metric)) return word;
+    snprintf(out, FR_METRIC_NAME_SIZE, "%.*s%u", (int)stem_of(word), word,
+             (unsigned)fr_metric_k(metric));
+    return out;
+}
 
 bool fr_metric_maximizes(fr_metric metric)
 {
     return metric != FR_METRIC_LOG_LOSS && metric != FR_METRIC_RMSE && metric != FR_METRIC_MAE;
 }
 
-fr_learn fr_metric_learn(fr_metric metric)
+bool fr_metric_scores(fr_metric metric, fr_learn learn)
 {
-    return metric < FR_METRIC_RMSE ? FR_LEARN_CLASSIFICATION : FR_LEARN_REGRESSION;
+    return fr_metric_ranks(metric) ||
+           (metric < FR_METRIC_RMSE) == (learn == FR_LEARN_CLASSIFICATION);
 }
 
 /* No comparison can rank NaN: it would count as class 0, and look like a score. */
@@ -234,7 +297,7 @@ fr_status fr_metric_score(fr_metric metric, const float *y, const float *output,
                           size_t n_outputs, double *score)
 {
     *score = NAN;
-    if (n == 0 || !all_finite(output, n * n_outputs)) return FR_OK;
+    if (n == 0 || fr_metric_ranks(metric) || !all_finite(output, n * n_outputs)) return FR_OK;
     switch (metric) {
     case FR_METRIC_ACCURACY:
         *score = accuracy(y, output, n, n_outputs);
@@ -253,4 +316,13 @@ fr_status fr_metric_score(fr_metric metric, const float *y, const float *output,
         *score = regression(metric, y, output, n);
         return FR_OK;
     }
+}
+
+fr_status fr_metric_score_rows(fr_metric metric, const fr_metric_rows *p, double *score)
+{
+    if (!fr_metric_ranks(metric))
+        return fr_metric_score(metric, p->y, p->output, p->n, p->n_outputs, score);
+    *score = NAN;
+    if (p->n == 0 || !all_finite(p->output, p->n * p->n_outputs)) return FR_OK;
+    return fr_ranking_score(metric, p, score);
 }

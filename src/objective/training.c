@@ -150,11 +150,16 @@ fr_status fr_objective_test(const fr_objective *objective, const fr_ensemble *en
     memcpy(out->row, rows, n * sizeof *rows);
     for (size_t i = 0; i < n; i++) out->target[i] = objective->dataset->y[rows[i]];
     FR_TRY(fr_ensemble_predict(ensemble, objective->dataset, rows, n, out->output));
+    const fr_metric_rows all = {.y = out->target,
+                                .output = out->output,
+                                .n = n,
+                                .n_outputs = n_outputs,
+                                .dataset = objective->dataset,
+                                .row = rows};
     for (size_t k = 0; k < study->n_goals; k++)
         if (study->goals[k].kind == FR_GOAL_METRIC)
-            FR_TRY(fr_calibration_score(&ensemble->member[0].model.calibration,
-                                        study->goals[k].metric, out->target, out->output, n,
-                                        n_outputs, &scores[k]));
+            FR_TRY(fr_calibration_score_rows(&ensemble->member[0].model.calibration,
+                                             study->goals[k].metric, &all, &scores[k]));
     return FR_OK;
 }
 

@@ -274,6 +274,7 @@ static fr_status choose_members(fr_run_state *run)
                                          .n_folds = e->n_folds,
                                          .n_outputs = e->n_outputs,
                                          .scored = e->scored,
+                                         .dataset = fr_shared_data_get(run->data),
                                          .metric = run->study->metric,
                                          .maximize = run->study->maximize,
                                          .n_others = e->n_others,

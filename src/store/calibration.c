@@ -105,9 +105,10 @@ fr_status fr_calibration_get(const fr_h5_in *in, fr_model *model)
 void fr_calibration_report_put(fr_h5_out *out, const fr_calibration_report *report)
 {
     const char *measures[FR_WORTHS];
+    char name[FR_METRIC_NAME_SIZE];
     if (report->settings[0] == '\0') return;
     for (size_t w = 0; w < FR_WORTH_METRIC; w++) measures[w] = fr_worth_words[w];
-    measures[FR_WORTH_METRIC] = fr_metric_words[report->metric];
+    measures[FR_WORTH_METRIC] = fr_metric_name(report->metric, name);
     fr_h5_put_group(out, "/calibration");
     fr_h5_put_scalar_text(out, "/calibration/settings", report->settings);
     fr_h5_put_scalar(out, "/calibration/rows", FR_H5_U64, &report->rows);
@@ -128,15 +129,11 @@ static fr_status get_measures(const fr_h5_in *in, fr_calibration_report *out)
 {
     fr_h5_block names;
     FR_TRY(fr_h5_get_texts(in, "/calibration/measure", &names));
-    int metric = 0;
     const char *name = names.n == FR_WORTHS ? fr_h5_text(&names, FR_WORTH_METRIC) : "";
-    while (fr_metric_words[metric] != NULL && strcmp(fr_metric_words[metric], name) != 0)
-        metric++;
+    const bool known = fr_metric_parse(name, &out->metric);
     free(names.data);
-    if (fr_metric_words[metric] == NULL)
-        return FR_FAIL(FR_ERR_FORMAT, "%s: /calibration/measure is unknown", in->path);
-    out->metric = (fr_metric)metric;
-    return FR_OK;
+    if (known) return FR_OK;
+    return FR_FAIL(FR_ERR_FORMAT, "%s: /calibration/measure is unknown", in->path);
 }
 
 fr_status fr_calibration_report_get(const fr_h5_in *in, fr_calibration_report *out)

@@ -268,7 +268,11 @@ static fr_status get_all(const fr_h5_in *in, bool want_model, fr_results_file *r
     FR_TRY(fr_calibration_report_get(in, &results->calibration));
     if (!fr_h5_has(in, "/model")) return FR_OK;
     if (want_model) FR_TRY(get_model(in, results));
-    return get_ensemble(in, results);
+    FR_TRY(get_ensemble(in, results));
+    /* What the study knows of the columns and the model does not need. */
+    results->model.schema.relevant = results->study->data.relevant;
+    if (want_model) fr_schema_find_user(&results->model.schema, results->study->data.user);
+    return FR_OK;
 }
 
 /* HDF5 1.10 loses memory when a header's checksum is wrong, and reports that at exit as

@@ -247,8 +247,13 @@ static fr_status try_score(boost_fit *f, double *out, double *loss)
         sum += output_loss(f, output, f->valid_y[i]);
     }
     *loss = sum / (double)r->n_valid;
-    return fr_metric_score(r->metric, f->valid_y, f->valid_output, r->n_valid, f->n_outputs,
-                           out);
+    const fr_metric_rows all = {.y = f->valid_y,
+                                .output = f->valid_output,
+                                .n = r->n_valid,
+                                .n_outputs = f->n_outputs,
+                                .dataset = r->dataset,
+                                .row = r->valid};
+    return fr_metric_score_rows(r->metric, &all, out);
 }
 
 static fr_status score(void *self, double *out, double *loss)
@@ -268,7 +273,13 @@ static fr_status try_training(boost_fit *f, double *out)
         y[i] = r->dataset->y[r->train[i]];
         output_row(f, f->train_score + i * f->n_scores, output + i * f->n_outputs);
     }
-    if (st == FR_OK) st = fr_metric_score(r->metric, y, output, r->n_train, f->n_outputs, out);
+    const fr_metric_rows all = {.y = y,
+                                .output = output,
+                                .n = r->n_train,
+                                .n_outputs = f->n_outputs,
+                                .dataset = r->dataset,
+                                .row = r->train};
+    if (st == FR_OK) st = fr_metric_score_rows(r->metric, &all, out);
     free(y);
     free(output);
     return st;

@@ -42,10 +42,11 @@ fr_status fr_fit_note_undefined(const fr_fit_request *request, fr_metric metric,
                                 fr_fold_result *result)
 {
     fr_text text = {0};
-    fr_text_add(&text,
-                "%s is not defined on the %zu validation rows of this fold: has the fold "
-                "rows of more than one class?",
-                fr_metric_words[metric], request->n_valid);
+    char name[FR_METRIC_NAME_SIZE];
+    fr_text_add(&text, "%s is not defined on the %zu validation rows of this fold: has %s?",
+                fr_metric_name(metric, name), request->n_valid,
+                fr_metric_ranks(metric) ? "any user a row there that is relevant to him"
+                                        : "the fold rows of more than one class");
     const fr_status st = fr_fit_note(result, FR_TRIAL_FAILED, &text);
     fr_text_clear(&text);
     return st;
@@ -165,15 +166,13 @@ static fr_status score_more(const fr_fit_course *c, const fr_learner *learner)
     const fr_fit_request *r = c->request;
     fr_fold_result *result = c->result;
     double score, loss;
-    const float *y, *outputs;
-    size_t n_outputs;
+    fr_metric_rows all = {.n = r->n_valid, .dataset = r->dataset, .row = r->valid};
     if (r->n_more == 0 || r->n_valid == 0 || result->state != FR_TRIAL_COMPLETE) return FR_OK;
     FR_TRY(learner->score(learner->self, &score, &loss));
-    learner->outputs(learner->self, &y, &outputs, &n_outputs);
+    learner->outputs(learner->self, &all.y, &all.output, &all.n_outputs);
     result->n_more = r->n_more;
     for (uint32_t k = 0; k < r->n_more; k++) {
-        FR_TRY(
-            fr_metric_score(r->more[k], y, outputs, r->n_valid, n_outputs, &result->more[k]));
+        FR_TRY(fr_metric_score_rows(r->more[k], &all, &result->more[k]));
         if (isnan(result->more[k])) return fr_fit_note_undefined(r, r->more[k], result);
     }
     return FR_OK;

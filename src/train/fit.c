@@ -178,8 +178,9 @@ static fr_status check_request(const fr_fit_request *r)
         return FR_FAIL(FR_ERR_DATA,
                        "model fm tells two classes apart, not %zu; take softmax or mlp",
                        r->dataset->schema.n_classes);
-    if (fr_metric_learn(r->metric) != learn)
-        return FR_FAIL(FR_ERR_DATA, "metric %s does not score a %s", fr_metric_words[r->metric],
+    if (!fr_metric_scores(r->metric, learn))
+        return FR_FAIL(FR_ERR_DATA, "metric %s does not score a %s",
+                       fr_metric_words[fr_metric_kind(r->metric)],
                        learn == FR_LEARN_REGRESSION ? "regression" : "classification");
     if (r->metric == FR_METRIC_LOG_LOSS && !fr_family_has_probabilities(family))
         return FR_FAIL(FR_ERR_DATA,

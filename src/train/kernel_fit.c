@@ -333,15 +333,26 @@ static fr_status score_rows(const closed_form *c, const fr_model *model, const u
     return FR_OK;
 }
 
+static fr_status score_by(const closed_form *c, fr_metric metric, const scored *s,
+                          const uint32_t *rows, size_t n, double *score)
+{
+    const fr_metric_rows all = {.y = s->y,
+                                .output = s->outputs,
+                                .n = n,
+                                .n_outputs = c->m,
+                                .dataset = c->request->dataset,
+                                .row = rows};
+    return fr_metric_score_rows(metric, &all, score);
+}
+
 static fr_status score_valid(const closed_form *c, const scored *s, fr_fold_result *result)
 {
     const fr_fit_request *r = c->request;
-    FR_TRY(fr_metric_score(r->metric, s->y, s->outputs, r->n_valid, c->m, &result->score));
+    FR_TRY(score_by(c, r->metric, s, r->valid, r->n_valid, &result->score));
     if (isnan(result->score)) return fr_fit_note_undefined(r, r->metric, result);
     result->n_more = r->n_more;
     for (uint32_t k = 0; k < r->n_more; k++) {
-        FR_TRY(
-            fr_metric_score(r->more[k], s->y, s->outputs, r->n_valid, c->m, &result->more[k]));
+        FR_TRY(score_by(c, r->more[k], s, r->valid, r->n_valid, &result->more[k]));
         if (isnan(result->more[k])) return fr_fit_note_undefined(r, r->more[k], result);
     }
     return FR_OK;
@@ -354,8 +365,7 @@ static fr_status score(const closed_form *c, const fr_model *model, fr_fold_resu
     scored train = {0}, valid = {.loss = NAN};
     fr_status st = score_rows(c, model, r->train, c->n, &train);
     if (st == FR_OK && r->want_train_score)
-        st = fr_metric_score(r->metric, train.y, train.outputs, c->n, c->m,
-                             &result->train_score);
+        st = score_by(c, r->metric, &train, r->train, c->n, &result->train_score);
     if (st == FR_OK && r->n_valid > 0) {
         st = score_rows(c, model, r->valid, r->n_valid, &valid);
         if (st == FR_OK) st = score_valid(c, &valid, result);

@@ -78,6 +78,11 @@ fr_status fr_trainer_score(fr_trainer *t, const fr_scored_rows *s, double *score
     for (size_t c = 0; c < n; c++) *loss += sums[c];
     *loss /= (double)s->n;
     free(sums);
-    return fr_fit_agree(group, fr_metric_score(t->request->metric, s->y, s->outputs, s->n,
-                                               t->network.width[t->network.n_layers], score));
+    const fr_metric_rows all = {.y = s->y,
+                                .output = s->outputs,
+                                .n = s->n,
+                                .n_outputs = t->network.width[t->network.n_layers],
+                                .dataset = t->request->dataset,
+                                .row = s->rows};
+    return fr_fit_agree(group, fr_metric_score_rows(t->request->metric, &all, score));
 }

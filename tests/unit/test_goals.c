@@ -19,7 +19,7 @@
     "data: {path: d.csv, target: y, task: classification}\nmodels: {softmax: {}, mlp: {}}\n"
 #define METRICS                                                                                \
     "accuracy, balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc, rmse, mae, "  \
-    "r2, explained_variance"
+    "r2, explained_variance, ndcg@10, recall@10, precision@10, map@10"
 #define FUNCTION                                                                               \
     "objective: {type: function, function: zdt1, parameters: {x: {float: [0, 1]}, y: {float: " \
     "[0, 1]}}"
@@ -132,7 +132,8 @@ static const struct {
      "study.yaml:3: metric: 5 objectives; allowed: 1 to 4"},
     {START "metric: [accuracy, rmse]\n",
      "study.yaml:3: metric: rmse is not for classification; allowed: accuracy, "
-     "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc"},
+     "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc, ndcg@10, recall@10, "
+     "precision@10, map@10"},
     {"data: {path: d.csv, target: y, task: classification}\nmodels: {svm: {}}\n"
      "metric: [accuracy, log_loss]\n",
      "study.yaml:2: models.svm gives no probabilities, which metric log_loss needs"},

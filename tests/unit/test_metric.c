@@ -128,7 +128,7 @@ static void test_outputs_that_are_not_finite(void **unused)
 {
     (void)unused;
     const float y[3] = {0, 1, 0}, bad[3] = {NAN, INFINITY, -INFINITY};
-    for (fr_metric m = 0; m < FR_METRIC_COUNT; m++) {
+    for (fr_metric m = 0; m < FR_METRIC_NDCG; m++) {
         const size_t n_outputs = m < FR_METRIC_RMSE ? 2 : 1;
         float output[6] = {0.75f, 0.25f, 0.5f, 0.125f, 0.875f, 0.25f};
         assert_true(isfinite(score(m, y, output, 3, n_outputs)));
@@ -152,8 +152,10 @@ static void test_words_and_directions(void **unused)
     assert_string_equal(fr_metric_words[FR_METRIC_EXPLAINED_VARIANCE], "explained_variance");
     assert_false(fr_metric_maximizes(FR_METRIC_LOG_LOSS));
     assert_true(fr_metric_maximizes(FR_METRIC_R2));
-    assert_int_equal(fr_metric_learn(FR_METRIC_MCC), FR_LEARN_CLASSIFICATION);
-    assert_int_equal(fr_metric_learn(FR_METRIC_RMSE), FR_LEARN_REGRESSION);
+    assert_true(fr_metric_scores(FR_METRIC_MCC, FR_LEARN_CLASSIFICATION));
+    assert_false(fr_metric_scores(FR_METRIC_MCC, FR_LEARN_REGRESSION));
+    assert_true(fr_metric_scores(FR_METRIC_RMSE, FR_LEARN_REGRESSION));
+    assert_false(fr_metric_scores(FR_METRIC_RMSE, FR_LEARN_CLASSIFICATION));
 }
 
 int main(void)

@@ -109,7 +109,8 @@ static const struct {
      "rmsprop, adagrad (did you mean adam?)"},
     {START "metric: acuracy\n",
      "study.yaml:3: metric: `acuracy` is not known; allowed: accuracy, balanced_accuracy, "
-     "f1_macro, f1_weighted, log_loss, roc_auc, mcc, rmse, mae, r2, explained_variance (did "
+     "f1_macro, f1_weighted, log_loss, roc_auc, mcc, rmse, mae, r2, explained_variance, "
+     "ndcg@10, recall@10, precision@10, map@10 (did "
      "you mean accuracy?)"},
     {DATA "models: {mlp: {hidden: [64, 0]}}\n",
      "study.yaml:2: models.mlp.hidden: `0` is not in range; allowed: 1 <= x <= 65536"},
@@ -184,7 +185,8 @@ static const struct {
     /* things that do not go together */
     {START "metric: rmse\n",
      "study.yaml:3: metric: rmse is not for classification; allowed: accuracy, "
-     "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc"},
+     "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc, ndcg@10, recall@10, "
+     "precision@10, map@10"},
     {DATA "models: {linear: {}}\n", "study.yaml:2: models.linear is not for classification"},
     {DATA "models: {svm: {}}\nmetric: log_loss\n",
      "study.yaml:2: models.svm gives no probabilities, which metric log_loss needs"},
@@ -453,7 +455,8 @@ static void all_faults_come_at_once_by_line(void **state)
         "d/s.yaml:6: select.rule: `worst` is not known; allowed: best, one_standard_error, "
         "paired_test, dice, knee\n"
         "d/s.yaml:7: metric: mae is not for classification; allowed: accuracy, "
-        "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc\n"
+        "balanced_accuracy, f1_macro, f1_weighted, log_loss, roc_auc, mcc, ndcg@10, recall@10, "
+        "precision@10, map@10\n"
         "d/s.yaml:8: unknown key sarch; allowed: " TOP_KEYS "; did you mean search?\n"
         "--set nothing: write key=value, such as train.epochs=5\n"
         "--set search.trials=-1: search.trials: `-1` is not in range; allowed: 0 <= x <= "
