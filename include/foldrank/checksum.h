@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* checksum.h - CRC32C for torn records, and a 64-bit fingerprint that tells studies and data
- * apart. Neither is a protection against intent. Local. */
+/* checksum.h - CRC32C for torn records, a 64-bit fingerprint that tells studies and data apart,
+ * and the hash of features. None is a protection against intent. Local. */
 #ifndef FR_CHECKSUM_H
 #define FR_CHECKSUM_H
 
@@ -13,5 +13,8 @@ uint32_t fr_crc32c(uint32_t crc, const void *data, size_t n);
 /* FNV-1a with a final mix. Start with FR_FINGERPRINT_START; feed pieces in order. */
 #define FR_FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 uint64_t fr_fingerprint(uint64_t hash, const void *data, size_t n);
+
+/* MurmurHash3_x86_32 (Appleby), with which scikit-learn hashes features. */
+uint32_t fr_murmur3(uint32_t seed, const void *data, size_t n);
 
 #endif

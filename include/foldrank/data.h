@@ -56,11 +56,16 @@ typedef enum {
 typedef enum { FR_STORAGE_AUTO, FR_STORAGE_DENSE, FR_STORAGE_SPARSE } fr_storage;
 typedef enum { FR_HEADER_AUTO, FR_HEADER_YES, FR_HEADER_NO } fr_header;
 
+enum { FR_TEXT_BUCKETS_MAX = 1 << 20 };
+
 /* A column of text becomes sparse counts of its n-grams. */
 typedef struct {
     char *column;         /* NULL: there is none */
     fr_ints words, chars; /* lengths of the n-grams, in words and in letters of a word */
     bool lower;           /* A and a are one letter */
+    bool across;          /* letters' n-grams go on over the ends of words */
+    int64_t buckets;      /* columns that n-grams share by their hash; 0: each has its own */
+    bool alternate;       /* buckets: half of the n-grams count as -1 */
 } fr_text_settings;
 
 /* Study key `data`; every field is a row of fr_data_option_table. Paths are as given by the

@@ -45,6 +45,7 @@ typedef struct {
     int encode; /* fr_encode */
     bool drop_constant;
     bool sublinear;       /* tfidf: 1 + ln(count) */
+    bool idf;             /* tfidf: times 1 + ln((1 + rows) / (1 + rows that have it)) */
     int64_t min_rows;     /* sparse: training rows that a feature must be in */
     double max_share;     /* sparse: share of them that it may be in at most */
     bool scale_target;    /* regression: train on the standardised target; predictions are given

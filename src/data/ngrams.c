@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ngrams.c - cut a text into n-grams as scikit-learn's CountVectorizer does: analyzer "word"
- * (words of two letters or more, joined by blanks) and "char_wb" (letters of a word with a
- * blank on either side). Chinese, Japanese and Korean signs are words of their own, whatever
- * their neighbours: such texts have no blanks. */
+ * (words of two letters or more, joined by blanks), "char_wb" (letters of a word with a blank
+ * on either side) and "char" (letters of the whole text). Chinese, Japanese and Korean signs
+ * are words of their own, whatever their neighbours: such texts have no blanks. */
 #include "ngrams.h"
 
 #include <stdlib.h>
@@ -191,9 +191,40 @@ static fr_status give_piece(fr_ngrams *g, fr_letters piece, size_t n, fr_ngram_s
     return FR_OK;
 }
 
+/* Two blanks and more become one. */
+static void join_blanks(fr_ngrams *g)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < g->n_letters;) {
+        size_t end = i;
+        while (end < g->n_letters && is_blank(g->letter[end])) end++;
+        g->letter[used++] = end > i + 1 ? ' ' : g->letter[i];
+        i = end > i + 1 ? end : i + 1;
+    }
+    g->n_letters = used;
+}
+
+/* Of the whole text; what words there are is lost. */
+static fr_status give_across(fr_ngrams *g, size_t n, fr_ngram_sink *sink, void *context)
+{
+    for (size_t i = 0; i + n <= g->n_letters; i++) {
+        size_t used = 0;
+        FR_TRY(start_term(g, '~', n, &used));
+        for (size_t j = 0; j < n; j++) used += encode(g->letter[i + j], g->term + used);
+        FR_TRY(sink(context, (fr_span){g->term, used}));
+    }
+    return FR_OK;
+}
+
 static fr_status give_letters(fr_ngrams *g, fr_ngram_sink *sink, void *context)
 {
     const fr_ints *chars = &g->settings->chars;
+    if (g->settings->across) {
+        join_blanks(g);
+        for (size_t k = 0; k < chars->n; k++)
+            FR_TRY(give_across(g, (size_t)chars->value[k], sink, context));
+        return FR_OK;
+    }
     FR_TRY(find_pieces(g));
     for (size_t i = 0; i < g->n_words; i++)
         for (size_t k = 0; k < chars->n; k++) {

@@ -50,8 +50,17 @@ const fr_option fr_data_option_table[] = {
      .help = "text: lengths of n-grams in words, e.g. [1, 2]; [] for none"},
     {"text_chars", FR_OPTION_INTS, AT(text.chars), "[]", .low = 1, .high = 32,
      .help = "text: lengths of n-grams in letters of a word, e.g. [3, 4]; [] for none"},
+    {"text_across", FR_OPTION_BOOL, AT(text.across), "false",
+     .help = "text: n-grams of letters go on over the ends of words (scikit-learn's analyzer "
+             "char; false: char_wb)"},
     {"text_lower", FR_OPTION_BOOL, AT(text.lower), "true",
      .help = "text: capital letters are taken for small ones"},
+    {"text_buckets", FR_OPTION_INT, AT(text.buckets), "0", .high = FR_TEXT_BUCKETS_MAX,
+     .help = "text: features that n-grams share by a hash, as in HashingVectorizer: no list of "
+             "n-grams is made, and new ones count; 0: each n-gram has its own"},
+    {"text_alternate_sign", FR_OPTION_BOOL, AT(text.alternate), "true",
+     .help = "text_buckets: half of the n-grams count as -1, so that those of a bucket "
+             "tend to cancel out"},
     {"delimiter", FR_OPTION_WORD, AT(delimiter), "auto", .words = delimiter_words,
      .help = "csv: what separates cells; space: any run of blanks"},
     {"header", FR_OPTION_WORD, AT(header), "auto", .words = header_words,
@@ -116,6 +125,8 @@ const fr_option fr_preprocess_option_table[] = {
          "-1 to 1, 0 stays 0; tfidf: of sparse counts, as in scikit-learn"},
     {"sublinear", FR_OPTION_BOOL, AT(sublinear), "false",
      .help = "tfidf: 1 + ln(count) for the count"},
+    {"idf", FR_OPTION_BOOL, AT(idf), "true",
+     .help = "tfidf: what fewer training rows have weighs more; false: rows get length 1 only"},
     {"min_rows", FR_OPTION_INT, AT(min_rows), "1", .low = 1, .high = 0x1p53,
      .help = "sparse: leave out features that are not 0 in fewer training rows"},
     {"max_share", FR_OPTION_DOUBLE, AT(max_share), "1", .high = 1, .open_low = true,

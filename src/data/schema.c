@@ -76,6 +76,9 @@ static void pack_text(const fr_text_settings *text, fr_pack *out)
     pack_ints(&text->words, out);
     pack_ints(&text->chars, out);
     fr_pack_u8(out, text->lower);
+    fr_pack_u8(out, text->across);
+    fr_pack_u8(out, text->alternate);
+    fr_pack_u64(out, (uint64_t)text->buckets);
 }
 
 static bool unpack_text(fr_unpack *in, fr_text_settings *text)
@@ -86,6 +89,9 @@ static bool unpack_text(fr_unpack *in, fr_text_settings *text)
         !unpack_ints(in, &text->chars))
         return false;
     text->lower = fr_unpack_u8(in) != 0;
+    text->across = fr_unpack_u8(in) != 0;
+    text->alternate = fr_unpack_u8(in) != 0;
+    text->buckets = (int64_t)fr_unpack_u64(in);
     return true;
 }
 

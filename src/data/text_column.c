@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* text_column.c - a table with a column of text: its n-grams are counted, each different one is
- * a sparse column behind those of the table.
+ * a sparse column behind those of the table, or they share a number of columns by their hash.
  *
  * The list of n-grams comes from all rows of the file. Nothing is learned by that: one that the
  * training rows of a fold do not have is constant there and left out (transform_sparse.c), so
- * that the inputs of a fold are what a vocabulary of its training rows would give. */
+ * that the inputs of a fold are what a vocabulary of its training rows would give. Buckets need
+ * no list, nor the pass over the file that makes it. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "foldrank/checksum.h"
 #include "foldrank/memory.h"
+#include "foldrank/text.h"
 #include "ngrams.h"
 
 typedef struct {
@@ -19,24 +22,44 @@ typedef struct {
     fr_ngrams ngrams;
     fr_dict terms;
     bool complete; /* all terms are known */
-    size_t *found; /* numbers of a row's terms */
+    size_t *found; /* of a row's terms: twice the number, and 1 more where it counts as -1 */
     size_t n_found, max_found;
     size_t start[2], *columns; /* as in fr_rows */
     double *values;
     size_t max_columns, max_values;
 } text_reader;
 
-static fr_status note_term(void *context, fr_span term)
+/* As FeatureHasher has it: by the size of a signed hash of the term alone, and by its sign. */
+static size_t hash_term(const text_reader *t, fr_span term)
 {
-    text_reader *t = context;
+    const size_t name = strlen(t->settings.column) + 1;
+    const uint32_t hash = fr_murmur3(0, term.text + name, term.length - name);
+    const bool negative = hash >> 31 != 0;
+    const uint32_t size = negative ? 0 - hash : hash;
+    return 2 * (size % (size_t)t->settings.buckets) + (negative && t->settings.alternate);
+}
+
+static fr_status find_term(text_reader *t, fr_span term, size_t *out)
+{
     uint32_t index = 0;
     const fr_key key = {.text = term};
     if (!t->complete)
         FR_TRY(fr_dict_add(&t->terms, key, &index));
     else if (!fr_dict_find(&t->terms, key, &index))
         return FR_FAIL(FR_ERR_DATA, "%s: changed while it was read; run again", t->base.path);
+    *out = 2 * (size_t)index;
+    return FR_OK;
+}
+
+static fr_status note_term(void *context, fr_span term)
+{
+    text_reader *t = context;
     FR_TRY(fr_grow((void **)&t->found, &t->max_found, t->n_found + 1, sizeof *t->found));
-    t->found[t->n_found++] = index;
+    if (t->settings.buckets > 0)
+        t->found[t->n_found] = hash_term(t, term);
+    else
+        FR_TRY(find_term(t, term, &t->found[t->n_found]));
+    t->n_found++;
     return FR_OK;
 }
 
@@ -46,7 +69,7 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How often each term occurs. */
+/* How often each term occurs; those of a bucket that cancel out are not there. */
 static fr_status count_terms(text_reader *t)
 {
     size_t n = 0;
@@ -54,15 +77,17 @@ static fr_status count_terms(text_reader *t)
     FR_TRY(fr_grow((void **)&t->values, &t->max_values, t->n_found, sizeof *t->values));
     if (t->n_found > 0) qsort(t->found, t->n_found, sizeof *t->found, by_number);
     for (size_t i = 0; i < t->n_found; i++) {
-        const size_t column = t->table->cols + t->found[i];
+        const size_t column = t->table->cols + t->found[i] / 2;
+        const double count = t->found[i] % 2 == 0 ? 1 : -1;
         if (n > 0 && t->columns[n - 1] == column) {
-            t->values[n - 1]++;
+            t->values[n - 1] += count;
             continue;
         }
+        if (n > 0 && t->values[n - 1] == 0) n--;
         t->columns[n] = column;
-        t->values[n++] = 1;
+        t->values[n++] = count;
     }
-    t->start[1] = n;
+    t->start[1] = n > 0 && t->values[n - 1] == 0 ? n - 1 : n;
     return FR_OK;
 }
 
@@ -128,14 +153,19 @@ static fr_status learn_terms(text_reader *t)
 static fr_status name_columns(text_reader *t)
 {
     fr_reader *r = &t->base;
+    const bool hashes = t->settings.buckets > 0;
     r->n_plain = t->table->cols;
-    r->cols = r->n_plain + t->terms.n;
+    r->cols = r->n_plain + (hashes ? (size_t)t->settings.buckets : t->terms.n);
     FR_TRY(fr_reader_number_columns(r));
     for (size_t c = 0; c < r->cols; c++) {
-        const bool plain = c < r->n_plain;
+        fr_text bucket = {0};
+        if (hashes) fr_text_add(&bucket, "%s#%zu", t->settings.column, c - r->n_plain);
+        const char *name = c < r->n_plain ? t->table->names[c]
+                           : hashes       ? fr_text_get(&bucket)
+                                          : t->terms.entry[c - r->n_plain].text.text;
         free(r->names[c]);
-        r->names[c] =
-            fr_strdup(plain ? t->table->names[c] : t->terms.entry[c - r->n_plain].text.text);
+        r->names[c] = bucket.failed ? NULL : fr_strdup(name);
+        fr_text_clear(&bucket);
         if (r->names[c] == NULL) return FR_ERR_MEMORY;
     }
     return FR_OK;
@@ -157,6 +187,9 @@ static fr_status open_table(text_reader *t, const fr_data_options *options, cons
     if (t->settings.words.n + t->settings.chars.n == 0)
         return FR_FAIL(FR_ERR_DATA, "data.text_words and data.text_chars are both empty; give "
                                     "lengths of n-grams, such as text_words: [1, 2]");
+    if (t->settings.across && t->settings.chars.n == 0)
+        return FR_FAIL(FR_ERR_DATA, "data.text_across is about n-grams of letters; give their "
+                                    "lengths, such as text_chars: [3, 4]");
     for (size_t k = 1; k < t->settings.chars.n; k++)
         if (t->settings.chars.value[k] <= t->settings.chars.value[k - 1])
             return FR_FAIL(FR_ERR_DATA, "data.text_chars must ascend, such as [2, 3, 4]");
@@ -173,7 +206,7 @@ fr_status fr_text_open(const fr_data_options *options, const char *path, fr_read
     t->base = (fr_reader){.ops = &ops, .sparse = true, .named = true, .target = -1};
     fr_reader *reader = &t->base;
     fr_status st = open_table(t, options, path);
-    if (st == FR_OK) st = learn_terms(t);
+    if (st == FR_OK && t->settings.buckets == 0) st = learn_terms(t);
     if (st == FR_OK) st = name_columns(t);
     if (st != FR_OK) fr_reader_close(&reader);
     *out = reader;

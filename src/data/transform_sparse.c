@@ -35,7 +35,7 @@ static void fit_stored(const fr_preprocess_options *options, const stored_cells 
     feature->kind = drop ? FR_FEATURE_DROP : FR_FEATURE_NUMERIC;
     feature->width = !drop;
     feature->factor = scales ? (float)(1.0 / largest) : 1.0f;
-    if (options->scale == FR_SCALE_TFIDF)
+    if (options->scale == FR_SCALE_TFIDF && options->idf)
         feature->factor = (float)(log((1.0 + (double)n) / (1.0 + (double)s->n)) + 1.0);
 }
 

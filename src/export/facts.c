@@ -34,6 +34,14 @@ static fr_status check_model(const fr_results_file *results, const fr_model *mod
         return FR_FAIL(FR_ERR_STATE, "%s: a model has no input: every column was constant",
                        results->path);
     if (text == NULL) return FR_OK;
+    if (model->schema.text.buckets > 0 || model->schema.text.across)
+        return FR_FAIL(FR_ERR_STATE,
+                       "%s: its model counts n-grams of column %s %s, which is not written as "
+                       "%s; predict with `foldrank predict`",
+                       results->path, text,
+                       model->schema.text.buckets > 0 ? "in buckets (data.text_buckets)"
+                                                      : "across words (data.text_across)",
+                       form);
     return FR_FAIL(
         FR_ERR_STATE,
         "%s: its model counts words in column %s, which is not written as %s; predict "

@@ -3,6 +3,7 @@
  * in files whose model needs it. */
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "foldrank/text.h"
 #include "internal.h"
@@ -22,9 +23,14 @@ static const fr_option table[] = {
     {"text_lower", FR_OPTION_BOOL, AT(text.lower), "true", .help = "A and a are one letter"},
     {"tfidf", FR_OPTION_BOOL, AT(tfidf), "false", .help = "rows get length 1"},
     {"sublinear", FR_OPTION_BOOL, AT(sublinear), "false", .help = "1 + ln(count)"},
+    {"text_across", FR_OPTION_BOOL, AT(text.across), "false", .help = "over ends of words"},
+    {"text_buckets", FR_OPTION_INT, AT(text.buckets), "0", .high = FR_TEXT_BUCKETS_MAX,
+     .help = "columns that n-grams share"},
+    {"text_alternate_sign", FR_OPTION_BOOL, AT(text.alternate), "true",
+     .help = "half of them count as -1"},
 };
 #undef AT
-enum { ROWS = sizeof table / sizeof *table };
+enum { ROWS = sizeof table / sizeof *table, ALWAYS = 6 }; /* others where they are not usual */
 
 static void put_list(fr_h5_out *out, const char *path, const fr_strings *list,
                      const char *about)
@@ -38,16 +44,20 @@ static void put_list(fr_h5_out *out, const char *path, const fr_strings *list,
 
 void fr_counts_put(fr_h5_out *out, const fr_model *model)
 {
-    const counts values = {model->schema.text, model->transform.tfidf,
-                           model->transform.sublinear};
+    counts values = {model->schema.text, model->transform.tfidf, model->transform.sublinear};
     fr_strings names = {0}, texts = {0};
     if (values.text.column == NULL && !values.tfidf) return;
+    if (values.text.buckets == 0) values.text.alternate = true; /* says nothing */
     for (size_t i = 0; i < ROWS; i++) {
         fr_text value = {0};
         if (i == 0)
             fr_text_add(&value, "%s", values.text.column == NULL ? "" : values.text.column);
         else
             fr_option_format(&table[i], &values, &value);
+        if (i >= ALWAYS && strcmp(fr_text_get(&value), table[i].fallback) == 0) {
+            fr_text_clear(&value);
+            continue;
+        }
         if (value.failed || fr_strings_add(&names, table[i].name) != FR_OK ||
             fr_strings_add(&texts, fr_text_get(&value)) != FR_OK)
             out->failed = true;

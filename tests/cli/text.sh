@@ -60,6 +60,13 @@ printf 'kind\ttext\nwarm\tcaf\351 noir\n' >"$dir/latin1.tsv"
 "$FOLDRANK" predict "$dir/out" "$dir/latin1.tsv" >/dev/null 2>"$dir/log"
 [ $? -eq 2 ] && grep -q 'latin1.tsv:2: the text in column .text. is not UTF-8' "$dir/log"
 tap_result $? "predict: names the line that is not UTF-8" "$(cat "$dir/log")"
+# Buckets: no list of words in the model, and new words count.
+OMP_NUM_THREADS=1 "$FOLDRANK" run "$dir/study.yaml" --output "$dir/buckets" --set data.text_buckets=512 --set data.text_across=true >"$dir/log" 2>&1 </dev/null &&
+    "$FOLDRANK" predict "$dir/buckets" "$dir/new.csv" -o "$dir/said.csv" 2>>"$dir/log" &&
+    [ "$(tail -n +2 "$dir/said.csv" | tr ',' '\n' | grep -xE 'warm|cold' | tr '\n' ' ')" = "warm cold " ]
+tap_result $? "run, predict: buckets" "$(cat "$dir/log" "$dir/said.csv")"
+! "$FOLDRANK" export "$dir/buckets/results.h5" --c "$dir/x.h" 2>"$dir/log" && grep -q 'in buckets (data.text_buckets)' "$dir/log"
+tap_result $? "export: says that C cannot hold buckets" "$(cat "$dir/log")"
 "$FOLDRANK" check "$dir/study.yaml" --set preprocess.scale=standard >"$dir/log" 2>&1
 [ $? -eq 2 ] && grep -q 'set it to maxabs, tfidf or none' "$dir/log"
 tap_result $? "check: refuses a scaling that moves 0" "$(cat "$dir/log")"

@@ -8,7 +8,7 @@
 #include "foldrank/preprocess.h"
 #include "reference.h"
 
-enum { TEXTS = 9, TRAIN = 6 };
+enum { TEXTS = 10, TRAIN = 6 };
 
 static fr_preprocess_options tfidf(void)
 {
@@ -40,7 +40,7 @@ static void expect_rows(const data_case *c, const fr_preprocess_options *options
     char head[64];
     fr_transform t;
     fr_sparse_block block = {0};
-    const uint32_t rows[TEXTS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    const uint32_t rows[TEXTS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
     snprintf(head, sizeof head, "width setting=%s", setting);
     assert_int_equal(fr_transform_fit(options, &c->set, rows, TRAIN, &t), FR_OK);
     assert_int_equal(t.width, (size_t)reference_find("sklearn_text.txt", head).value[0]);
@@ -81,6 +81,8 @@ static void as_scikit_learn(void **state)
         {"common", "[1]", "[]", "true", false, 1, 0.3},
         {"letters", "[]", "[2, 3, 4]", "true", false, 1, 1},
         {"capitals", "[]", "[3]", "false", true, 1, 1},
+        {"across", "[]", "[2, 3, 4]", "true", false, 1, 1},
+        {"flat", "[1, 2]", "[]", "true", true, 1, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         data_case c;
@@ -89,12 +91,75 @@ static void as_scikit_learn(void **state)
         case_set(&c, "text_words", cases[i].words);
         case_set(&c, "text_chars", cases[i].chars);
         case_set(&c, "text_lower", cases[i].lower);
+        if (strcmp(cases[i].setting, "across") == 0) case_set(&c, "text_across", "true");
         case_read(&c);
         fr_preprocess_options options = tfidf();
+        options.idf = strcmp(cases[i].setting, "flat") != 0;
         options.sublinear = cases[i].sublinear;
         options.min_rows = cases[i].min_rows;
         options.max_share = cases[i].max_share;
         expect_rows(&c, &options, cases[i].setting);
+        case_end(&c);
+    }
+}
+
+/* HashingVectorizer: the same terms in the same buckets, with the same signs. */
+static void expect_buckets(const data_case *c, const fr_preprocess_options *options,
+                           const char *setting)
+{
+    char head[64];
+    fr_transform t;
+    fr_sparse_block block = {0};
+    const uint32_t rows[TEXTS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    assert_int_equal(fr_transform_fit(options, &c->set, rows, TRAIN, &t), FR_OK);
+    assert_int_equal(t.width, c->options.text.buckets);
+    const size_t most = fr_transform_most_values(&t, &c->set, rows, TEXTS);
+    assert_int_equal(fr_sparse_reserve(&block, TEXTS, TEXTS * most), FR_OK);
+    fr_transform_apply_sparse(&t, &c->set, rows, TEXTS, &block);
+    for (size_t i = 0; i < TEXTS; i++) {
+        snprintf(head, sizeof head, "bucket setting=%s row=%zu", setting, i);
+        const reference bucket = reference_find("sklearn_text.txt", head);
+        snprintf(head, sizeof head, "value setting=%s row=%zu", setting, i);
+        const reference value = reference_find("sklearn_text.txt", head);
+        assert_int_equal(block.start[i + 1] - block.start[i], value.n);
+        for (size_t k = 0; k < value.n; k++) {
+            const size_t at = (size_t)block.start[i] + k;
+            assert_int_equal(block.column[at], (size_t)bucket.value[k]);
+            assert_true(fabs((double)block.value[at] - value.value[k]) < 1e-6);
+        }
+    }
+    fr_sparse_clear(&block);
+    fr_transform_clear(&t);
+}
+
+static void buckets_as_scikit_learn(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting, *words, *chars, *across, *buckets, *alternate;
+        int scale;
+        bool idf;
+    } cases[] = {
+        {"signed", "[1, 2]", "[]", "false", "16", "true", FR_SCALE_TFIDF, false},
+        {"counts", "[]", "[3]", "true", "13", "false", FR_SCALE_NONE, true},
+        {"weighed", "[]", "[2, 3, 4]", "false", "20", "true", FR_SCALE_TFIDF, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        data_case c;
+        start_text(&c, NULL);
+        case_set(&c, "path", "tests/reference/text.csv");
+        case_set(&c, "text_words", cases[i].words);
+        case_set(&c, "text_chars", cases[i].chars);
+        case_set(&c, "text_across", cases[i].across);
+        case_set(&c, "text_buckets", cases[i].buckets);
+        case_set(&c, "text_alternate_sign", cases[i].alternate);
+        case_set(&c, "storage", "sparse");
+        case_read(&c);
+        assert_string_equal(c.set.schema.columns[1].name, "text#1");
+        fr_preprocess_options options = tfidf();
+        options.scale = cases[i].scale;
+        options.idf = cases[i].idf;
+        expect_buckets(&c, &options, cases[i].setting);
         case_end(&c);
     }
 }
@@ -170,6 +235,7 @@ static void what_is_no_text(void **state)
         {"label,text\n1,good\n0,bad\n", "text", "texts", "has no column `texts` (data.text)"},
         {"label,text\n1,?\n0,!\n", "text", "text", "column `text` has no words"},
         {"label,text\n1,a b\n0,c\n", "text_words", "[]", "are both empty"},
+        {"label,text\n1,aa bb\n0,cc\n", "text_across", "true", "give their lengths"},
         {"label,text\n1,aa bb\n0,cc\n", "text_chars", "[3, 2]", "must ascend"},
         {"1 1:2\n0 3:4\n", "format", "svmlight", "needs a table of texts"},
     };
@@ -185,9 +251,8 @@ static void what_is_no_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_scikit_learn),
-        cmocka_unit_test(signs_are_words),
-        cmocka_unit_test(new_texts),
+        cmocka_unit_test(as_scikit_learn), cmocka_unit_test(buckets_as_scikit_learn),
+        cmocka_unit_test(signs_are_words), cmocka_unit_test(new_texts),
         cmocka_unit_test(what_is_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
