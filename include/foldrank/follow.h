@@ -10,6 +10,7 @@
 
 #include "foldrank/history.h"
 #include "foldrank/status.h"
+#include "foldrank/store.h"
 #include "foldrank/study.h"
 
 typedef struct fr_follow fr_follow;
@@ -18,6 +19,8 @@ typedef struct fr_follow fr_follow;
 typedef struct {
     const fr_study *study;     /* NULL before the run has written it */
     const fr_history *history; /* NULL before the journal is there; both until the next look */
+    const fr_outer_log *outer; /* counted folds and judged outer folds of nested
+                                * cross-validation, likewise; NULL: the study has none */
     uint64_t trials;           /* that the search will make; 0 = no number is set */
     double elapsed_s;          /* end of the last fold on the study's clock [s] */
     bool at_work;              /* a run holds the directory */

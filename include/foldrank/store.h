@@ -55,11 +55,14 @@ typedef struct {
     uint64_t plan;
     uint32_t n;             /* outer folds */
     fr_history **histories; /* (n) of searches 1 .. n; borrowed, empty before the journal is
-                             * opened */
+                             * opened; NULL: their folds are only counted */
+    uint64_t n_counted;     /* folds without a history */
     fr_fold_result *judged; /* (n_judged) what came of their last tasks; owned */
     size_t n_judged, capacity;
 } fr_outer_log;
 
+/* The plan of such a study. */
+uint64_t fr_outer_log_plan(const fr_nested_options *options);
 /* Takes over the result's memory, also on failure. Errors: FR_ERR_MEMORY. */
 FR_CHECKED fr_status fr_outer_log_add(fr_outer_log *log, fr_fold_result *result);
 /* The one of this search's trial; NULL when there is none. */

@@ -92,7 +92,9 @@ static figures get_figures(const fr_follow_view *view)
         f.failed += history->trials[t].state == FR_TRIAL_FAILED ||
                     history->trials[t].state == FR_TRIAL_DIVERGED ||
                     history->trials[t].state == FR_TRIAL_TIMEOUT;
-    if (f.rate > 0 && f.total >= f.done) f.left = (double)(f.total - f.done) / f.rate;
+    /* How many folds the outer searches will take is not known here. */
+    if (view->outer == NULL && f.rate > 0 && f.total >= f.done)
+        f.left = (double)(f.total - f.done) / f.rate;
     return f;
 }
 
@@ -111,7 +113,34 @@ static void add_best(const fr_follow_view *view, const figures *f, fr_text *out)
                 f->best);
 }
 
+/* How many outer folds are judged, and the mean of their scores; NaN without one. */
+static size_t count_judged(const fr_outer_log *outer, double *mean)
+{
+    size_t n = 0, n_scores = 0;
+    double sum = 0;
+    for (uint32_t search = 1; search <= outer->n; search++) {
+        const fr_fold_result *last = NULL; /* a search that went on may have chosen anew */
+        for (size_t i = 0; i < outer->n_judged; i++)
+            if (outer->judged[i].search == search) last = &outer->judged[i];
+        n += last != NULL;
+        if (last == NULL || last->state != FR_TRIAL_COMPLETE) continue;
+        sum += last->score;
+        n_scores++;
+    }
+    *mean = n_scores > 0 ? sum / (double)n_scores : NAN;
+    return n;
+}
+
 /* ---- lines for a log ---- */
+
+static void add_outer_short(const fr_follow_view *view, fr_text *out)
+{
+    double mean;
+    if (view->outer == NULL) return;
+    const size_t n = count_judged(view->outer, &mean);
+    fr_text_add(out, "  nested %zu/%u +%llu folds", n, (unsigned)view->outer->n,
+                (unsigned long long)view->outer->n_counted);
+}
 
 static void print_line(watcher *w, const fr_follow_view *view)
 {
@@ -125,6 +154,7 @@ static void print_line(watcher *w, const fr_follow_view *view)
         add_best(view, &f, &line);
         fr_text_add(&line, "%sfailed %llu", f.best == view->history->n ? "" : "  ",
                     (unsigned long long)f.failed);
+        add_outer_short(view, &line);
         if (view->at_work && f.rate > 0) fr_text_add(&line, "  %.3g folds/s", f.rate);
         if (view->at_work && !isnan(f.left))
             fr_text_add(&line, "  ETA %s", fr_format_duration(f.left, left));
@@ -167,6 +197,17 @@ static void add_states(const fr_follow_view *view, fr_text *out)
     fr_text_add(out, "\n");
 }
 
+static void add_outer(const fr_follow_view *view, fr_text *out)
+{
+    double mean;
+    if (view->outer == NULL) return;
+    const size_t n = count_judged(view->outer, &mean);
+    fr_text_add(out, "nested    %zu of %u outer folds judged", n, (unsigned)view->outer->n);
+    if (!isnan(mean)) fr_text_add(out, ", mean %.5g", mean);
+    fr_text_add(out, "; %llu folds of their searches\n",
+                (unsigned long long)view->outer->n_counted);
+}
+
 static fr_status add_history(const watcher *w, const fr_follow_view *view, size_t width,
                              fr_text *out)
 {
@@ -201,6 +242,7 @@ static fr_status add_progress(const watcher *w, const fr_follow_view *view, fr_t
         fr_text_add(out, ", %s to go", fr_format_duration(f.left, left));
     fr_text_add(out, "\n");
     add_states(view, out);
+    add_outer(view, out);
     if (f.best == view->history->n) return FR_OK;
     const fr_trial *best = &view->history->trials[f.best];
     fr_text_add(out, "best      %.5g", best->score_mean);
@@ -300,8 +342,10 @@ const fr_cli_command fr_cmd_watch = {
     .details =
         "RESULTS is the directory that `foldrank run` writes to, on this machine or on a\n"
         "file system that both share. Nothing is locked or written. On a terminal there\n"
-        "is one screen, else a line when something has changed. Ends with the study; with\n"
-        "code 75 when no run was at work for --give-up, as after a time limit.",
+        "is one screen, else a line when something has changed; of nested cross-validation\n"
+        "how many outer folds are judged, and the folds of their searches so far. Ends\n"
+        "with the study; with code 75 when no run was at work for --give-up, as after a\n"
+        "time limit.",
     .example = "  foldrank watch results/digits\n"
                "  foldrank watch results/digits --every 30s >>digits.log &",
     .min_operands = 1,

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "foldrank/checksum.h"
 #include "foldrank/memory.h"
 #include "foldrank/random.h"
 #include "nested.h"
@@ -28,12 +27,6 @@ static fr_study study_of(const fr_study *study, uint32_t number)
     return own;
 }
 
-static uint64_t plan_of(const fr_nested_options *options)
-{
-    const uint64_t parts[2] = {(uint64_t)options->outer_folds, (uint64_t)options->seed};
-    return fr_fingerprint(FR_FINGERPRINT_START, parts, sizeof parts);
-}
-
 fr_status fr_nested_open(fr_run_state *run)
 {
     const fr_study *study = run->study;
@@ -42,7 +35,7 @@ fr_status fr_nested_open(fr_run_state *run)
     run->outer = fr_alloc(n, sizeof *run->outer);
     if (run->outer == NULL) return FR_ERR_MEMORY;
     run->n_outer = (uint32_t)n;
-    run->outer_log.plan = plan_of(&study->nested);
+    run->outer_log.plan = fr_outer_log_plan(&study->nested);
     for (uint32_t k = 0; k < n; k++) {
         fr_outer *outer = &run->outer[k];
         outer->run = run;

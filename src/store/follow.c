@@ -37,6 +37,7 @@ struct fr_follow {
     uint64_t trials; /* that its search will make; 0 = open */
     fr_history *history;
     fr_race race;
+    fr_outer_log outer; /* n 0: the study has no outer folds */
     double elapsed_s;
     ino_t journal_inode;
     uint32_t journal_version;
@@ -70,6 +71,7 @@ static bool is_new(const char *path, const stamp *before, stamp *now)
 static void drop_history(fr_follow *follow)
 {
     fr_history_destroy(&follow->history);
+    fr_outer_log_clear(&follow->outer);
     follow->journal_at = 0;
     follow->elapsed_s = 0;
 }
@@ -149,6 +151,8 @@ static fr_status start_history(fr_follow *follow, uint32_t n_folds)
 {
     const fr_study *study = follow->study;
     FR_TRY(fr_history_create(&study->space, n_folds, study->maximize, &follow->history));
+    follow->outer = (fr_outer_log){.plan = fr_outer_log_plan(&study->nested),
+                                   .n = (uint32_t)study->nested.outer_folds};
     if ((study->prune_methods & FR_PRUNE_RACING) == 0 || isnan(follow->valid_share))
         return FR_OK;
     follow->race = (fr_race){.first_fold = (uint32_t)study->pruning.first_fold,
@@ -167,6 +171,7 @@ static fr_status replay(fr_follow *follow, const unsigned char *bytes, size_t si
     fr_status st = FR_OK;
     if (follow->journal_at == 0)
         st = fr_journal_read_header(bytes, size, follow->journal_path, &state);
+    state.outer = follow->outer.n > 0 ? &follow->outer : NULL;
     if (st == FR_OK)
         st = fr_journal_replay(bytes, size, follow->journal_path, follow->history, &state,
                                &follow->elapsed_s);
@@ -272,6 +277,7 @@ fr_status fr_follow_look(fr_follow *follow, fr_follow_view *view)
     FR_TRY(look_at_journal(follow));
     *view = (fr_follow_view){.study = follow->study,
                              .history = follow->history,
+                             .outer = follow->outer.n > 0 ? &follow->outer : NULL,
                              .trials = follow->trials,
                              .elapsed_s = follow->elapsed_s,
                              .at_work = follow->at_work,
@@ -329,6 +335,7 @@ void fr_follow_close(fr_follow **follow)
     fr_follow *f = *follow;
     if (f == NULL) return;
     fr_history_destroy(&f->history);
+    fr_outer_log_clear(&f->outer);
     fr_study_destroy(&f->study);
     fr_text_clear(&f->owner);
     free(f->dir);

@@ -132,7 +132,8 @@ static fr_status replay_outer_fold(fr_unpack *in, uint32_t search, fr_journal_st
     fr_unpack ahead = *in;
     fr_fold_result result = {0};
     fr_status st = fr_fold_result_unpack(&ahead, &result);
-    if (st == FR_OK && result.fold != FR_FOLD_OUTER) {
+    const bool judges = result.fold == FR_FOLD_OUTER;
+    if (st == FR_OK && !judges && state->outer->histories != NULL) {
         fr_fold_result_clear(&result);
         return replay_fold(in, state->outer->histories[search - 1], elapsed_s);
     }
@@ -143,6 +144,11 @@ static fr_status replay_outer_fold(fr_unpack *in, uint32_t search, fr_journal_st
         return st;
     }
     if (result.end_s > *elapsed_s) *elapsed_s = result.end_s;
+    if (!judges) {
+        state->outer->n_counted++;
+        fr_fold_result_clear(&result);
+        return FR_OK;
+    }
     result.search = search;
     return fr_outer_log_add(state->outer, &result);
 }
@@ -158,7 +164,8 @@ static fr_status replay_outer(fr_unpack *in, fr_journal_state *state, double *el
         return FR_FAIL(FR_ERR_FORMAT, "there is no search %u", (unsigned)search);
     switch (fr_unpack_u8(in)) {
     case FR_JOURNAL_TRIAL:
-        return replay_trial(in, outer->histories[search - 1]);
+        return outer->histories == NULL ? FR_OK
+                                        : replay_trial(in, outer->histories[search - 1]);
     case FR_JOURNAL_FOLD:
         return replay_outer_fold(in, search, state, elapsed_s);
     default:

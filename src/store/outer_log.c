@@ -3,8 +3,15 @@
  * that such a search has ever chosen: with more trials it may be another. */
 #include <stdlib.h>
 
+#include "foldrank/checksum.h"
 #include "foldrank/memory.h"
 #include "foldrank/store.h"
+
+uint64_t fr_outer_log_plan(const fr_nested_options *options)
+{
+    const uint64_t parts[2] = {(uint64_t)options->outer_folds, (uint64_t)options->seed};
+    return fr_fingerprint(FR_FINGERPRINT_START, parts, sizeof parts);
+}
 
 fr_status fr_outer_log_add(fr_outer_log *log, fr_fold_result *result)
 {

@@ -106,6 +106,26 @@ ends race
 has "racing: all fits are accounted for" "$text" '120/120 folds .*finished$'
 has "racing: some trials were beaten" "$("$FOLDRANK" show "$dir/race")" '[1-9][0-9]* pruned'
 
+# Nested cross-validation: the searches without the outer folds, at the end and on the way.
+sed "s/race/outer/; s/trials: 30/trials: 5/; s/^pruning.*/nested: {outer_folds: 3}/; s@/race@/outer@" "$dir/race.yaml" >"$dir/outer.yaml"
+"$FOLDRANK" run "$dir/outer.yaml" >"$dir/run.log" 2>&1 </dev/null
+start_watch outer "$dir/outer" --give-up 20s
+ends outer
+has "nested: all outer folds are judged" "$text" '20/20 folds .*failed 0  nested 3/3 \+60 folds  finished$'
+if command -v script >/dev/null; then
+    text=$(LC_ALL=C TERM=xterm script -qec "$FOLDRANK watch $dir/outer --give-up 20s" /dev/null </dev/null | tr -d '\r\033')
+    mean=$("$FOLDRANK" show "$dir/outer" | sed -nE 's/^nested accuracy: ([0-9.]{4}).*/\1/p')
+    has "nested: their mean is that of show" "$text" "^nested    3 of 3 outer folds judged, mean ${mean}[0-9]*; 60 folds of their searches"
+else
+    tap_skip "nested: their mean" "script is not installed"
+fi
+cp -r "$dir/outer" "$dir/begun"
+rm "$dir/begun/results.h5"
+truncate -s $(($(stat -c %s "$dir/begun/journal.bin") * 2 / 3)) "$dir/begun/journal.bin"
+start_watch begun "$dir/begun" --give-up 0.5s
+ends begun
+has "nested: some are not yet" "$text" ' nested [0-2]/3 \+[1-5][0-9]? folds  no run is at work'
+
 # A study without a number of trials: a budget ends it.
 cat >"$dir/budget.yaml" <<YAML
 study: budget
