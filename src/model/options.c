@@ -58,6 +58,42 @@ const char *const fr_class_weight_words[] = {"none", "balanced", NULL};
         .help = "balanced: classes weigh the same, however many rows they have"                \
     }
 
+/* What the layers of the mlp and those behind the convolutions of a cnn have in common. */
+#define DENSE_LAYERS(of_hidden, of_activation, of_dropout)                                     \
+    {.name = "hidden",                                                                         \
+     .type = FR_OPTION_INTS,                                                                   \
+     AT(hidden),                                                                               \
+     .fallback = "[128]",                                                                      \
+     .low = 1,                                                                                 \
+     .high = 65536,                                                                            \
+     .help = of_hidden},                                                                       \
+        {.name = "activation",                                                                 \
+         .type = FR_OPTION_WORD,                                                               \
+         AT(activation),                                                                       \
+         .fallback = "relu",                                                                   \
+         .words = activation_words,                                                            \
+         .help = of_activation},                                                               \
+        {.name = "negative_slope",                                                             \
+         .type = FR_OPTION_DOUBLE,                                                             \
+         AT(negative_slope),                                                                   \
+         .fallback = "0.01",                                                                   \
+         .low = 0,                                                                             \
+         .high = 1,                                                                            \
+         .help = "activation leaky_relu: slope below 0"},                                      \
+        {.name = "dropout",                                                                    \
+         .type = FR_OPTION_DOUBLE,                                                             \
+         AT(dropout),                                                                          \
+         .fallback = "0",                                                                      \
+         .low = 0,                                                                             \
+         .high = 1,                                                                            \
+         .open_high = true,                                                                    \
+         .help = of_dropout},                                                                  \
+    {                                                                                          \
+        .name = "init", .type = FR_OPTION_WORD, AT(init), .fallback = "auto",                  \
+        .words = init_words,                                                                   \
+        .help = "initial weights; auto: glorot for tanh and sigmoid, else he"                  \
+    }
+
 static const fr_option linear_table[] = {REGRESSION_LOSS, PENALTIES};
 static const fr_option softmax_table[] = {SMOOTHING, CLASS_WEIGHT, PENALTIES};
 static const fr_option svm_table[] = {
@@ -71,40 +107,8 @@ static const fr_option svm_table[] = {
     PENALTIES,
 };
 static const fr_option mlp_table[] = {
-    {.name = "hidden",
-     .type = FR_OPTION_INTS,
-     AT(hidden),
-     .fallback = "[128]",
-     .low = 1,
-     .high = 65536,
-     .help = "units of each hidden layer, e.g. [128, 64]"},
-    {.name = "activation",
-     .type = FR_OPTION_WORD,
-     AT(activation),
-     .fallback = "relu",
-     .words = activation_words,
-     .help = "of the hidden layers"},
-    {.name = "negative_slope",
-     .type = FR_OPTION_DOUBLE,
-     AT(negative_slope),
-     .fallback = "0.01",
-     .low = 0,
-     .high = 1,
-     .help = "activation leaky_relu: slope below 0"},
-    {.name = "dropout",
-     .type = FR_OPTION_DOUBLE,
-     AT(dropout),
-     .fallback = "0",
-     .low = 0,
-     .high = 1,
-     .open_high = true,
-     .help = "share of hidden units left out in a step"},
-    {.name = "init",
-     .type = FR_OPTION_WORD,
-     AT(init),
-     .fallback = "auto",
-     .words = init_words,
-     .help = "initial weights; auto: glorot for tanh and sigmoid, else he"},
+    DENSE_LAYERS("units of each hidden layer, e.g. [128, 64]", "of the hidden layers",
+                 "share of hidden units left out in a step"),
     REGRESSION_LOSS,
     SMOOTHING,
     CLASS_WEIGHT,
@@ -184,40 +188,9 @@ static const fr_option cnn_table[] = {
      .low = 0,
      .high = 1e6,
      .help = "training rows: standard deviation of normal noise [preprocessed unit]"},
-    {.name = "hidden",
-     .type = FR_OPTION_INTS,
-     AT(hidden),
-     .fallback = "[128]",
-     .low = 1,
-     .high = 65536,
-     .help = "units of each dense layer between convolutions and outputs; [] for none"},
-    {.name = "activation",
-     .type = FR_OPTION_WORD,
-     AT(activation),
-     .fallback = "relu",
-     .words = activation_words,
-     .help = "of convolutions and hidden layers"},
-    {.name = "negative_slope",
-     .type = FR_OPTION_DOUBLE,
-     AT(negative_slope),
-     .fallback = "0.01",
-     .low = 0,
-     .high = 1,
-     .help = "activation leaky_relu: slope below 0"},
-    {.name = "dropout",
-     .type = FR_OPTION_DOUBLE,
-     AT(dropout),
-     .fallback = "0",
-     .low = 0,
-     .high = 1,
-     .open_high = true,
-     .help = "share of hidden dense units left out in a step"},
-    {.name = "init",
-     .type = FR_OPTION_WORD,
-     AT(init),
-     .fallback = "auto",
-     .words = init_words,
-     .help = "initial weights; auto: glorot for tanh and sigmoid, else he"},
+    DENSE_LAYERS("units of each dense layer between convolutions and outputs; [] for none",
+                 "of convolutions and hidden layers",
+                 "share of hidden dense units left out in a step"),
     REGRESSION_LOSS,
     SMOOTHING,
     CLASS_WEIGHT,
