@@ -36,6 +36,9 @@ OPT         ?= $(OPT.$(BUILD))
 
 CPPFLAGS += -D_GNU_SOURCE -Iinclude $(shell pkg-config --cflags $(PKGS)) $(XGBOOST.dir:%=-isystem %/include)
 FPFLAGS  := -fno-math-errno -ffp-contract=off
+# Products in registers want fused multiply-add, and so do the sums over sparse rows, which are
+# those over dense ones without the products of zeros; nowhere else may results depend on it.
+FUSED    := src/linalg/small% src/model/sparse
 CFLAGS   += $(WARN) $(WERROR) $(OPT) $(FPFLAGS) -fPIC -fvisibility=hidden -fopenmp -pthread
 LDLIBS   += $(shell pkg-config --libs $(PKGS)) \
             $(XGBOOST.dir:%=-L%/lib -Wl,-rpath,%/lib) $(if $(XGBOOST.none),,-lxgboost) -ldl -lm
@@ -82,11 +85,7 @@ $(STATIC): $(LIBOBJ) src/embed/exports
 	$Q$(OBJCOPY) -w $(EXPORTS:%=-G '%') $(@:.a=.o)
 	$Q$(AR) rcs $@ $(@:.a=.o)
 
-# Products in registers want fused multiply-add; everywhere else results must not depend on it.
-$O/src/linalg/small%.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
-
-# The sums over sparse rows are those over dense ones without the products of zeros.
-$O/src/model/sparse.o: FPFLAGS := -fno-math-errno -ffp-contract=fast
+$(FUSED:%=$O/%.o): private FPFLAGS += -ffp-contract=fast
 
 $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
@@ -130,7 +129,7 @@ $O/tests/%: $O/tests/%.o $(LIB)
 
 # Rebuild when the compiler or the flags change, not only when sources do. Warnings as errors
 # change nothing in what is built; without XGBoost a file takes the place of another.
-STAMP = $(CC) $(CPPFLAGS) $(filter-out $(WERROR),$(CFLAGS)) $(XGBOOST.none:no=XGBOOST=no)
+STAMP = $(CC) $(CPPFLAGS) $(filter-out $(WERROR),$(CFLAGS)) $(XGBOOST.none:no=XGBOOST=no) fused: $(FUSED)
 $O/flags: FORCE
 	@mkdir -p $(@D); echo '$(STAMP)' | cmp -s - $@ || echo '$(STAMP)' >$@
 
