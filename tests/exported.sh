@@ -31,6 +31,13 @@ int main(void)
             *at++ = '\0';
         }
         *at = '\0';
+#ifdef TEXT
+#define INPUT cell[TEXT]
+        (void)x;
+        (void)takes;
+#else
+#define INPUT x
+#endif
         for (i = 0; i < sizeof takes / sizeof *takes; i++) {
             const char *text = cell[takes[i] < 0 ? -takes[i] - 1 : takes[i]];
             x[i] = *text == '\0' ? NAN : (float)strtod(text, NULL);
@@ -41,13 +48,13 @@ int main(void)
 #ifdef CLASSES
         {
             float out[CLASSES];
-            const int k = CALL(_predict)(x, out);
+            const int k = CALL(_predict)(INPUT, out);
             printf("%s", CALL(_class)(k));
             for (i = 0; i < CLASSES; i++) printf("\x1f%.9g", out[i]);
             printf("\n");
         }
 #else
-        printf("%.9g\n", CALL(_predict)(x));
+        printf("%.9g\n", CALL(_predict)(INPUT));
 #endif
     }
     return 0;
@@ -73,13 +80,15 @@ worst() {
         rows++ } END { if (rows == 0 || missing) print "none"; else if (other) print "label"; else printf "%.3g\n", worst }'
 }
 
-# compare_c NAME IDENTIFIER CLASSES TAKES DATA...: with every compiler there is.
+# compare_c NAME IDENTIFIER CLASSES TAKES DATA...: with every compiler there is. $text_column is the number
+# of the column that the model takes, if it counts words.
 compare_c() {
     local name=$1 id=$2 classes=$3 takes=$4 compiler data text worst bad=
     shift 4
     local flags=(-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -O2 -I"$dir" "-DMODEL=\"$name.h\""
         "-DNAME=$id" "-DTAKES=$takes")
     [ "$classes" -gt 0 ] && flags+=("-DCLASSES=$classes")
+    [ -z "${text_column:-}" ] || flags+=("-DTEXT=$text_column")
     [[ $takes == *-* ]] && flags+=(-DTEXTS)
     for compiler in gcc clang; do
         if ! command -v $compiler >/dev/null; then

@@ -29,14 +29,17 @@ extern const char *const fr_export_inputs_words[]; /* "auto", ...; NULL-terminat
  * onnxruntime since 1.5 (2020) reads. Outputs: `label` (N) and `probabilities` (N, classes), of
  * an svm `decision_values`; of a regression `prediction` (N, 1). Labels are int64 when every
  * class is written as an integer, else strings. A number that is missing is NaN; a category
- * that is missing, or that the training data did not have, is any other text (or number).
+ * that is missing, or that the training data did not have, is any other text (or number). A
+ * model that counts n-grams of a text has that text as its one input, and operators of
+ * com.microsoft, which only onnxruntime has, to cut it.
  * *bytes is the caller's (free). Errors also: FR_ERR_USAGE when a matrix is wanted for columns
  * of text, or the model is larger than the 2 GB of a protobuf message. */
 FR_CHECKED fr_status fr_export_onnx(const fr_results_file *results, const fr_ensemble *together,
                                     fr_export_inputs inputs, void **bytes, size_t *n);
 
 /* The model as one C99 header (also good C++): one function with its weights in it, without
- * malloc, needing math.h only; its opening comment says how to call it. */
+ * malloc, needing math.h and at most string.h; its opening comment says how to call it. A model
+ * that counts n-grams takes a const char *, UTF-8. */
 FR_CHECKED fr_status fr_export_c(const fr_results_file *results, const fr_ensemble *together,
                                  fr_text *out);
 

@@ -25,6 +25,7 @@
 #include "foldrank/hot.h"
 #include "foldrank/importance.h"
 #include "foldrank/kernel_ridge.h"
+#include "foldrank/letters.h"
 #include "foldrank/linalg.h"
 #include "foldrank/log.h"
 #include "foldrank/media.h"

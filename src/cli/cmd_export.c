@@ -227,8 +227,9 @@ const fr_cli_command fr_cmd_export = {
     .details =
         "The model goes with its preprocessing: it takes the columns as they are in the\n"
         "data and gives what `foldrank predict` gives. An ONNX model has one input X\n"
-        "(rows, columns), or with text columns one input for each column by its name; a\n"
-        "C header has one function and needs math.h only. Beside each comes a model card\n"
+        "(rows, columns), or with text columns one input for each column by its name; one\n"
+        "that counts the words of a text takes the text (and runs in onnxruntime only). A\n"
+        "C header has one function and needs C's library only. Beside each comes a model card\n"
         "(.card.md): data, search, scores with intervals, limits, seeds, versions. An\n"
         "ensemble goes as one model: the weighted mean of its members.\n"
         "FILE may be - for stdout. An Optuna journal has all trials, for optuna-dashboard\n"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foldrank/letters.h"
 #include "foldrank/memory.h"
 
 enum { SHORTEST_WORD = 2, MAX_UTF8 = 4 };
@@ -252,4 +253,26 @@ void fr_ngrams_clear(fr_ngrams *ngrams)
     free(ngrams->word);
     free(ngrams->term);
     *ngrams = (fr_ngrams){0};
+}
+
+unsigned fr_letter_kind(uint32_t letter)
+{
+    return (is_blank(letter) ? FR_LETTER_BLANK : 0u) |
+           (is_word_letter(letter) ? FR_LETTER_WORD : 0u) |
+           (is_ideograph(letter) ? FR_LETTER_SIGN : 0u);
+}
+
+uint32_t fr_letter_small(uint32_t letter)
+{
+    return small_letter(letter);
+}
+
+size_t fr_letter_decode(const char *text, size_t n, uint32_t *letter)
+{
+    return decode((const unsigned char *)text, n, letter);
+}
+
+size_t fr_letter_encode(uint32_t letter, char *out)
+{
+    return encode(letter, out);
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -13,11 +14,12 @@ typedef struct {
     const fr_ensemble *together; /* NULL: the model alone */
     const fr_model *model;       /* the one at work; their columns and classes are the same */
     fr_network network;
-    size_t widest;    /* units of the widest level */
-    size_t n_numbers; /* columns that are numbers to the network */
-    size_t n_onehot;  /* columns that become several inputs */
+    size_t widest; /* units of the widest level */
     bool classifies;
     char name[64], upper[64]; /* what every identifier begins with */
+    const char *counts;       /* a name that is the same for all members */
+    fr_terms terms;           /* of all members; owned */
+    bool text;                /* the input is a text, not columns */
     fr_text *out;
 } writer;
 
@@ -46,11 +48,7 @@ static void survey(writer *w)
     w->widest = fr_c_network_widest(&w->network);
     if (w->widest < fr_transform_features(&model->transform))
         w->widest = fr_transform_features(&model->transform);
-    for (size_t c = 0; c < model->transform.cols; c++) {
-        const int kind = model->transform.features[c].kind;
-        w->n_numbers += kind == FR_FEATURE_NUMERIC || kind == FR_FEATURE_ORDINAL;
-        w->n_onehot += kind == FR_FEATURE_ONEHOT;
-    }
+    w->text = model->schema.text.column != NULL;
 }
 
 static bool has_categories(const writer *w)
@@ -60,19 +58,36 @@ static bool has_categories(const writer *w)
     return false;
 }
 
+static const char *input_name(const writer *w)
+{
+    return w->text ? "text" : "x";
+}
+
+/* The head of `name`_predict. */
+static void open_function(const writer *w)
+{
+    fr_text_add(w->out, "\nstatic inline %s %s_predict(const %s *%s%s)\n{\n",
+                w->classifies ? "int" : "float", w->name, w->text ? "char" : "float",
+                input_name(w), w->classifies ? ", float *out" : "");
+}
+
 /* ---- the opening comment ---- */
 
 static void say_call(const writer *w)
 {
-    fr_text_add(w->out, " * To predict one row:\n *\n *     float x[%s_INPUTS];\n", w->upper);
+    fr_text_add(w->out, " * To predict one row:\n *\n");
+    if (w->text)
+        fr_text_add(w->out, " *     const char *text = \"...\";\n");
+    else
+        fr_text_add(w->out, " *     float x[%s_INPUTS];\n", w->upper);
     if (!w->classifies) {
-        fr_text_add(w->out, " *     float value = %s_predict(x);\n", w->name);
+        fr_text_add(w->out, " *     float value = %s_predict(%s);\n", w->name, input_name(w));
         return;
     }
     fr_text_add(w->out,
                 " *     float out[%s_CLASSES];\n"
-                " *     int k = %s_predict(x, out);  the class, whose name is %s_class(k)\n",
-                w->upper, w->name, w->name);
+                " *     int k = %s_predict(%s, out);  the class, whose name is %s_class(k)\n",
+                w->upper, w->name, input_name(w), w->name);
     fr_text_add(w->out, " *\n * out receives the %s of every class: ",
                 fr_model_has_probabilities(w->model) ? "probability" : "decision value");
     for (size_t k = 0; k < w->model->schema.n_classes; k++) {
@@ -93,9 +108,23 @@ static void say_levels(const writer *w, const fr_column *column)
     if (column->n_levels > SHOWN) fr_text_add(w->out, " ... (%zu in all)", column->n_levels);
 }
 
+static void say_text(const writer *w)
+{
+    fr_text_add(w->out, " *\n * text is the cell of column ");
+    fr_c_comment(w->model->schema.text.column, w->out);
+    fr_text_add(w->out,
+                " as it is in the data: UTF-8. For what is not UTF-8 %s.\n"
+                " * It is cut into %zu known n-grams.\n",
+                w->classifies ? "k is -1 and out NAN" : "value is NAN", w->terms.n);
+}
+
 static void say_inputs(const writer *w)
 {
     const fr_schema *schema = &w->model->schema;
+    if (w->text) {
+        say_text(w);
+        return;
+    }
     fr_text_add(w->out,
                 " *\n * x holds the columns as they are in the data, in this order; NAN "
                 "where there is no value:\n");
@@ -216,85 +245,24 @@ static void write_category(const writer *w)
 
 /* ---- the function ---- */
 
-static void write_numbers(const writer *w)
-{
-    const fr_transform *t = &w->model->transform;
-    fr_text_add(w->out,
-                "    /* a[to] = (x[from] - shift) * factor, with x = fill where missing */\n"
-                "    static const struct {\n        int from, to;\n"
-                "        float fill, shift, factor;\n    } numbers[%zu] = {\n",
-                w->n_numbers);
-    for (size_t c = 0; c < t->cols; c++) {
-        const fr_feature *feature = &t->features[c];
-        if (feature->kind != FR_FEATURE_NUMERIC && feature->kind != FR_FEATURE_ORDINAL)
-            continue;
-        const float values[] = {feature->fill, feature->shift, feature->factor};
-        fr_text_add(w->out, "        {%zu, %zu", c, feature->first);
-        for (size_t i = 0; i < 3; i++) {
-            fr_text_add(w->out, ", ");
-            fr_c_float(w->out, values[i]);
-        }
-        fr_text_add(w->out, "},\n");
-    }
-    fr_text_add(w->out, "    };\n");
-}
-
-static void write_onehot(const writer *w)
-{
-    const fr_transform *t = &w->model->transform;
-    size_t at = 0;
-    fr_text_add(w->out, "    /* input of each level of each category; -1: none */\n"
-                        "    static const int place[] = {\n");
-    for (size_t c = 0; c < t->cols; c++) {
-        const fr_feature *feature = &t->features[c];
-        for (size_t l = 0; l < feature->n_place; l++)
-            fr_text_add(w->out, "%s%d,", l == 0 ? "        " : " ",
-                        feature->place[l] < 0 ? -1 : (int)feature->first + feature->place[l]);
-        if (feature->n_place > 0) fr_text_add(w->out, "\n");
-    }
-    fr_text_add(w->out,
-                "    };\n    /* column, its levels, their places, the level of a missing one; "
-                "-1: none */\n    static const int onehot[%zu][4] = {\n",
-                w->n_onehot);
-    for (size_t c = 0; c < t->cols; c++) {
-        const fr_feature *feature = &t->features[c];
-        if (feature->kind != FR_FEATURE_ONEHOT) continue;
-        const bool filled = feature->fill >= 0 && feature->fill < (float)feature->n_place;
-        fr_text_add(w->out, "        {%zu, %zu, %zu, %d},\n", c, feature->n_place, at,
-                    filled ? (int)feature->fill : -1);
-        at += feature->n_place;
-    }
-    fr_text_add(w->out, "    };\n");
-}
-
 static void write_preprocessing(const writer *w)
 {
-    fr_text_add(w->out, "    for (i = 0; i < %zu; i++) a[i] = 0.0f;\n",
-                fr_transform_features(&w->model->transform));
-    if (w->n_numbers > 0)
-        fr_text_add(w->out,
-                    "    for (i = 0; i < %zu; i++) {\n"
-                    "        v = x[numbers[i].from];\n%s"
-                    "        if (isnan(v)) v = numbers[i].fill;\n"
-                    "        a[numbers[i].to] = (v - numbers[i].shift) * numbers[i].factor;\n"
-                    "    }\n",
-                    w->n_numbers,
-                    w->model->transform.sublinear
-                        ? "        if (v > 0.0f) v = (float)(1.0 + log((double)v));\n"
-                        : "");
-    if (w->n_onehot > 0)
-        fr_text_add(w->out,
-                    "    for (i = 0; i < %zu; i++) {\n"
-                    "        const int *c = onehot[i];\n"
-                    "        int level = c[3];\n"
-                    "        v = x[c[0]];\n"
-                    "        if (v >= 0.0f && v < (float)c[1]) level = (int)v;\n"
-                    "        if (level >= 0 && place[c[2] + level] >= 0)\n"
-                    "            a[place[c[2] + level]] = 1.0f;\n"
-                    "    }\n",
-                    w->n_onehot);
-    if (w->model->transform.tfidf)
-        fr_c_unit_row(fr_transform_features(&w->model->transform), w->out);
+    const fr_transform *t = &w->model->transform;
+    if (w->text)
+        fr_c_words(w->model, w->counts, w->out);
+    else
+        fr_c_columns(t, w->out);
+    if (t->tfidf) fr_c_unit_row(fr_transform_features(t), w->out);
+    fr_c_projection(t->projection, w->out);
+}
+
+static void write_constants(const writer *w)
+{
+    if (w->text)
+        fr_c_words_constants(w->model, &w->terms, w->out);
+    else
+        fr_c_columns_constants(&w->model->transform, w->out);
+    fr_c_projection_constants(w->model->transform.projection, w->out);
 }
 
 static void write_head(const writer *w, char scores)
@@ -341,7 +309,6 @@ static void write_function(const writer *w)
     const bool trees = w->model->options.family == FR_FAMILY_XGBOOST;
     const bool pairs = fr_c_network_pairs(&w->network);
     char scores = 'b';
-    const fr_projection *projection = w->model->transform.projection;
     if (kernel)
         fr_c_kernel(w->model, w->name, w->out);
     else if (trees)
@@ -349,20 +316,13 @@ static void write_function(const writer *w)
     else
         fr_c_network_functions(&w->network, w->name, w->out);
     if (calibrates) fr_c_calibration(w->model, w->name, w->out);
-    fr_text_add(w->out,
-                w->classifies
-                    ? "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
-                    : "\nstatic inline float %s_predict(const float *x)\n{\n",
-                w->name);
-    if (w->n_numbers > 0) write_numbers(w);
-    if (w->n_onehot > 0) write_onehot(w);
-    fr_c_projection_constants(projection, w->out);
+    open_function(w);
+    write_constants(w);
     if (!kernel && !trees) fr_c_network_constants(&w->network, w->model, w->name, w->out);
     fr_text_add(w->out, "    float a[%zu], b[%zu], v%s;\n    int i%s%s%s;\n", w->widest,
                 w->widest, sums ? ", sum = 0.0f" : "", compares ? ", best = 0" : "",
-                pairs ? ", f" : "", projection != NULL ? ", j" : "");
+                pairs ? ", f" : "", w->model->transform.projection != NULL ? ", j" : "");
     write_preprocessing(w);
-    fr_c_projection(projection, w->out);
     if (kernel || trees)
         fr_text_add(w->out, "    %s_%s(a, b);\n", w->name, kernel ? "kernel" : "trees");
     else
@@ -378,12 +338,13 @@ static void call_members(const writer *w)
         fr_format_double(w->together->member[m].weight, weight);
         if (w->classifies)
             fr_text_add(w->out,
-                        "    %s_m%zu_predict(x, out);\n"
+                        "    %s%s_m%zu_predict(%s, out)%s;\n"
                         "    for (i = 0; i < %s_CLASSES; i++) sum[i] += %s * (double)out[i];\n",
-                        w->name, m, w->upper, weight);
+                        w->text ? "if (" : "", w->name, m, input_name(w),
+                        w->text ? " < 0) return -1" : "", w->upper, weight);
         else
-            fr_text_add(w->out, "    sum += %s * (double)%s_m%zu_predict(x);\n", weight,
-                        w->name, m);
+            fr_text_add(w->out, "    sum += %s * (double)%s_m%zu_predict(%s);\n", weight,
+                        w->name, m, input_name(w));
     }
 }
 
@@ -391,26 +352,26 @@ static void call_members(const writer *w)
 static void write_members(const writer *w)
 {
     for (size_t m = 0; m < w->together->n; m++) {
-        writer member = {
-            .results = w->results, .model = &w->together->member[m].model, .out = w->out};
+        writer member = {.results = w->results,
+                         .model = &w->together->member[m].model,
+                         .counts = w->name,
+                         .terms = w->terms,
+                         .out = w->out};
         snprintf(member.name, sizeof member.name, "%.*s_m%u", NAME_MOST, w->name, (unsigned)m);
         memcpy(member.upper, w->upper, sizeof member.upper);
         survey(&member);
         write_function(&member);
     }
     if (!w->classifies) {
-        fr_text_add(w->out,
-                    "\nstatic inline float %s_predict(const float *x)\n{\n"
-                    "    double sum = 0.0;\n",
-                    w->name);
+        open_function(w);
+        fr_text_add(w->out, "    double sum = 0.0;\n");
         call_members(w);
         fr_text_add(w->out, "    return (float)sum;\n}\n");
         return;
     }
-    fr_text_add(w->out,
-                "\nstatic inline int %s_predict(const float *x, float *out)\n{\n"
-                "    double sum[%s_CLASSES] = {0.0};\n    int i, best = 0;\n",
-                w->name, w->upper);
+    open_function(w);
+    fr_text_add(w->out, "    double sum[%s_CLASSES] = {0.0};\n    int i, best = 0;\n",
+                w->upper);
     call_members(w);
     fr_text_add(w->out,
                 "    for (i = 0; i < %s_CLASSES; i++) out[i] = (float)sum[i];\n"
@@ -418,6 +379,28 @@ static void write_members(const writer *w)
                 "        if (out[i] > out[best]) best = i;\n"
                 "    return best;\n}\n",
                 w->upper, w->upper);
+}
+
+static fr_status write_all(writer *w)
+{
+    const bool texts = w->text || has_categories(w);
+    FR_TRY(write_comment(w));
+    fr_text_add(w->out,
+                "#ifndef FOLDRANK_%s_H\n#define FOLDRANK_%s_H\n\n#include <math.h>\n%s\n",
+                w->upper, w->upper, texts ? "#include <string.h>\n" : "");
+    if (!w->text)
+        fr_text_add(w->out, "enum { %s_INPUTS = %zu };\n", w->upper, w->model->schema.cols);
+    if (w->classifies)
+        fr_text_add(w->out, "enum { %s_CLASSES = %zu };\n", w->upper, w->model->n_outputs);
+    if (w->classifies) write_class(w);
+    if (has_categories(w)) write_category(w);
+    if (w->text) fr_c_words_functions(&w->model->schema.text, &w->terms, w->name, w->out);
+    if (w->together != NULL)
+        write_members(w);
+    else
+        write_function(w);
+    fr_text_add(w->out, "\n#endif\n");
+    return w->out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model as C") : FR_OK;
 }
 
 fr_status fr_export_c(const fr_results_file *results, const fr_ensemble *together, fr_text *out)
@@ -428,19 +411,10 @@ fr_status fr_export_c(const fr_results_file *results, const fr_ensemble *togethe
                 .out = out};
     FR_TRY(fr_export_check_form(results, together, "C source"));
     name_model(&w);
+    w.counts = w.name;
     survey(&w);
-    FR_TRY(write_comment(&w));
-    fr_text_add(out, "#ifndef FOLDRANK_%s_H\n#define FOLDRANK_%s_H\n\n#include <math.h>\n%s\n",
-                w.upper, w.upper, has_categories(&w) ? "#include <string.h>\n" : "");
-    fr_text_add(out, "enum { %s_INPUTS = %zu", w.upper, w.model->schema.cols);
-    if (w.classifies) fr_text_add(out, ", %s_CLASSES = %zu", w.upper, w.model->n_outputs);
-    fr_text_add(out, " };\n");
-    if (w.classifies) write_class(&w);
-    if (has_categories(&w)) write_category(&w);
-    if (together != NULL)
-        write_members(&w);
-    else
-        write_function(&w);
-    fr_text_add(out, "\n#endif\n");
-    return out->failed ? FR_FAIL(FR_ERR_MEMORY, "out of memory for the model as C") : FR_OK;
+    fr_status st = w.text ? fr_terms_collect(w.model, together, &w.terms) : FR_OK;
+    if (st == FR_OK) st = write_all(&w);
+    free(w.terms.item);
+    return st;
 }

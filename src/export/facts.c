@@ -29,24 +29,20 @@ fr_status fr_export_check(const fr_results_file *results)
 static fr_status check_model(const fr_results_file *results, const fr_model *model,
                              const char *form)
 {
-    const char *text = model->schema.text.column;
+    const fr_text_settings *text = &model->schema.text;
     if (model->transform.width == 0)
-        return FR_FAIL(FR_ERR_STATE, "%s: a model has no input: every column was constant",
-                       results->path);
-    if (text == NULL) return FR_OK;
-    if (model->schema.text.buckets > 0 || model->schema.text.across)
-        return FR_FAIL(FR_ERR_STATE,
-                       "%s: its model counts n-grams of column %s %s, which is not written as "
-                       "%s; predict with `foldrank predict`",
-                       results->path, text,
-                       model->schema.text.buckets > 0 ? "in buckets (data.text_buckets)"
-                                                      : "across words (data.text_across)",
-                       form);
-    return FR_FAIL(
-        FR_ERR_STATE,
-        "%s: its model counts words in column %s, which is not written as %s; predict "
-        "with `foldrank predict`",
-        results->path, text, form);
+        return FR_FAIL(
+            FR_ERR_STATE,
+            "%s: nothing to write as %s: a model has no input: every column was constant",
+            results->path, form);
+    if (text->column == NULL || (text->buckets == 0 && !text->across)) return FR_OK;
+    return FR_FAIL(FR_ERR_STATE,
+                   "%s: its model counts n-grams of column %s %s, which is not written as %s; "
+                   "predict with `foldrank predict`",
+                   results->path, text->column,
+                   text->buckets > 0 ? "in buckets (data.text_buckets)"
+                                     : "across words (data.text_across)",
+                   form);
 }
 
 fr_status fr_export_check_form(const fr_results_file *results, const fr_ensemble *together,

@@ -8,11 +8,13 @@
 #include "foldrank/export.h"
 #include "foldrank/network.h"
 #include "foldrank/option.h"
+#include "terms.h"
 
 /* FR_ERR_STATE when there is no model to export. */
 FR_CHECKED fr_status fr_export_check(const fr_results_file *results);
 
-/* The same, and when it counts words of texts, which a form (such as "ONNX") does not hold. */
+/* The same, and when it has nothing to write in a form, or what that cannot hold (such as
+ * "ONNX"). */
 FR_CHECKED fr_status fr_export_check_form(const fr_results_file *results,
                                           const fr_ensemble *together, const char *form);
 
@@ -68,6 +70,17 @@ void fr_c_projection(const fr_projection *projection, fr_text *out);
 void fr_c_calibration(const fr_model *model, const char *name, fr_text *out);
 /* a[0 .. n) gets length 1, unless it has none; `i` counts. */
 void fr_c_unit_row(size_t n, fr_text *out);
+/* From the columns x to a, but for what tfidf does to a whole row: its constants, and the
+ * statements, with `i` to count by and a float `v`. */
+void fr_c_columns_constants(const fr_transform *transform, fr_text *out);
+void fr_c_columns(const fr_transform *transform, fr_text *out);
+/* Of a model that counts n-grams: the functions, which begin with `name`, that count them; the
+ * constants of the function that predicts, and what brings `text` there into a, weighed but for
+ * the row's length; `i` counts and `v` is a float. */
+void fr_c_words_functions(const fr_text_settings *settings, const fr_terms *terms,
+                          const char *name, fr_text *out);
+void fr_c_words_constants(const fr_model *model, const fr_terms *terms, fr_text *out);
+void fr_c_words(const fr_model *model, const char *name, fr_text *out);
 /* A text as a C string literal, quotes included. */
 void fr_c_quote(const char *text, fr_text *out);
 

@@ -138,6 +138,22 @@ fr_onnx_node *fr_onnx_ml_op(fr_onnx *o, const char *op, const char *input, const
     return node;
 }
 
+fr_onnx_node *fr_onnx_runtime_op(fr_onnx *o, const char *op, const char *input,
+                                 const char *output)
+{
+    fr_onnx_node *node = add_node(o, op, (const char *const[]){input, NULL}, output);
+    if (node != NULL) node->domain = fr_onnx_text(o, "com.microsoft");
+    if (!o->runtime_ops) use_domain(o, "com.microsoft", 1);
+    o->runtime_ops = true;
+    return node;
+}
+
+void fr_onnx_more(fr_onnx *o, fr_onnx_node *node, const char *output)
+{
+    if (node == NULL) return;
+    node->output = extended(o, node->output, node->n_output++, fr_onnx_text(o, "%s", output));
+}
+
 /* A new attribute of the node, with name and type; NULL when there is no memory. */
 static Onnx__AttributeProto *add_attribute(fr_onnx *o, fr_onnx_node *node, const char *name,
                                            Onnx__AttributeProto__AttributeType type)
@@ -189,6 +205,15 @@ void fr_onnx_set_floats(fr_onnx *o, fr_onnx_node *node, const char *name, const 
     if (a == NULL) return;
     a->n_floats = n;
     a->floats = (float *)values;
+}
+
+void fr_onnx_set_text(fr_onnx *o, fr_onnx_node *node, const char *name, const char *text)
+{
+    Onnx__AttributeProto *a =
+        add_attribute(o, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    if (a == NULL) return;
+    a->has_s = 1;
+    a->s = (ProtobufCBinaryData){.len = strlen(text), .data = (uint8_t *)text};
 }
 
 /* Bytes of texts, as they are: protobuf's own kind of string list. */
@@ -243,13 +268,25 @@ void fr_onnx_floats(fr_onnx *o, const char *name, const float *values, size_t ro
     fr_onnx_tensor(o, name, values, (size_t[]){rows, cols}, cols == 0 ? 1 : 2);
 }
 
-void fr_onnx_ints(fr_onnx *o, const char *name, const int64_t *values, size_t n)
+static void add_ints(fr_onnx *o, const char *name, const int64_t *values, const size_t dims[2],
+                     size_t n_dims)
 {
     Onnx__TensorProto *tensor =
-        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, &n, 1);
+        add_tensor(o, name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, dims, n_dims);
     if (tensor == NULL) return;
-    tensor->n_int64_data = n;
+    tensor->n_int64_data = n_dims == 1 ? dims[0] : dims[0] * dims[1];
     tensor->int64_data = (int64_t *)values;
+}
+
+void fr_onnx_ints(fr_onnx *o, const char *name, const int64_t *values, size_t n)
+{
+    add_ints(o, name, values, (size_t[]){n, 0}, 1);
+}
+
+void fr_onnx_int_matrix(fr_onnx *o, const char *name, const int64_t *values, size_t rows,
+                        size_t cols)
+{
+    add_ints(o, name, values, (size_t[]){rows, cols}, 2);
 }
 
 void fr_onnx_texts(fr_onnx *o, const char *name, char *const *texts, size_t n)
@@ -346,6 +383,18 @@ void fr_onnx_port(fr_onnx *o, fr_onnx_side side, const char *name, int type, siz
         o->graph.input = extended(o, o->graph.input, o->graph.n_input++, port);
     else
         o->graph.output = extended(o, o->graph.output, o->graph.n_output++, port);
+}
+
+void fr_onnx_hint(fr_onnx *o, const char *name, int type)
+{
+    Onnx__ValueInfoProto *value = fr_onnx_alloc(o, 1, sizeof *value);
+    if (value == NULL) return;
+    onnx__value_info_proto__init(value);
+    value->name = fr_onnx_text(o, "%s", name);
+    value->type = make_type(o, type, 0);
+    if (o->failed) return;
+    value->type->tensor_type->shape = NULL;
+    o->graph.value_info = extended(o, o->graph.value_info, o->graph.n_value_info++, value);
 }
 
 void fr_onnx_say(fr_onnx *o, const char *key, const char *value)

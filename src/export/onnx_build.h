@@ -23,6 +23,7 @@ typedef struct {
     void **blocks; /* the arena */
     size_t n_blocks, capacity;
     size_t n_names;
+    bool runtime_ops; /* there are some of com.microsoft */
     bool failed;
 } fr_onnx;
 
@@ -43,6 +44,11 @@ char *fr_onnx_text(fr_onnx *o, const char *format, ...) __attribute__((format(pr
 fr_onnx_node *fr_onnx_op(fr_onnx *o, const char *op, const char *const inputs[],
                          const char *output);
 fr_onnx_node *fr_onnx_ml_op(fr_onnx *o, const char *op, const char *input, const char *output);
+/* Of onnxruntime's own operators (com.microsoft), which only it has. */
+fr_onnx_node *fr_onnx_runtime_op(fr_onnx *o, const char *op, const char *input,
+                                 const char *output);
+/* A further output of a node; "": one that is not wanted. */
+void fr_onnx_more(fr_onnx *o, fr_onnx_node *node, const char *output);
 
 /* A name that begins with `prefix` and that nothing else has; nodes of one or two inputs and
  * constants that get such a name, which is returned. */
@@ -60,6 +66,7 @@ void fr_onnx_set_ints(fr_onnx *o, fr_onnx_node *node, const char *name, const in
                       size_t n);
 void fr_onnx_set_floats(fr_onnx *o, fr_onnx_node *node, const char *name, const float *values,
                         size_t n);
+void fr_onnx_set_text(fr_onnx *o, fr_onnx_node *node, const char *name, const char *text);
 void fr_onnx_set_texts(fr_onnx *o, fr_onnx_node *node, const char *name, char *const *texts,
                        size_t n);
 
@@ -69,11 +76,18 @@ void fr_onnx_tensor(fr_onnx *o, const char *name, const float *values, const siz
 void fr_onnx_floats(fr_onnx *o, const char *name, const float *values, size_t rows,
                     size_t cols);
 void fr_onnx_ints(fr_onnx *o, const char *name, const int64_t *values, size_t n);
+/* Shape (rows, cols). */
+void fr_onnx_int_matrix(fr_onnx *o, const char *name, const int64_t *values, size_t rows,
+                        size_t cols);
 void fr_onnx_texts(fr_onnx *o, const char *name, char *const *texts, size_t n);
 
 /* An input or output of the graph: (N, cols), or (N) when cols is 0. */
 typedef enum { FR_ONNX_INPUT, FR_ONNX_OUTPUT } fr_onnx_side;
 void fr_onnx_port(fr_onnx *o, fr_onnx_side side, const char *name, int type, size_t cols);
+
+/* The type of an inner result, of which no shape is said: for operators that are not known to
+ * who infers types. */
+void fr_onnx_hint(fr_onnx *o, const char *name, int type);
 
 /* A line of the model's metadata. */
 void fr_onnx_say(fr_onnx *o, const char *key, const char *value);

@@ -36,6 +36,31 @@ const char *fr_onnx_sublinear(fr_onnx *o, const char *prefix, const char *x)
     return where(o, prefix, counted, fr_onnx_cast(o, prefix, log, TYPE_FLOAT), x);
 }
 
+/* Clip(x, low, high), where an end may be "". */
+static const char *clip(fr_onnx *o, const char *prefix, const char *x, const char *low,
+                        const char *high)
+{
+    const char *out = fr_onnx_name(o, prefix);
+    fr_onnx_op(o, "Clip", LIST(x, low, high), out);
+    return out;
+}
+
+const char *fr_onnx_sublinear_counts(fr_onnx *o, const char *prefix, const char *x)
+{
+    const char *none = fr_onnx_name(o, prefix), *one = fr_onnx_name(o, prefix);
+    float *held = fr_onnx_alloc(o, 1, sizeof *held);
+    if (held == NULL) return "";
+    *held = 1;
+    fr_onnx_tensor(o, none, fr_onnx_alloc(o, 1, sizeof *held), NULL, 0);
+    fr_onnx_tensor(o, one, held, NULL, 0);
+    const char *low = fr_onnx_cast(o, prefix, none, TYPE_DOUBLE),
+               *high = fr_onnx_cast(o, prefix, one, TYPE_DOUBLE),
+               *wide = fr_onnx_cast(o, prefix, x, TYPE_DOUBLE);
+    const char *log = fr_onnx_unary(o, prefix, "Log", clip(o, prefix, wide, high, ""));
+    const char *there = clip(o, prefix, wide, low, high);
+    return fr_onnx_cast(o, prefix, fr_onnx_binary(o, prefix, "Add", log, there), TYPE_FLOAT);
+}
+
 const char *fr_onnx_unit_rows(fr_onnx *o, const char *prefix, const char *x)
 {
     const char *zero = wide_constant(o, prefix, 0), *one = wide_constant(o, prefix, 1);

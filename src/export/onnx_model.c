@@ -21,6 +21,7 @@
 #include "onnx_network.h"
 #include "onnx_projection.h"
 #include "onnx_trees.h"
+#include "onnx_words.h"
 
 const char *const fr_export_inputs_words[] = {"auto", "matrix", "columns", NULL};
 
@@ -36,6 +37,8 @@ typedef struct {
     const fr_ensemble *together; /* NULL: the model alone */
     bool matrix;
     bool *is_text;      /* (cols): the column comes as strings */
+    bool counts_words;  /* of one text, which is the input */
+    fr_terms terms;     /* of all members; owned */
     const char *prefix; /* of all inner names, so that no column has one of them */
     size_t n_names;
 } writer;
@@ -65,7 +68,8 @@ static float *level_numbers(writer *w, const fr_column *column)
 static fr_status find_types(writer *w, fr_export_inputs inputs)
 {
     const fr_schema *schema = &w->model->schema;
-    const char *text_column = NULL;
+    const char *text_column = schema->text.column;
+    w->counts_words = text_column != NULL;
     w->is_text = fr_onnx_alloc(&w->o, schema->cols, sizeof *w->is_text);
     for (size_t c = 0; !w->o.failed && c < schema->cols; c++) {
         const fr_column *column = &schema->columns[c];
@@ -82,6 +86,7 @@ static fr_status find_types(writer *w, fr_export_inputs inputs)
 
 static bool is_column(const fr_schema *schema, const char *name)
 {
+    if (schema->text.column != NULL && strcmp(schema->text.column, name) == 0) return true;
     for (size_t c = 0; c < schema->cols; c++)
         if (strcmp(schema->columns[c].name, name) == 0) return true;
     return false;
@@ -91,6 +96,7 @@ static void choose_prefix(writer *w)
 {
     const fr_schema *schema = &w->model->schema;
     const char *prefix = "fr_";
+    /* Names of terms begin with the name of their column. */
     for (size_t c = 0; !w->matrix && prefix != NULL && c < schema->cols; c++)
         if (strncmp(schema->columns[c].name, prefix, strlen(prefix)) == 0) {
             prefix = fr_onnx_text(&w->o, "%s_", prefix);
@@ -111,7 +117,9 @@ static void declare_inputs(writer *w)
 {
     const fr_schema *schema = &w->model->schema;
     if (w->matrix) fr_onnx_port(&w->o, FR_ONNX_INPUT, "X", TYPE_FLOAT, schema->cols);
-    for (size_t c = 0; !w->matrix && c < schema->cols; c++)
+    if (w->counts_words)
+        fr_onnx_port(&w->o, FR_ONNX_INPUT, schema->text.column, TYPE_STRING, 1);
+    for (size_t c = 0; !w->matrix && !w->counts_words && c < schema->cols; c++)
         fr_onnx_port(&w->o, FR_ONNX_INPUT, schema->columns[c].name,
                      w->is_text[c] ? TYPE_STRING : TYPE_FLOAT, 1);
 }
@@ -297,7 +305,10 @@ static const char *columns(writer *w)
 static const char *preprocess(writer *w)
 {
     const fr_transform *t = &w->model->transform;
-    const char *x = t->tfidf ? fr_onnx_unit_rows(&w->o, w->prefix, counts(w)) : columns(w);
+    const char *x = w->counts_words ? fr_onnx_words(&w->o, w->model, &w->terms, w->prefix)
+                    : t->tfidf      ? counts(w)
+                                    : columns(w);
+    if (t->tfidf) x = fr_onnx_unit_rows(&w->o, w->prefix, x);
     return fr_onnx_projection(&w->o, t->projection, w->prefix, x);
 }
 
@@ -406,6 +417,24 @@ static void classification(writer *w)
     fr_onnx_op(&w->o, "Gather", LIST(classes, best), label);
 }
 
+static char *about(writer *w)
+{
+    const fr_schema *schema = &w->model->schema;
+    const char *target = schema->target_name == NULL ? "the target" : schema->target_name;
+    if (w->counts_words)
+        return fr_onnx_text(&w->o,
+                            "Predicts %s from the text in column %s as it is in the data, "
+                            "UTF-8. For onnxruntime, whose operator Tokenizer cuts it.",
+                            target, schema->text.column);
+    return fr_onnx_text(
+        &w->o,
+        "Predicts %s from %zu columns as they are in the data, preprocessing included; a "
+        "missing number is NaN, a text or number that is no category of the training data "
+        "counts as missing.%s",
+        target, schema->cols,
+        w->matrix ? " The columns of X stand in the order of the metadata `columns`." : "");
+}
+
 static fr_status describe(writer *w, const fr_results_file *results)
 {
     const fr_schema *schema = &w->model->schema;
@@ -414,7 +443,9 @@ static fr_status describe(writer *w, const fr_results_file *results)
     for (size_t i = 0; i < facts.keys.n; i++)
         fr_onnx_say(&w->o, facts.keys.item[i], facts.values.item[i]);
     fr_facts_clear(&facts);
-    if (schema->cols > 0)
+    if (w->counts_words)
+        fr_onnx_say_list(&w->o, "columns", &schema->text.column, 1, sizeof schema->text.column);
+    else if (schema->cols > 0)
         fr_onnx_say_list(&w->o, "columns", &schema->columns[0].name, schema->cols,
                          sizeof(fr_column));
     if (schema->n_classes > 0)
@@ -422,13 +453,7 @@ static fr_status describe(writer *w, const fr_results_file *results)
                          sizeof *schema->classes);
     w->o.model.producer_name = fr_onnx_text(&w->o, "foldrank");
     w->o.model.producer_version = fr_onnx_text(&w->o, "%s", results->version);
-    w->o.model.doc_string = fr_onnx_text(
-        &w->o,
-        "Predicts %s from %zu columns as they are in the data, preprocessing included; a "
-        "missing number is NaN, a text or number that is no category of the training data "
-        "counts as missing.%s",
-        schema->target_name == NULL ? "the target" : schema->target_name, schema->cols,
-        w->matrix ? " The columns of X stand in the order of the metadata `columns`." : "");
+    w->o.model.doc_string = about(w);
     w->o.graph.name = fr_onnx_text(&w->o, "%s", results->study->name);
     return FR_OK;
 }
@@ -455,8 +480,11 @@ fr_status fr_export_onnx(const fr_results_file *results, const fr_ensemble *toge
     *n = 0;
     FR_TRY(fr_export_check_form(results, together, "ONNX"));
     fr_onnx_init(&w.o);
-    fr_status st = write_all(&w, results, inputs);
+    fr_status st = FR_OK;
+    if (w.model->schema.text.column != NULL) st = fr_terms_collect(w.model, together, &w.terms);
+    if (st == FR_OK) st = write_all(&w, results, inputs);
     if (st == FR_OK) st = fr_onnx_pack(&w.o, bytes, n);
     fr_onnx_clear(&w.o);
+    free(w.terms.item);
     return st;
 }

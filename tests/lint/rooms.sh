@@ -11,7 +11,7 @@ declare -A room_of=(
     [command]=config [stem]=model [trees]=model [guard]=objective [plugin]=objective [directory]=base [media]=data
     [ask]=base [checksum]=base [clock]=base [hot]=base [version]=base [log]=base [memory]=base [option]=base [pack]=base [plain]=base
     [random]=base [budget]=search [past]=search [status]=base [text]=base [collective]=linalg [linalg]=linalg [space]=space [history]=search [importance]=select [nested]=select [follow]=store
-    [search]=search [pareto]=search [select]=select [network]=model [kernel_ridge]=model [text_table]=data [gram]=linalg [data]=data [sparse]=data [explain]=explain [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model [calibrate]=model
+    [search]=search [pareto]=search [select]=select [network]=model [kernel_ridge]=model [text_table]=data [letters]=data [gram]=linalg [data]=data [sparse]=data [explain]=explain [preprocess]=data [prune]=search [distributed]=linalg [folds]=data [metric]=model [calibrate]=model
     [model]=model [ensemble]=ensemble [train]=train [study]=config [objective]=objective [store]=store [export]=export
     [coordinator]=schedule [schedule]=schedule [simulate]=schedule [tune]=embed [foldrank]=cli)
 declare -A level
