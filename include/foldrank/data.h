@@ -88,7 +88,9 @@ typedef struct {
     char *fold;      /* column that names the fold, for scheme column; not a feature */
     char *user;      /* column of the user, for ranking metrics and splits; a category, and a
                       * feature; NULL: the group */
-    double relevant; /* regression: a target from this on is relevant; 0: one above 0 */
+    char *time; /* column of the time, for splits: numbers, or dates such as 2024-05-31; not
+                 * a feature */
+    double relevant;        /* regression: a target from this on is relevant; 0: one above 0 */
     fr_text_settings text;  /* of a table whose other columns are not features */
     char *weight;           /* column of sample weights; not a feature */
     char *pattern;          /* sound, image: what files' names say, {label}_{speaker}.wav; NULL:
@@ -110,9 +112,19 @@ enum { FR_DATA_BLOCKS = 2 };
 FR_CHECKED fr_status fr_data_options_defaults(fr_data_options *options);
 void fr_data_options_clear(fr_data_options *options);
 
+/* What decides which rows are test rows. */
+typedef enum {
+    FR_TEST_BY_AUTO,   /* as validation.scheme: time, user (also with `last`), else chance */
+    FR_TEST_BY_CHANCE, /* whole groups where there are groups, else by class */
+    FR_TEST_BY_TIME,
+    FR_TEST_BY_USER
+} fr_test_by;
+
 /* Study key `data.test`: rows that the search never sees. */
 typedef struct {
     double fraction; /* of all rows, stratified for classification; 0 = none */
+    int by;          /* fr_test_by: of a fraction, or of the last rows */
+    int64_t last;    /* by user: rows of each; 0: a fraction of them */
     int64_t seed;
     char *path; /* a separate file, same format and columns */
     char *labels;
@@ -145,6 +157,7 @@ typedef struct {
     char **classes; /* classification: names, sorted (numbers as numbers) */
     size_t n_classes;
     bool has_target, has_group, has_fold, has_weight, has_test_mark;
+    bool has_time;
     bool has_user;         /* column `user` is the user's; else the group is, if there is one */
     size_t user;           /* number of a categorical feature */
     double relevant;       /* data.relevant */
@@ -160,6 +173,7 @@ typedef struct {
     const float *y;           /* (rows) target value or class index; NULL without target */
     const int32_t *group;     /* (rows) group number, or NULL */
     const int32_t *fold;      /* (rows) fold number from 0, or NULL */
+    const int32_t *time;      /* (rows) 0, 1, ... for the times that occur, in order; or NULL */
     const float *weight;      /* (rows), or NULL */
     const int32_t *test_mark; /* (rows) 1 = test row, or NULL */
 } fr_dataset;
@@ -248,8 +262,8 @@ FR_CHECKED fr_status fr_dataset_read(const fr_data_options *options,
                                      fr_dataset *out);
 
 /* Write a data set as HDF5, under a temporary name first: X, y, names, classes, levels/<column
- * number>, group, fold, weight, test. Reading the file gives the same data set back. Errors:
- * FR_ERR_IO; FR_ERR_DATA when it is sparse. */
+ * number>, group, fold, time, weight, test. Reading the file gives the same data set back.
+ * Errors: FR_ERR_IO; FR_ERR_DATA when it is sparse. */
 FR_CHECKED fr_status fr_dataset_write_hdf5(const fr_dataset *dataset, const char *path);
 
 #endif

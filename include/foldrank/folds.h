@@ -15,11 +15,13 @@ typedef enum {
     FR_SCHEME_KFOLD,
     FR_SCHEME_STRATIFIED_KFOLD,
     FR_SCHEME_GROUP_KFOLD,
-    FR_SCHEME_TIME_SERIES,   /* rows in file order; training always before validation */
+    FR_SCHEME_TIME_SERIES,   /* rows by data.time, else in file order; training always before
+                              * validation */
     FR_SCHEME_SHUFFLE_SPLIT, /* stratified for classification */
     FR_SCHEME_LEAVE_ONE_OUT,
     FR_SCHEME_COLUMN, /* data.fold names the fold of every row */
     FR_SCHEME_HOLDOUT,
+    FR_SCHEME_LEAVE_LAST_OUT, /* each user's last rows validate */
 } fr_scheme;
 extern const char *const fr_scheme_words[]; /* "kfold", ...; NULL-terminated */
 
@@ -29,7 +31,9 @@ typedef struct {
     int64_t folds;
     int64_t repeats; /* shuffled anew */
     int64_t seed;
-    double fraction; /* shuffle_split, holdout: share of the validation rows, rounded up */
+    double fraction; /* shuffle_split, holdout: share of the validation rows, rounded up; also
+                      * leave_last_out, of each user's rows, when `last` is 0 */
+    int64_t last;    /* leave_last_out: rows of each user that validate */
     int64_t gap;     /* time_series: rows left out between training and validation */
 } fr_validation_options;
 
@@ -56,10 +60,14 @@ typedef struct fr_folds fr_folds;
  * row between folds. group_kfold: no group is in two folds; large groups are placed first, each
  * into the smallest fold. time_series: scikit-learn's TimeSeriesSplit. shuffle_split: `folds`
  * independent draws; holdout: one. column: one fold for each value of the column; `folds` is
- * not used. repeats: kfold, stratified_kfold, group_kfold and shuffle_split.
+ * not used. leave_last_out: one fold, in which each user's last rows validate, in the order of
+ * data.time, else of the file; he keeps one to train on. repeats: kfold, stratified_kfold,
+ * group_kfold and shuffle_split.
  *
  * The test fraction is drawn like a holdout: by class for classification, whole groups when the
- * data have groups. With time_series it is the last rows of the file.
+ * data have groups. With time_series, or test.by time, it is the last rows, by data.time or
+ * else of the file; with leave_last_out, test.by user or test.last the last ones of each user.
+ * Rows of one time are never on both sides of a split by time: what trains is strictly earlier.
  *
  * Errors: FR_ERR_DATA when the data cannot be split so: more folds than rows, a class with
  * fewer rows than folds (its name and count), fewer groups than folds, a scheme without its

@@ -138,6 +138,7 @@ static void print_result(const fr_cli *cli, const fr_dataset *set)
     if (schema->learn == FR_LEARN_REGRESSION) fprintf(cli->out, ", task: regression");
     if (set->group != NULL) fprintf(cli->out, ", group: group");
     if (set->fold != NULL) fprintf(cli->out, ", fold: fold");
+    if (set->time != NULL) fprintf(cli->out, ", time: time");
     if (set->weight != NULL) fprintf(cli->out, ", weight: weight");
     if (set->test_mark != NULL || schema->test_rows > 0)
         fprintf(cli->out, ", test: {column: test}");

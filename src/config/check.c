@@ -21,13 +21,50 @@ const fr_node *fr_draft_at(const fr_draft *draft, const char *block, const char 
 static void check_test(fr_draft *draft)
 {
     const fr_test_options *test = &draft->study->test;
-    const int n = (test->fraction > 0) + (test->path != NULL) + (test->column != NULL);
+    const int n =
+        (test->fraction > 0) + (test->last > 0) + (test->path != NULL) + (test->column != NULL);
     const fr_node *node = fr_node_find(fr_node_find(draft->root, "data"), "test");
     if (n > 1)
         fr_faults_add(draft->faults, node,
-                      "data.test: fraction, path and column exclude each other");
+                      "data.test: fraction, last, path and column exclude each other");
     if (test->labels != NULL && test->path == NULL)
         fr_faults_add(draft->faults, node, "data.test.labels needs data.test.path");
+}
+
+static bool has_users(const fr_study *study)
+{
+    return study->data.user != NULL || study->data.group != NULL;
+}
+
+/* Whether the test part goes by time or by user, as it says or as the scheme says. */
+static void check_test_order(fr_draft *draft)
+{
+    const fr_study *study = draft->study;
+    const fr_test_options *test = &study->test;
+    const fr_node *data = fr_node_find(draft->root, "data"), *node = fr_node_find(data, "test");
+    const bool drawn = test->fraction > 0 || test->last > 0;
+    if (test->by != FR_TEST_BY_AUTO && !drawn)
+        fr_faults_add(draft->faults, node,
+                      "data.test.by has no effect without data.test.fraction or last");
+    if (test->last > 0 && (test->by == FR_TEST_BY_CHANCE || test->by == FR_TEST_BY_TIME))
+        fr_faults_add(draft->faults, node, "data.test.last is of each user: it goes by user");
+    if (test->by == FR_TEST_BY_TIME && study->data.time == NULL)
+        fr_faults_add(draft->faults, node,
+                      "data.test.by time needs data.time, the column of the time");
+    if ((test->by == FR_TEST_BY_USER || test->last > 0) && !has_users(study))
+        fr_faults_add(
+            draft->faults, node,
+            "data.test by user needs data.user, the column of the users, or data.group "
+            "if it is to be no feature");
+    const bool ordered = study->validation.scheme == FR_SCHEME_TIME_SERIES ||
+                         study->validation.scheme == FR_SCHEME_LEAVE_LAST_OUT ||
+                         (drawn && (test->by >= FR_TEST_BY_TIME || test->last > 0));
+    if (study->data.time != NULL && !ordered)
+        fr_faults_add(
+            draft->faults, fr_node_find(data, "time"),
+            "data.time has no effect: neither validation.scheme (time_series, "
+            "leave_last_out) nor data.test.by (time, user) goes by time; a column that "
+            "is only no feature belongs to data.drop");
 }
 
 static void check_scheme_columns(fr_draft *draft)
@@ -42,6 +79,11 @@ static void check_scheme_columns(fr_draft *draft)
     if (scheme == FR_SCHEME_COLUMN && study->data.fold == NULL)
         fr_faults_add(draft->faults, where,
                       "validation.scheme column needs data.fold, the column of the fold");
+    if (scheme == FR_SCHEME_LEAVE_LAST_OUT && !has_users(study))
+        fr_faults_add(
+            draft->faults, where,
+            "validation.scheme leave_last_out needs data.user, the column of the users, "
+            "or data.group if it is to be no feature");
     if (scheme == FR_SCHEME_STRATIFIED_KFOLD && study->data.task == FR_LEARN_REGRESSION)
         fr_faults_add(draft->faults, where,
                       "validation.scheme stratified_kfold is for classification; use kfold");
@@ -55,14 +97,17 @@ static void check_scheme_keys(fr_draft *draft)
                         v->scheme == FR_SCHEME_STRATIFIED_KFOLD;
     const bool drawn = v->scheme == FR_SCHEME_SHUFFLE_SPLIT || v->scheme == FR_SCHEME_HOLDOUT;
     const bool counted = v->scheme != FR_SCHEME_HOLDOUT && v->scheme != FR_SCHEME_COLUMN &&
-                         v->scheme != FR_SCHEME_LEAVE_ONE_OUT;
+                         v->scheme != FR_SCHEME_LEAVE_ONE_OUT &&
+                         v->scheme != FR_SCHEME_LEAVE_LAST_OUT;
+    const bool last = v->scheme == FR_SCHEME_LEAVE_LAST_OUT;
     const struct {
         const char *key;
         bool used, changed;
     } keys[] = {
         {"folds", counted, v->folds != 5},
         {"repeats", kfolds, v->repeats != 1},
-        {"fraction", drawn, v->fraction != 0.2},
+        {"fraction", drawn || (last && v->last == 0), v->fraction != 0.2},
+        {"last", last, v->last != 1},
         {"gap", v->scheme == FR_SCHEME_TIME_SERIES, v->gap != 0},
     };
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
@@ -170,7 +215,8 @@ static void check_search_keys(fr_draft *draft)
 static bool has_one_fold(const fr_study *study)
 {
     if (study->objective.type == FR_OBJECTIVE_TRAINING)
-        return study->validation.scheme == FR_SCHEME_HOLDOUT;
+        return study->validation.scheme == FR_SCHEME_HOLDOUT ||
+               study->validation.scheme == FR_SCHEME_LEAVE_LAST_OUT;
     return study->objective.folds < 2;
 }
 
@@ -310,6 +356,11 @@ static void check_nested(fr_draft *draft)
     if (study->nested.outer_folds == 1)
         fr_faults_add(draft->faults, where,
                       "nested.outer_folds: 1 leaves no rows for the search; two are the least");
+    if (study->objective.type == FR_OBJECTIVE_TRAINING &&
+        study->validation.scheme == FR_SCHEME_LEAVE_LAST_OUT)
+        fr_faults_add(draft->faults, where,
+                      "nested.outer_folds does not go with validation.scheme leave_last_out: "
+                      "each user has one end; time_series has several outer folds by time");
     if (study->stop.wall_s > 0 || study->stop.core_hours > 0)
         fr_faults_add(draft->faults, where,
                       "nested.outer_folds does not go with stop.%s: the clock would end each "
@@ -386,6 +437,7 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files)
     if (study->objective.type == FR_OBJECTIVE_TRAINING) {
         fr_draft_model_checks(draft);
         check_test(draft);
+        check_test_order(draft);
         check_scheme_columns(draft);
         check_scheme_keys(draft);
         check_ensemble(draft);

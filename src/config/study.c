@@ -71,6 +71,7 @@ static int natural_scheme(const fr_study *study)
 {
     if (study->data.fold != NULL) return FR_SCHEME_COLUMN;
     if (study->data.group != NULL) return FR_SCHEME_GROUP_KFOLD;
+    if (study->data.time != NULL) return FR_SCHEME_TIME_SERIES;
     return study->data.task == FR_LEARN_CLASSIFICATION ? FR_SCHEME_STRATIFIED_KFOLD
                                                        : FR_SCHEME_KFOLD;
 }

@@ -8,9 +8,9 @@
 #include "foldrank/text.h"
 #include "internal.h"
 
-static const char *const role_keys[] = {"a feature", "data.target", "data.group",
-                                        "data.fold", "data.weight", "data.test.column",
-                                        "data.drop"};
+static const char *const role_keys[] = {"a feature",        "data.target", "data.group",
+                                        "data.fold",        "data.time",   "data.weight",
+                                        "data.test.column", "data.drop"};
 
 void fr_field_clear(fr_field *field)
 {
@@ -160,7 +160,9 @@ static fr_status assign_coding(fr_source *source, const fr_data_options *options
     }
     for (size_t f = 0; f < source->n_fields; f++) {
         fr_field *field = &source->field[f];
-        if (field->role == FR_ROLE_GROUP || field->role == FR_ROLE_FOLD) field->coded = true;
+        if (field->role == FR_ROLE_GROUP || field->role == FR_ROLE_FOLD ||
+            field->role == FR_ROLE_TIME)
+            field->coded = true;
         if (field->role == FR_ROLE_WEIGHT || field->role == FR_ROLE_TEST) field->coded = false;
         if (field->role == FR_ROLE_TARGET)
             field->coded = options->task == FR_LEARN_CLASSIFICATION;
@@ -217,6 +219,7 @@ fr_status fr_fields_assign(fr_source *source, const fr_data_options *options,
     FR_TRY(assign_target(source, options));
     FR_TRY(give_role(source, options->group, FR_ROLE_GROUP));
     FR_TRY(give_role(source, options->fold, FR_ROLE_FOLD));
+    FR_TRY(give_role(source, options->time, FR_ROLE_TIME));
     FR_TRY(give_role(source, options->weight, FR_ROLE_WEIGHT));
     if (test != NULL) FR_TRY(give_role(source, test->column, FR_ROLE_TEST));
     for (size_t i = 0; i < options->drop.n; i++)

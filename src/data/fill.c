@@ -56,9 +56,11 @@ static fr_status put(const fill_place *at, const fr_field *field, double value)
         return missing && !at->source->like ? changed(at->reader) : FR_OK;
     case FR_ROLE_GROUP:
     case FR_ROLE_FOLD:
+    case FR_ROLE_TIME:
     case FR_ROLE_TEST: {
         int32_t *list = field->role == FR_ROLE_GROUP  ? at->to.group
                         : field->role == FR_ROLE_FOLD ? at->to.fold
+                        : field->role == FR_ROLE_TIME ? at->to.time
                                                       : at->to.test_mark;
         if (missing) return changed(at->reader);
         list[at->row] = (int32_t)value;
@@ -301,6 +303,7 @@ static uint64_t fingerprint(const fr_schema *schema, const fr_layout *at)
     if (at->y != NULL) hash = fr_fingerprint(hash, at->y, n * sizeof *at->y);
     if (at->group != NULL) hash = fr_fingerprint(hash, at->group, n * sizeof *at->group);
     if (at->fold != NULL) hash = fr_fingerprint(hash, at->fold, n * sizeof *at->fold);
+    if (at->time != NULL) hash = fr_fingerprint(hash, at->time, n * sizeof *at->time);
     if (at->weight != NULL) hash = fr_fingerprint(hash, at->weight, n * sizeof *at->weight);
     if (at->test_mark != NULL)
         hash = fr_fingerprint(hash, at->test_mark, n * sizeof *at->test_mark);

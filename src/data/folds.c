@@ -4,7 +4,6 @@
  * Folds are not stored: a fold is dealt again from its random numbers whenever somebody asks,
  * which costs less than the first step of training on it. */
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,9 @@ struct fr_folds {
     uint32_t count;
     uint32_t *search, *test; /* rows, ascending */
     size_t n_search, n_test;
-    uint32_t *stratum; /* (n_search) class, group or fold of the column; or NULL */
+    /* (n_search) class, group or fold of the column; rows that are earlier, of time_series by a
+     * column; 1 where leave_last_out validates; or NULL */
+    uint32_t *stratum;
     size_t n_strata;
     bool grouped; /* strata are groups */
 };
@@ -49,9 +50,8 @@ const uint32_t *fr_folds_test_rows(const fr_folds *folds, size_t *n)
     return folds->test;
 }
 
-/* Classes or groups of the listed rows, numbered as in the data set. */
-static fr_status take_strata(const fr_dataset *dataset, const uint32_t *rows, size_t n,
-                             bool grouped, uint32_t **out, size_t *n_strata)
+fr_status fr_take_strata(const fr_dataset *dataset, const uint32_t *rows, size_t n,
+                         bool grouped, uint32_t **out, size_t *n_strata)
 {
     *out = fr_alloc(n, sizeof **out);
     *n_strata = 0;
@@ -63,61 +63,9 @@ static fr_status take_strata(const fr_dataset *dataset, const uint32_t *rows, si
     return FR_OK;
 }
 
-static bool is_classified(const fr_dataset *dataset)
+bool fr_is_classified(const fr_dataset *dataset)
 {
     return dataset->schema.learn == FR_LEARN_CLASSIFICATION && dataset->y != NULL;
-}
-
-static size_t share_of(double fraction, size_t n)
-{
-    return (size_t)ceil(fraction * (double)n - 1e-9);
-}
-
-/* mark[i] = 1 for the drawn rows: by group, by class, or the last ones. */
-static fr_status draw_test(const fr_dataset *dataset, const fr_test_options *test, int scheme,
-                           uint32_t *mark)
-{
-    const size_t n = dataset->schema.rows, wanted = share_of(test->fraction, n);
-    if (wanted == 0 || wanted >= n)
-        return FR_FAIL(FR_ERR_DATA, "data.test.fraction %g of %zu rows leaves %s",
-                       test->fraction, n,
-                       wanted == 0 ? "no test rows" : "no rows for the search");
-    if (scheme == FR_SCHEME_TIME_SERIES) {
-        for (size_t i = 0; i < n; i++) mark[i] = i >= n - wanted;
-        return FR_OK;
-    }
-    fr_deal deal = {.n = n};
-    uint32_t *rows = fr_alloc(n, sizeof *rows), *stratum = NULL;
-    const bool grouped = dataset->group != NULL;
-    fr_status st = rows == NULL ? FR_ERR_MEMORY : FR_OK;
-    for (size_t i = 0; i < n && st == FR_OK; i++) rows[i] = (uint32_t)i;
-    if (st == FR_OK && (grouped || is_classified(dataset)))
-        st = take_strata(dataset, rows, n, grouped, &stratum, &deal.n_strata);
-    deal.stratum = stratum;
-    const fr_rng rng = fr_rng_make((uint64_t)test->seed, FR_RNG_TEST, 0, 0, 0);
-    if (st == FR_OK)
-        st = grouped ? fr_deal_share_of_groups(&deal, wanted, rng, mark)
-                     : fr_deal_share(&deal, wanted, rng, mark);
-    free(stratum);
-    free(rows);
-    return st;
-}
-
-static fr_status mark_test(const fr_dataset *dataset, const fr_test_options *test, int scheme,
-                           uint32_t *mark)
-{
-    const fr_schema *schema = &dataset->schema;
-    if (test->fraction > 0) {
-        if (schema->test_rows > 0 || dataset->test_mark != NULL)
-            return FR_FAIL(FR_ERR_USAGE,
-                           "data.test has a fraction besides a file or column of test "
-                           "rows; give one");
-        return draw_test(dataset, test, scheme, mark);
-    }
-    for (size_t i = schema->rows - schema->test_rows; i < schema->rows; i++) mark[i] = 1;
-    for (size_t i = 0; dataset->test_mark != NULL && i < schema->rows; i++)
-        if (dataset->test_mark[i] != 0) mark[i] = 1;
-    return FR_OK;
 }
 
 /* Lists of the positions with and without a mark. */
@@ -150,7 +98,7 @@ static fr_status split_test(fr_folds *folds, const fr_dataset *dataset,
     size_t counts[2] = {0};
     uint32_t *mark = fr_alloc(n, sizeof *mark);
     if (mark == NULL) return FR_ERR_MEMORY;
-    fr_status st = mark_test(dataset, test, folds->options.scheme, mark);
+    fr_status st = fr_mark_test(dataset, test, folds->options.scheme, mark);
     if (st == FR_OK) st = split_by_mark(mark, NULL, n, 1, lists, counts);
     folds->search = lists[0];
     folds->test = lists[1];
@@ -219,8 +167,8 @@ static fr_status need_strata(fr_folds *folds, const fr_dataset *dataset, bool gr
                              size_t least, const char *reason)
 {
     folds->grouped = grouped;
-    FR_TRY(take_strata(dataset, folds->search, folds->n_search, grouped, &folds->stratum,
-                       &folds->n_strata));
+    FR_TRY(fr_take_strata(dataset, folds->search, folds->n_search, grouped, &folds->stratum,
+                          &folds->n_strata));
     if (!grouped) folds->n_strata = dataset->schema.n_classes;
     return check_strata(folds, &dataset->schema, least, reason);
 }
@@ -242,9 +190,57 @@ static fr_status check_time_series(const fr_folds *folds)
     return FR_OK;
 }
 
+/* Rows that train and that validate in a fold of rows by time. */
+static void count_moments(const fr_folds *folds, size_t fold, size_t n_part[2])
+{
+    const size_t n = folds->n_search, k = (size_t)folds->options.folds, size = n / (k + 1);
+    const size_t start = n - (k - fold) * size;
+    n_part[0] = n_part[1] = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = folds->stratum[i];
+        n_part[0] += at + (size_t)folds->options.gap < start;
+        n_part[1] += at >= start && at < start + size;
+    }
+}
+
+/* In the order of a column, where rows may have the same time. */
+static fr_status prepare_moments(fr_folds *folds, const fr_dataset *dataset)
+{
+    folds->stratum = fr_alloc(folds->n_search, sizeof *folds->stratum);
+    if (folds->stratum == NULL) return FR_ERR_MEMORY;
+    FR_TRY(fr_count_earlier(dataset, folds->search, folds->n_search, folds->stratum));
+    for (size_t f = 0; f < (size_t)folds->options.folds; f++) {
+        size_t n_part[2];
+        count_moments(folds, f, n_part);
+        if (n_part[0] == 0 || n_part[1] == 0)
+            return FR_FAIL(
+                FR_ERR_DATA,
+                "time_series: fold %zu has no %s rows, as too many rows of data.time "
+                "are of one time; take fewer folds than %lld",
+                f, n_part[0] == 0 ? "training" : "validation", (long long)folds->options.folds);
+    }
+    return FR_OK;
+}
+
+/* One fold: each user's last rows validate. */
+static fr_status prepare_last(fr_folds *folds, const fr_dataset *dataset)
+{
+    const fr_validation_options *o = &folds->options;
+    size_t held = 0;
+    FR_TRY(fr_need_users(dataset, "validation.scheme leave_last_out"));
+    folds->stratum = fr_alloc(folds->n_search, sizeof *folds->stratum);
+    if (folds->stratum == NULL) return FR_ERR_MEMORY;
+    FR_TRY(fr_mark_last(dataset, folds->search, folds->n_search, (size_t)o->last, o->fraction,
+                        folds->stratum));
+    for (size_t i = 0; i < folds->n_search; i++) held += folds->stratum[i];
+    if (held > 0) return FR_OK;
+    return FR_FAIL(FR_ERR_DATA,
+                   "validation.scheme leave_last_out: no user has a second row for the search");
+}
+
 static fr_status check_share(const fr_folds *folds)
 {
-    const size_t wanted = share_of(folds->options.fraction, folds->n_search);
+    const size_t wanted = fr_share_of(folds->options.fraction, folds->n_search);
     if (wanted > 0 && wanted < folds->n_search) return FR_OK;
     return FR_FAIL(FR_ERR_DATA, "validation.fraction %g of %zu rows leaves nothing to train on",
                    folds->options.fraction, folds->n_search);
@@ -255,7 +251,7 @@ static fr_status prepare_folds(fr_folds *folds, const fr_dataset *dataset)
     const size_t k = (size_t)folds->options.folds;
     switch (folds->options.scheme) {
     case FR_SCHEME_STRATIFIED_KFOLD:
-        if (!is_classified(dataset))
+        if (!fr_is_classified(dataset))
             return FR_FAIL(FR_ERR_DATA, "validation.scheme stratified_kfold needs classes; for "
                                         "numbers use kfold");
         return need_strata(folds, dataset, false, k, "validation.folds asks for");
@@ -266,11 +262,14 @@ static fr_status prepare_folds(fr_folds *folds, const fr_dataset *dataset)
                            "of the groups");
         return need_strata(folds, dataset, true, k, "validation.folds asks for");
     case FR_SCHEME_TIME_SERIES:
-        return check_time_series(folds);
+        FR_TRY(check_time_series(folds));
+        return dataset->time == NULL ? FR_OK : prepare_moments(folds, dataset);
+    case FR_SCHEME_LEAVE_LAST_OUT:
+        return prepare_last(folds, dataset);
     case FR_SCHEME_SHUFFLE_SPLIT:
     case FR_SCHEME_HOLDOUT:
         FR_TRY(check_share(folds));
-        if (dataset->group == NULL && !is_classified(dataset)) return FR_OK;
+        if (dataset->group == NULL && !fr_is_classified(dataset)) return FR_OK;
         return need_strata(folds, dataset, dataset->group != NULL, 2,
                            "training and validation need");
     case FR_SCHEME_COLUMN:
@@ -298,7 +297,7 @@ static fr_status count_folds(fr_folds *folds)
                        (long long)o->gap, word);
     if (o->scheme == FR_SCHEME_LEAVE_ONE_OUT) count = folds->n_search;
     if (o->scheme == FR_SCHEME_COLUMN) count = folds->n_strata;
-    if (o->scheme == FR_SCHEME_HOLDOUT) count = 1;
+    if (o->scheme == FR_SCHEME_HOLDOUT || o->scheme == FR_SCHEME_LEAVE_LAST_OUT) count = 1;
     if (o->scheme <= FR_SCHEME_GROUP_KFOLD && count > folds->n_search)
         return FR_FAIL(FR_ERR_DATA, "validation.folds %zu, but only %zu rows to split", count,
                        folds->n_search);
@@ -338,7 +337,7 @@ static fr_status deal_fold(const fr_folds *folds, uint32_t fold, uint32_t *part)
     const uint32_t round = fold / (uint32_t)k, which = fold % (uint32_t)k;
     const bool draws = o->scheme == FR_SCHEME_SHUFFLE_SPLIT || o->scheme == FR_SCHEME_HOLDOUT;
     const fr_rng rng = fr_rng_make((uint64_t)o->seed, FR_RNG_FOLDS, draws ? fold : round, 0, 0);
-    const size_t wanted = share_of(o->fraction, n);
+    const size_t wanted = fr_share_of(o->fraction, n);
     if (draws)
         return folds->grouped ? fr_deal_share_of_groups(&deal, wanted, rng, part)
                               : fr_deal_share(&deal, wanted, rng, part);
@@ -350,14 +349,19 @@ static fr_status deal_fold(const fr_folds *folds, uint32_t fold, uint32_t *part)
     }
     const size_t size = n / (k + 1), start = n - (k - fold) * size;
     for (size_t i = 0; i < n; i++) {
+        const size_t at = o->scheme == FR_SCHEME_TIME_SERIES && folds->stratum != NULL
+                              ? folds->stratum[i]
+                              : i;
         if (o->scheme == FR_SCHEME_LEAVE_ONE_OUT)
             part[i] = i == fold;
+        else if (o->scheme == FR_SCHEME_LEAVE_LAST_OUT)
+            part[i] = folds->stratum[i];
         else if (o->scheme == FR_SCHEME_COLUMN)
             part[i] = folds->stratum[i] == fold;
         else
-            part[i] = i >= start && i < start + size ? 1
-                      : i + (size_t)o->gap < start   ? 0
-                                                     : LEFT_OUT;
+            part[i] = at >= start && at < start + size ? 1
+                      : at + (size_t)o->gap < start    ? 0
+                                                       : LEFT_OUT;
     }
     return FR_OK;
 }
@@ -395,7 +399,7 @@ static fr_validation_options outer_options(const fr_folds *folds, const fr_datas
     o.repeats = 1;
     if (o.scheme == FR_SCHEME_HOLDOUT) o.scheme = FR_SCHEME_SHUFFLE_SPLIT;
     if (o.scheme == FR_SCHEME_LEAVE_ONE_OUT)
-        o.scheme = is_classified(dataset) ? FR_SCHEME_STRATIFIED_KFOLD : FR_SCHEME_KFOLD;
+        o.scheme = fr_is_classified(dataset) ? FR_SCHEME_STRATIFIED_KFOLD : FR_SCHEME_KFOLD;
     return o;
 }
 

@@ -119,6 +119,8 @@ static fr_status write_all(hid_t file, const fr_dataset *dataset)
         FR_TRY(write_numbers(file, "group", H5T_NATIVE_INT32, list, dataset->group));
     if (dataset->fold != NULL)
         FR_TRY(write_numbers(file, "fold", H5T_NATIVE_INT32, list, dataset->fold));
+    if (dataset->time != NULL)
+        FR_TRY(write_numbers(file, "time", H5T_NATIVE_INT32, list, dataset->time));
     if (dataset->weight != NULL)
         FR_TRY(write_numbers(file, "weight", H5T_NATIVE_FLOAT, list, dataset->weight));
     return write_test(file, dataset);

@@ -224,6 +224,7 @@ typedef enum {
     FR_ROLE_TARGET,
     FR_ROLE_GROUP,
     FR_ROLE_FOLD,
+    FR_ROLE_TIME,
     FR_ROLE_WEIGHT,
     FR_ROLE_TEST,
     FR_ROLE_DROP
@@ -295,7 +296,7 @@ typedef struct {
     uint32_t *column;
     uint64_t *start;
     float *y;
-    int32_t *group, *fold;
+    int32_t *group, *fold, *time;
     float *weight;
     int32_t *test_mark;
 } fr_layout;

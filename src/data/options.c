@@ -11,9 +11,10 @@
 
 const char *const fr_format_words[] = {"auto",     "csv",   "hdf5",  "idx",   "npy",
                                        "svmlight", "sound", "image", "jsonl", NULL};
-const char *const fr_scheme_words[] = {"kfold",       "stratified_kfold", "group_kfold",
-                                       "time_series", "shuffle_split",    "leave_one_out",
-                                       "column",      "holdout",          NULL};
+const char *const fr_scheme_words[] = {
+    "kfold",         "stratified_kfold", "group_kfold", "time_series",    "shuffle_split",
+    "leave_one_out", "column",           "holdout",     "leave_last_out", NULL};
+static const char *const by_words[] = {"auto", "chance", "time", "user", NULL};
 static const char *const learn_words[] = {"classification", "regression", NULL};
 static const char *const delimiter_words[] = {"auto",      "comma", "tab",
                                               "semicolon", "space", NULL};
@@ -84,6 +85,11 @@ const fr_option fr_data_option_table[] = {
          "regression, recall@10 and the like: the target from which on a row is relevant to "
          "its user, such as 4 stars; 0: any above 0"},
     {"fold", FR_OPTION_STRING, AT(fold), .help = "column that names the fold of every row"},
+    {"time", FR_OPTION_STRING, AT(time),
+     .help =
+         "column of the time, by which time_series and leave_last_out split: numbers, or "
+         "dates such as 2024-05-31; no feature; without it the order of the file is that of "
+         "time"},
     {"weight", FR_OPTION_STRING, AT(weight), .help = "column of sample weights, >= 0"},
     {"pattern", FR_OPTION_STRING, AT(pattern),
      .help =
@@ -103,6 +109,13 @@ const fr_option fr_test_option_table[] = {
     {"fraction", FR_OPTION_DOUBLE, AT(fraction), "0", .high = 1, .open_high = true,
      .help = "share of the rows kept for the final test"},
     {"seed", FR_OPTION_INT, AT(seed), "0", .high = 0x1p53, .help = "seed of that choice"},
+    {"by", FR_OPTION_WORD, AT(by), "auto", .words = by_words,
+     .help =
+         "which rows: by chance; the last by data.time; the last of each user; auto: as the "
+         "scheme of the validation does, by chance where it is none of these"},
+    {"last", FR_OPTION_INT, AT(last), "0", .high = 0x1p53,
+     .help = "by user: so many of the last rows of each, who keeps one at least; 0: the "
+             "fraction"},
     {"path", FR_OPTION_STRING, AT(path), .help = "file of test rows, same columns as the data"},
     {"labels", FR_OPTION_STRING, AT(labels), .help = "file with the targets of the test rows"},
     {"column", FR_OPTION_STRING, AT(column),
@@ -173,7 +186,12 @@ const fr_option fr_validation_option_table[] = {
      .help = "how often the folds are made anew from other random numbers"},
     {"seed", FR_OPTION_INT, AT(seed), "0", .high = 0x1p53, .help = "seed of the folds"},
     {"fraction", FR_OPTION_DOUBLE, AT(fraction), "0.2", .high = 1, .open_low = true,
-     .open_high = true, .help = "shuffle_split, holdout: share of the validation rows"},
+     .open_high = true,
+     .help =
+         "shuffle_split, holdout: share of the validation rows; leave_last_out with last 0: "
+         "of each user's rows"},
+    {"last", FR_OPTION_INT, AT(last), "1", .high = 0x1p53,
+     .help = "leave_last_out: so many of the last rows of each user validate"},
     {"gap", FR_OPTION_INT, AT(gap), "0", .high = 0x1p53,
      .help = "time_series: rows left out between training and validation"},
 };

@@ -31,11 +31,9 @@ static bool is_needed(const fr_field *field)
 
 static fr_status note_missing(const scan_place *at, fr_field *field)
 {
-    static const char *const what[] = {[FR_ROLE_TARGET] = "target",
-                                       [FR_ROLE_GROUP] = "group",
-                                       [FR_ROLE_FOLD] = "fold",
-                                       [FR_ROLE_WEIGHT] = "weight",
-                                       [FR_ROLE_TEST] = "test mark"};
+    static const char *const what[] = {
+        [FR_ROLE_TARGET] = "target", [FR_ROLE_GROUP] = "group",   [FR_ROLE_FOLD] = "fold",
+        [FR_ROLE_TIME] = "time",     [FR_ROLE_WEIGHT] = "weight", [FR_ROLE_TEST] = "test mark"};
     field->n_missing++;
     if (!is_needed(field) || at->source->like) return FR_OK;
     char place[FR_PLACE_SIZE];
@@ -82,6 +80,28 @@ static fr_status too_many_values(const scan_place *at, const fr_field *field)
                    at->reader->path, field->name, FR_VALUES_MAX);
 }
 
+/* Times have an order: all are numbers, or dates whose order is that of their letters. */
+static fr_status check_time(const scan_place *at, const fr_field *field, fr_key key)
+{
+    static const char date[] = "dddd-dd";
+    char place[FR_PLACE_SIZE], shown[FR_SHOWN_SIZE], number[FR_NUMBER_SIZE];
+    bool good = key.is_number == field->dict.entry[0].is_number;
+    if (!key.is_number) {
+        good = good && key.text.length >= sizeof date - 1;
+        for (size_t i = 0; good && i < sizeof date - 1; i++) {
+            const char c = key.text.text[i];
+            good = date[i] == '-' ? c == '-' : c >= '0' && c <= '9';
+        }
+    }
+    if (good) return FR_OK;
+    return FR_FAIL(FR_ERR_DATA,
+                   "%s: column `%s`, the time, has `%s`; times are all numbers, or all dates "
+                   "such as 2024-05-31 or 2024-05-31T12:00:00",
+                   fr_reader_place(at->reader, at->where, place), field->name,
+                   key.is_number && key.text.length == 0 ? fr_format_double(key.number, number)
+                                                         : fr_span_show(key.text, shown));
+}
+
 static fr_status note_key(const scan_place *at, fr_field *field, fr_key key)
 {
     uint32_t index;
@@ -100,7 +120,10 @@ static fr_status note_key(const scan_place *at, fr_field *field, fr_key key)
                        key.text.length > 0 ? fr_span_show(key.text, shown)
                                            : fr_format_double(key.number, number));
     }
-    if (field->dict.n <= FR_VALUES_MAX || field->role == FR_ROLE_GROUP) return FR_OK;
+    if (fresh && field->role == FR_ROLE_TIME) FR_TRY(check_time(at, field, key));
+    if (field->dict.n <= FR_VALUES_MAX || field->role == FR_ROLE_GROUP ||
+        field->role == FR_ROLE_TIME)
+        return FR_OK;
     if (field->coded) return too_many_values(at, field);
     field->overflowed = true;
     return FR_OK;

@@ -35,6 +35,7 @@ size_t fr_schema_layout(const fr_schema *schema, void *block, fr_layout *out)
     out->y = place(block, &at, schema->has_target, n * sizeof *out->y);
     out->group = place(block, &at, schema->has_group, n * sizeof *out->group);
     out->fold = place(block, &at, schema->has_fold, n * sizeof *out->fold);
+    out->time = place(block, &at, schema->has_time, n * sizeof *out->time);
     out->weight = place(block, &at, schema->has_weight, n * sizeof *out->weight);
     out->test_mark = place(block, &at, schema->has_test_mark, n * sizeof *out->test_mark);
     return at;
@@ -121,8 +122,8 @@ void fr_schema_pack(const fr_schema *schema, fr_pack *out)
     fr_pack_u64(out, schema->cols);
     fr_pack_u8(out, (uint8_t)schema->cell);
     fr_pack_u8(out, (uint8_t)schema->learn);
-    const bool flags[] = {schema->has_target, schema->has_group, schema->has_fold,
-                          schema->has_weight, schema->has_test_mark};
+    const bool flags[] = {schema->has_target, schema->has_group,     schema->has_fold,
+                          schema->has_weight, schema->has_test_mark, schema->has_time};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) fr_pack_u8(out, flags[i]);
     fr_pack_u64(out, schema->has_user ? schema->user + 1 : 0);
     fr_pack_double(out, schema->relevant);
@@ -163,8 +164,8 @@ static bool unpack_columns(fr_unpack *in, fr_schema *out)
     const uint64_t cols = fr_unpack_u64(in);
     if (cols > fr_unpack_left(in)) return false;
     const uint8_t cell = fr_unpack_u8(in), learn = fr_unpack_u8(in);
-    bool *const flags[] = {&out->has_target, &out->has_group, &out->has_fold, &out->has_weight,
-                           &out->has_test_mark};
+    bool *const flags[] = {&out->has_target, &out->has_group,     &out->has_fold,
+                           &out->has_weight, &out->has_test_mark, &out->has_time};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) *flags[i] = fr_unpack_u8(in) != 0;
     const uint64_t user = fr_unpack_u64(in);
     out->relevant = fr_unpack_double(in);
@@ -199,7 +200,7 @@ static bool unpack_columns(fr_unpack *in, fr_schema *out)
 /* rows x cols x cells must be addressable, with room for the other parts. */
 static bool is_addressable(const fr_schema *schema)
 {
-    const size_t other = 5 * (sizeof(float) + FR_ALIGNMENT);
+    const size_t other = 6 * (sizeof(float) + FR_ALIGNMENT);
     const size_t limit = SIZE_MAX / 2 / sizeof(float);
     const size_t cols = schema->cell == FR_CELL_SPARSE ? 0 : schema->cols;
     return schema->rows <= limit / (cols + other) && schema->rows <= UINT32_MAX &&
@@ -243,6 +244,7 @@ void fr_dataset_attach(fr_schema *schema, const void *block, fr_dataset *out)
                         .y = at.y,
                         .group = at.group,
                         .fold = at.fold,
+                        .time = at.time,
                         .weight = at.weight,
                         .test_mark = at.test_mark};
     *schema = (fr_schema){0};

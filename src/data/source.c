@@ -161,6 +161,7 @@ static fr_status make_schema(fr_source *source)
     schema->has_target = has_role(source, FR_ROLE_TARGET);
     schema->has_group = has_role(source, FR_ROLE_GROUP);
     schema->has_fold = has_role(source, FR_ROLE_FOLD);
+    schema->has_time = has_role(source, FR_ROLE_TIME);
     schema->has_weight = has_role(source, FR_ROLE_WEIGHT);
     schema->has_test_mark = has_role(source, FR_ROLE_TEST);
     return choose_storage(source, schema);

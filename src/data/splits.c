@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* splits.c - deal positions out: into folds, or into a drawn part and the rest. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "foldrank/memory.h"
 #include "folds.h"
+
+size_t fr_share_of(double fraction, size_t n)
+{
+    return (size_t)ceil(fraction * (double)n - 1e-9);
+}
 
 /* Shuffled positions, stratum after stratum: an even step through this list takes an even share
  * of each stratum. */

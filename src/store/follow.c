@@ -104,7 +104,7 @@ static uint32_t planned_folds(const fr_study *study)
 {
     const fr_validation_options *o = &study->validation;
     if (study->objective.type != FR_OBJECTIVE_TRAINING) return (uint32_t)study->objective.folds;
-    if (o->scheme == FR_SCHEME_HOLDOUT) return 1;
+    if (o->scheme == FR_SCHEME_HOLDOUT || o->scheme == FR_SCHEME_LEAVE_LAST_OUT) return 1;
     if (o->scheme == FR_SCHEME_LEAVE_ONE_OUT || o->scheme == FR_SCHEME_COLUMN) return 0;
     return (uint32_t)(o->folds * o->repeats);
 }

@@ -88,6 +88,17 @@ text=$("$FOLDRANK" export "$dir/two" --card "$dir/card.md" --c "$dir/model.h" 2>
     grep -q 'map@5' "$dir/card.md"
 tap_result $? "the card has the metric" "$text"
 
+# By time: of each user the last row is for the test, the one before it validates.
+study -e 's/user: user/user: user, time: age/; s#test: .*#test: {last: 1}}#; s#/out#/last#' \
+    -e 's/scheme: kfold, folds: 3/scheme: leave_last_out, last: 2/' >"$dir/last.yaml"
+text=$("$FOLDRANK" check "$dir/last.yaml" 2>&1) &&
+    grep -q '^test  *32 rows .* 768 for the search' <<<"$text" &&
+    grep -q 'fold 0: 704 training rows, 64 validation rows' <<<"$text"
+tap_result $? "check counts the last rows of each user" "$text"
+# shellcheck disable=SC2086
+text=$($MPIRUN 2 "$FOLDRANK" run "$dir/last.yaml" 2>&1) && grep -q '^test ndcg@3: ' <<<"$text"
+tap_result $? "a search that leaves each user's last rows out" "$text"
+
 # refused NAME PATTERN SED...: a study that check must refuse with exit 2.
 refused() {
     local name=$1 pattern=$2 said
@@ -108,4 +119,13 @@ refused "many classes" 'bad\.yaml:4: metric map@5 ranks by a number or by one of
     -e 's/metric: .*/metric: map@5/; s/regression/classification/; s/relevant: 4, //' \
     -e 's/fm: .*}, linear/softmax/'
 refused "the user as group, too" 'both data\.group and data\.user' -e 's/relevant: 4/&, group: user/'
+refused "last rows of nobody" 'bad\.yaml:3: .*leave_last_out needs data\.user' \
+    -e 's/user: user, //; s/kfold, folds: 3/leave_last_out/; s/metric: .*/metric: rmse/; s/relevant: 4, //'
+refused "folds of one end" 'bad\.yaml:3: validation\.folds has no effect with scheme leave_last_out' \
+    -e 's/kfold, folds/leave_last_out, folds/'
+refused "a time that nothing goes by" 'bad\.yaml:2: data\.time has no effect' -e 's/user: user/&, time: age/'
+refused "a test part by a time that is not there" 'bad\.yaml:2: data\.test\.by time needs data\.time' \
+    -e 's/test: {.*/test: {fraction: 0.2, by: time}}/'
+refused "nested and each user's end" 'bad\.yaml:9: nested.* leave_last_out' \
+    -e 's/kfold, folds: 3/leave_last_out/; s/^output/nested: {outer_folds: 3}\n&/'
 tap_done

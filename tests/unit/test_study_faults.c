@@ -69,7 +69,7 @@ static const struct {
      "class_weight, l1, l2, " TRAIN_KEYS},
     {START "validation: {fold: 3}\n",
      "study.yaml:3: unknown key fold in validation; allowed: scheme, folds, repeats, seed, "
-     "fraction, gap; did you mean folds?"},
+     "fraction, last, gap; did you mean folds?"},
     {START "train: {l: {flaot: [0, 1]}}\n",
      "study.yaml:3: unknown key l in train; allowed: " TRAIN_KEYS},
     {START "train: {learning_rate: {lgo: [0.1, 1]}}\n",
@@ -216,7 +216,7 @@ static const struct {
      "study.yaml:4: select.rule one_standard_error or paired_test needs at least two folds"},
     {"data: {path: d.csv, task: classification, test: {fraction: 0.2, path: t.csv}}\n"
      "models: {softmax: {}}\n",
-     "study.yaml:1: data.test: fraction, path and column exclude each other"},
+     "study.yaml:1: data.test: fraction, last, path and column exclude each other"},
     {START "train: {momentum: {float: [0, 0.5]}}\nsearch: {method: grid}\n",
      "study.yaml:3: train.momentum is continuous, which search.method grid cannot count: say "
      "how many values to take, such as grid: 5, or use step or choice"},
