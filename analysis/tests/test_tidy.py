@@ -10,6 +10,7 @@ from scipy import stats
 
 import foldrank
 from foldrank import tidy
+from foldrank.tidy.front import is_front, losses_of
 
 
 def test_history_keeps_the_best_of_the_complete_trials(results):
@@ -179,13 +180,13 @@ def test_front_and_hypervolume_of_several_objectives(results):
     assert r.objectives == {"accuracy": "maximize", "parameters": "minimize"}
     frame = tidy.pareto(r)
     assert set(frame.index[frame["front"]]) == set(r.selection.front)
-    ours = tidy._is_front(tidy._losses(r, r.trials))
+    ours = is_front(losses_of(r, r.trials))
     np.testing.assert_array_equal(ours, frame["front"])
 
     stored = tidy.hypervolume(r)
     np.testing.assert_array_equal(stored["hypervolume"], r.selection.extra["hypervolume"])
     reference = r.selection.extra["reference"] * [-1, 1]
-    whole = tidy.volume(tidy._losses(r, r.trials), reference)
+    whole = tidy.volume(losses_of(r, r.trials), reference)
     assert whole == pytest.approx(stored["hypervolume"].iloc[-1])
 
     study = r.to_optuna()
