@@ -12,6 +12,7 @@
 #include "foldrank/past.h"
 #include "foldrank/search.h"
 #include "foldrank/study.h"
+#include "foldrank/text.h"
 
 typedef struct {
     const fr_study *study;
@@ -42,6 +43,9 @@ size_t fr_check_idle_ranks(const fr_check *check);
 
 /* The page of `foldrank check`. Errors: FR_ERR_MEMORY, FR_ERR_DATA. Local. */
 FR_CHECKED fr_status fr_check_print(const fr_check *check, FILE *out);
+
+/* Append the filled-in study, with a comment behind each key of a block. Local. */
+void fr_check_text(const fr_study *study, fr_text *out);
 
 /* Bytes that the largest fit of the study takes besides the shared data, and the number of
  * parameters of the largest model; rows of the smallest batch: over many random configurations.

@@ -43,8 +43,16 @@ static const fr_cli_option options[] = {
                 .type = FR_OPTION_BOOL,
                 .offset = FIELD(text),
                 .fallback = "false",
-                .help = "print the study with every default filled in, and nothing else"}},
+                .help = "print the study with every default filled in, and what each key is"}},
 };
+
+static void print_text(const fr_cli *cli, const fr_study *study)
+{
+    fr_text text = {0};
+    fr_check_text(study, &text);
+    fprintf(cli->out, "%s", text.failed ? study->text : fr_text_get(&text));
+    fr_text_clear(&text);
+}
 
 static fr_status check(const fr_cli *cli, void *parsed)
 {
@@ -59,7 +67,7 @@ static fr_status check(const fr_cli *cli, void *parsed)
     if (st == FR_OK && values->ranks == 0 && c.ranks < (size_t)study->resources.ranks_per_trial)
         c.ranks = (size_t)study->resources.ranks_per_trial;
     if (st == FR_OK) st = fr_check_open(&c);
-    if (st == FR_OK && values->text) fprintf(cli->out, "%s", study->text);
+    if (st == FR_OK && values->text) print_text(cli, study);
     if (st == FR_OK && !values->text) st = fr_check_print(&c, cli->out);
     fr_check_close(&c);
     fr_study_destroy(&study);

@@ -256,11 +256,11 @@ void fr_cli_man_study(const char *date, fr_text *out)
     add_title(out, "foldrank-study", 5, date);
     add_name(out, "foldrank-study", "a search for foldrank to do");
     fr_text_add(out, ".SH DESCRIPTION\n");
-    add_paragraphs(out,
-                   "A study is a YAML file. `foldrank check STUDY` tells everything that is "
-                   "wrong with one, and with --text\nprints it with every key and default "
-                   "filled in. A key may be changed from the command line: --set "
-                   "train.epochs=5.");
+    add_paragraphs(
+        out, "A study is a YAML file. `foldrank check STUDY` tells everything that is "
+             "wrong with one, and with --text\nprints it with every key and default "
+             "filled in, and what it is. A key may be changed from the command line: --set "
+             "train.epochs=5.");
     add_distributions(out);
     for (size_t i = 0; fr_study_block_at(i, &block); i++) {
         fr_text_add(out, ".SH \"%s%s\"\n", block.name[0] == '\0' ? "TOP" : "KEY ", block.name);

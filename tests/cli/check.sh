@@ -46,8 +46,12 @@ tap_result $? "nothing is written"
 
 "$FOLDRANK" check "$dir/study.yaml" --set train.epochs=9 --text >"$dir/filled.yaml" 2>"$dir/log"
 tap_result $? "--text prints the study" "$(cat "$dir/log")"
-has "--text has what --set changed" "$(cat "$dir/filled.yaml")" '^ +epochs: 9$'
-has "--text has defaults" "$(cat "$dir/filled.yaml")" '^ +text_words: \[1\]$'
+has "--text has what --set changed" "$(cat "$dir/filled.yaml")" '^ +epochs: 9 +# [a-z]'
+has "--text has defaults" "$(cat "$dir/filled.yaml")" '^ +text_words: \[1\] +# [a-z]'
+bare=$(grep -nvE '^[a-z]|:$|  # |^  +enqueue: ' "$dir/filled.yaml")
+tap_empty "--text says what each key of a block is" "$bare"
+"$FOLDRANK" run "$dir/study.yaml" --set train.epochs=9 -o "$dir/ran" >"$dir/log" 2>&1
+tap_empty "without its comments it is the study.yaml of a run" "$(diff <(sed -E 's/ +# .*//' "$dir/filled.yaml") <(sed "s@^output: .*@$(grep ^output: "$dir/filled.yaml")@" "$dir/ran/study.yaml") 2>&1)"
 "$FOLDRANK" check "$dir/filled.yaml" --text >"$dir/again.yaml" 2>"$dir/log"
 tap_empty "the filled-in study is a study, filled in" "$(diff "$dir/filled.yaml" "$dir/again.yaml" 2>&1; cat "$dir/log")"
 
