@@ -12,6 +12,7 @@ set -eu
 # A commit, not a branch: what it holds cannot change.
 PMLB=https://github.com/EpistasisLab/pmlb/raw/9cc9017958f2d8284e62d8bc54b77cb6fa1e9592/datasets
 CLINC=https://github.com/clinc/oos-eval/raw/828f8093932c8fe6ca7936c3d2e52903b1c523de
+FSDD=https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz
 SMS=https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip
 
 die() {
@@ -26,6 +27,10 @@ dna            3,186 x 181, target `target`, 3 classes, splice junctions as bits
                dna_train.tsv and dna_test.tsv; PMLB (StatLog)
 clinc150       22,500 requests of 150 intents, JSON lines, official parts in `part`; CC BY 3.0
 fashion_mnist  60,000 + 10,000 images of 28 x 28, 10 classes, IDX; Debian package, read in place
+fsdd           3,000 spoken digits of 6 speakers, WAV of 8 kHz; CC BY-SA 4.0
+golub          38 x 3,052, target `class`, 2 leukaemias by gene expression; R package multtest, LGPL
+movielens      100,004 ratings of 9,066 films by 671 users; R package dslabs, GroupLens' terms: for
+               research, not for commerce, not to be passed on without permission
 sms_spam       5,574 messages, spam or ham, JSON lines; UCI, CC BY 4.0
 spambase       4,601 x 58, target `target`, 2 classes; PMLB (UCI)
 splice         3,188 x 61, target `target`, 3 classes, splice junctions as letters; PMLB (UCI)
@@ -98,6 +103,53 @@ dna() { # the first 2,000 rows are StatLog's training part
     printf '%s\n' "$dir/dna_train.tsv" "$dir/dna_test.tsv"
 }
 
+fsdd() { # checked by the recordings: archives of one commit are packed anew
+    folder=$dir/fsdd
+    [ -d "$folder/recordings" ] && [ "$(recordings "$folder")" = "$VOICES" ] && printf '%s\n' "$folder" && return
+    mkdir -p "$dir"
+    part=$dir/fsdd.part
+    trap 'rm -rf "$part"' EXIT
+    trap 'exit 1' HUP INT TERM
+    rm -rf "$part" && mkdir "$part"
+    url=${FOLDRANK_MIRROR:+${FOLDRANK_MIRROR%/}/${FSDD##*/}}
+    download "${url:-$FSDD}" "$part/archive" || die "cannot download ${url:-$FSDD}"
+    tar -xzf "$part/archive" -C "$part" || die "${url:-$FSDD}: no archive, deleted"
+    set -- "$part"/*/recordings
+    [ -d "$1" ] || die "${url:-$FSDD}: has no recordings, deleted"
+    from=${1%/recordings}
+    got=$(recordings "$from")
+    [ "$got" = "$VOICES" ] || die "${url:-$FSDD}: wrong SHA-256 of the recordings, deleted
+  expected $VOICES
+  got      $got"
+    rm -rf "$folder" && mv "$from" "$folder"
+    printf '%s\n' "$folder"
+}
+
+VOICES=ddb17656a0bca4c5ddace082be188ca630516dc2ef1110afe3c4e9cc71173de4
+recordings() { # recordings FOLDER: SHA-256 of all of them, one behind the other by name
+    (LC_ALL=C && cat "$1"/recordings/*.wav) | sha256
+}
+
+# from_r PACKAGE DEBIAN FILE SHA256 CODE: a table of an R package, as CSV
+from_r() {
+    if [ ! -f "$dir/$3" ] || [ "$(sha256 <"$dir/$3")" != "$4" ]; then
+        command -v Rscript >/dev/null || die "$3 comes with R's package $1: install R, or run: sudo apt-get install $2"
+        Rscript -e "quit(status = !requireNamespace('$1', quietly = TRUE))" >/dev/null 2>&1 ||
+            die "R has no package $1; run: sudo apt-get install $2, or install it in R"
+        mkdir -p "$dir"
+        part=$dir/$3.part
+        trap 'rm -f "$part"' EXIT
+        trap 'exit 1' HUP INT TERM
+        Rscript -e "$5" >"$part" || die "R cannot write $3"
+        got=$(sha256 <"$part")
+        [ "$got" = "$4" ] || die "$3: another version of R's package $1 than this was made for, deleted
+  expected $4
+  got      $got"
+        mv "$part" "$dir/$3"
+    fi
+    printf '%s\n' "$dir/$3"
+}
+
 fashion_mnist() {
     folder=/usr/share/datasets/fashion-mnist
     if [ ! -d "$folder" ]; then
@@ -131,6 +183,17 @@ list) list ;;
 adult) fetch "$PMLB/adult/adult.tsv.gz" fb8bc76eafa39558b6044907f23416faf99099cefb8afd06a2cf5afbdae1b506 ;;
 clinc150) clinc150 ;;
 fashion_mnist) fashion_mnist ;;
+fsdd) fsdd ;;
+golub)
+    # shellcheck disable=SC2016 # $ is R's here
+    from_r multtest r-bioc-multtest golub.csv 087f3456a93f71d16f68e7e5df60f2ee7683175a5046bba9548b3a85e0126f53 \
+        'e <- new.env(); data(golub, package = "multtest", envir = e)
+         write.csv(data.frame(class = e$golub.cl, t(e$golub)), row.names = FALSE)'
+    ;;
+movielens)
+    from_r dslabs r-cran-dslabs movielens_small.csv beed7527ae257be11fd48e3c6fac7f0cd025799041674e2e869ea9cff97df65e \
+        'write.csv(dslabs::movielens, row.names = FALSE)'
+    ;;
 sms_spam) sms_spam ;;
 dna) dna ;;
 spambase) fetch "$PMLB/spambase/spambase.tsv.gz" 735e8d43f7ee78ac54ca17404510e95f4c8b364a721e4d9532a1b3221ed70961 ;;
