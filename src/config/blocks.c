@@ -42,7 +42,8 @@ static const struct {
      &fr_select_option_count},
     {"calibrate",
      "What the chosen model learns after the search, from the predictions that the models of "
-     "its folds make for rows they have not seen; also short: calibrate: platt.",
+     "its folds make for rows they have not seen; also short: calibrate: platt. Validation "
+     "scores, members of an ensemble and the outer folds of nested are of models without it.",
      fr_calibrate_option_table, &fr_calibrate_option_count},
     {"explain", "What is found out about the chosen model.", fr_explain_option_table,
      &fr_explain_option_count},
