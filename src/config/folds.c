@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* folds.c - the folds that a study asks for, and what else only the data can tell. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -176,6 +177,37 @@ static fr_status check_rankings(const fr_study *study, const fr_dataset *dataset
     return FR_OK;
 }
 
+/* Whether any of the rows has an n-gram. */
+static bool has_words(const fr_dataset *dataset, const uint32_t *rows, size_t n)
+{
+    const uint64_t *start = dataset->sparse.start;
+    for (size_t i = 0; i < n; i++)
+        if (start[rows[i] + 1] > start[rows[i]]) return true;
+    return false;
+}
+
+/* A fold without a word to train on: told before anything trains. */
+static fr_status check_texts(const fr_study *study, const fr_dataset *dataset,
+                             const fr_folds *folds)
+{
+    const fr_schema *schema = &dataset->schema;
+    if (schema->text.column == NULL || schema->cell != FR_CELL_SPARSE) return FR_OK;
+    for (uint32_t f = 0; f < fr_folds_count(folds); f++) {
+        uint32_t *train, *valid;
+        size_t n_train, n_valid;
+        FR_TRY(fr_folds_get(folds, f, &train, &n_train, &valid, &n_valid));
+        const bool any = has_words(dataset, train, n_train);
+        free(train);
+        free(valid);
+        if (!any)
+            return FR_FAIL(FR_ERR_DATA,
+                           "%s: %s: column `%s` has no words in the %zu training rows of fold "
+                           "%u; shuffle the folds, or see what data.text and data.fold name",
+                           study->path, study->data.path, schema->text.column, n_train, f);
+    }
+    return FR_OK;
+}
+
 fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, fr_folds **out)
 {
     FR_TRY(check_library(study));
@@ -187,6 +219,7 @@ fr_status fr_study_make_folds(const fr_study *study, const fr_dataset *dataset, 
     fr_status st = fr_folds_create(dataset, &study->test, &study->validation, out);
     if (st == FR_OK) {
         st = check_counts(study, dataset, *out);
+        if (st == FR_OK) st = check_texts(study, dataset, *out);
         if (st != FR_OK) fr_folds_destroy(out);
         return st;
     }

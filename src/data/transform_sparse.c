@@ -60,6 +60,14 @@ fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
         out->width += out->features[c].width;
     }
     free(stored);
+    if (out->width == 0 && dataset->schema.text.column != NULL)
+        return FR_FAIL(
+            FR_ERR_DATA,
+            "column `%s`: none of its %zu n-grams is left of %zu training rows: "
+            "preprocess.min_rows is %lld, max_share %g, and what all rows have alike "
+            "says nothing",
+            dataset->schema.text.column, out->cols, n, (long long)options->min_rows,
+            options->max_share);
     return FR_OK;
 }
 

@@ -149,6 +149,21 @@ printf '\x93NUMPY\x01\x00\x76\x00{' >"$dir/cut.npy"
 broken_data "truncated NPY" 'cut\.npy' "$dir/cut.npy"
 printf '\0\0\010\3\0\0\0\5' >"$dir/cut-idx3-ubyte"
 broken_data "truncated IDX" 'cut-idx3-ubyte' "$dir/cut-idx3-ubyte"
+texts='s/target: kind, /target: kind, text: text, fold: part, /'
+folds() { for i in $(seq 40); do echo "k$((i % 2)),$([ "$i" -gt 20 ] && echo "$1"),$((i > 20))"; done; }
+(echo kind,text,part; folds word) >"$dir/half.csv"
+broken_data "no words in the training rows of a fold" 'half\.csv: column .text. has no words in the [0-9]+ training rows of fold 1' \
+    "$dir/half.csv" "$texts" 's/stratified_kfold, folds: 3/column/' '/^preprocess/d' 's/^metric/preprocess: {scale: tfidf}\nmetric/'
+(echo kind,text,part; folds '?!') >"$dir/mute.csv"
+broken_data "texts without words" 'mute\.csv: column .text. has no words' "$dir/mute.csv" "$texts"
+broken_data "texts without words, in buckets" 'mute\.csv: column .text. has no words in the [0-9]+ training rows of fold 0' \
+    "$dir/mute.csv" "$texts" 's/text: text/text: text, text_buckets: 8/' 's/stratified_kfold, folds: 3/column/' '/^preprocess/d' 's/^metric/preprocess: {scale: tfidf}\nmetric/'
+(echo kind,text,part; folds word; printf 'k1,a\0b,1\n') >"$dir/nul.csv"
+broken_data "a NUL byte in a text" 'nul\.csv: has a NUL byte' "$dir/nul.csv" "$texts"
+printf '{"kind": "a", "text": "x"}\n{"kind": "b", "text": "x\0y"}\n' >"$dir/nul.jsonl"
+broken_data "a NUL byte in JSON lines" 'nul\.jsonl:2: is not JSON' "$dir/nul.jsonl" "$texts"
+printf 'kind,text,part\na,\303\244,0\nb,caf\351,1\n' >"$dir/latin.csv"
+broken_data "a text that is not UTF-8" 'latin\.csv:3: .*not UTF-8' "$dir/latin.csv" "$texts"
 printf '1 1:0.5 2:x\n' >"$dir/bad.svm"
 broken_data "malformed SVMlight" 'bad\.svm:1: ' "$dir/bad.svm" \
     's/target: kind, /format: svmlight, /'

@@ -222,6 +222,27 @@ static void new_texts(void **state)
     case_end(&c);
 }
 
+/* What no training row has enough of is no feature; none at all is no model. */
+static void no_word_is_left(void **state)
+{
+    (void)state;
+    data_case c;
+    fr_transform t;
+    const uint32_t rows[] = {0, 1};
+    start_text(&c, "label,text\n1,one two\n0,three\n");
+    case_set(&c, "storage", "sparse");
+    case_read(&c);
+    fr_preprocess_options options = tfidf();
+    options.min_rows = 2;
+    assert_int_equal(fr_transform_fit(&options, &c.set, rows, 2, &t), FR_ERR_DATA);
+    assert_non_null(strstr(fr_status_message(), "none of its 3 n-grams is left of 2 training"));
+    options.min_rows = 1;
+    assert_int_equal(fr_transform_fit(&options, &c.set, rows, 2, &t), FR_OK);
+    assert_int_equal(t.width, 3);
+    fr_transform_clear(&t);
+    case_end(&c);
+}
+
 static void what_is_no_text(void **state)
 {
     (void)state;
@@ -253,7 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_scikit_learn), cmocka_unit_test(buckets_as_scikit_learn),
         cmocka_unit_test(signs_are_words), cmocka_unit_test(new_texts),
-        cmocka_unit_test(what_is_no_text),
+        cmocka_unit_test(no_word_is_left), cmocka_unit_test(what_is_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
