@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from foldrank.ensemble import Ensemble
 from foldrank.errors import (
     FoldrankError,
     MissingError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Best",
+    "Ensemble",
     "FoldrankError",
     "MissingError",
     "NewerFileError",

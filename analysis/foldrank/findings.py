@@ -26,8 +26,8 @@ class Finding:
     Attributes
     ----------
     code : str
-        ``edge``, ``bound``, ``seeds``, ``optimism``, ``idle``, ``failures``, ``budget`` or
-        ``unfinished``.
+        ``edge``, ``bound``, ``seeds``, ``optimism``, ``idle``, ``failures``, ``budget``,
+        ``ensemble`` or ``unfinished``.
     title : str
         What is the matter, in a few words.
     text : str
@@ -272,6 +272,31 @@ def _budget(r: Results) -> Iterator[Finding]:
     )
 
 
+def _ensemble(r: Results) -> Iterator[Finding]:
+    """The ensemble is no better than one model, or nobody knows."""
+    together = r.ensemble
+    if together is None or (together.judged and together.preferred):
+        return
+    if together.judged:
+        yield Finding(
+            "ensemble",
+            "The ensemble is not better than the single model",
+            f"{r.metric} {number(together.honest_score)} on folds that had no part in choosing "
+            f"its {len(together.members)} members, {number(together.honest_single)} of the best "
+            "single trial so.",
+            "Use the single model, as `foldrank predict` does. Models that err differently would "
+            "help: more families, or wider ranges.",
+        )
+        return
+    yield Finding(
+        "ensemble",
+        "The ensemble was only judged by the folds that chose its members",
+        f"{r.metric} {number(together.score)}; the chosen trial alone "
+        f"{number(together.single_score)}, but the first figure flatters.",
+        "Take more folds, so that some can be kept from the choice, or compare the test scores.",
+    )
+
+
 def _unfinished(r: Results) -> Iterator[Finding]:
     if r.selection is None:
         yield Finding(
@@ -289,6 +314,7 @@ _CHECKS: tuple[Callable[[Results], Iterator[Finding]], ...] = (
     _edges,
     _bounds,
     _repeats,
+    _ensemble,
     _budget,
     _failures,
     _idle,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import optuna
 
     from foldrank.compare import Comparison
+    from foldrank.ensemble import Ensemble
     from foldrank.model import Model
 
 PARAMS = "params/"
@@ -444,6 +445,13 @@ class Results:
         return frame
 
     @cached_property
+    def ensemble(self) -> Ensemble | None:
+        """The models that predict together; None where the study asks for none."""
+        from foldrank.ensemble import read_ensemble
+
+        return read_ensemble(self)
+
+    @cached_property
     def test(self) -> pd.DataFrame | None:
         """What the model says of the test rows; None where the file has none.
 
@@ -451,7 +459,7 @@ class Results:
         and for each output ``output/NAME`` (class or target): probability, decision value or
         value.
         """
-        return self._predictions("test")
+        return self.predictions("test")
 
     @cached_property
     def out_of_fold(self) -> pd.DataFrame | None:
@@ -460,9 +468,21 @@ class Results:
         Of every row that some fold of the chosen trial validates. These rows had a say in which
         trial was chosen.
         """
-        return self._predictions("explain/out_of_fold")
+        return self.predictions("explain/out_of_fold")
 
-    def _predictions(self, group: str) -> pd.DataFrame | None:
+    def predictions(self, group: str) -> pd.DataFrame | None:
+        """Predictions as a group of the file has them, as :attr:`test`; None without.
+
+        Parameters
+        ----------
+        group : str
+            Such as ``test`` or ``ensemble/test``.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            As :attr:`test`.
+        """
         if not self._file.has(f"{group}/output"):
             return None
         outputs = self._file.array(f"{group}/output")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from foldrank import yaml12
+from foldrank.ensemble import Ensemble
 from foldrank.findings import number
 from foldrank.honest import Estimate, estimate
 from foldrank.results import Best, Results
@@ -161,6 +162,28 @@ def _what_the_search_is_worth(r: Results) -> str:
     )
 
 
+def _what_models_say_together(r: Results, together: Ensemble) -> str:
+    n = len(together.members)
+    out = f"Together, {n} models" if n > 1 else "The ensemble has one model only and"
+    if together.judged:
+        out += (
+            f" reach {r.metric} {number(together.honest_score)} on folds that had no part in "
+            f"choosing them; the best single trial so {number(together.honest_single)}."
+        )
+    else:
+        out += (
+            f" reach {r.metric} {number(together.score)} on the folds by which they were chosen, "
+            "which flatters."
+        )
+    if not np.isnan(together.test_score):
+        out += (
+            f" On the test rows: {number(together.test_score)}, the chosen model alone "
+            f"{number(together.single_test_score)}."
+        )
+    taken = "them together" if together.preferred else "the single model"
+    return f"{out} `foldrank predict` takes {taken}."
+
+
 def sentences(r: Results) -> list[str]:
     """Tell the outcome.
 
@@ -193,6 +216,8 @@ def sentences(r: Results) -> list[str]:
         )
     if len(r.calibration):
         out.append(_what_calibration_did(r))
+    if r.ensemble is not None:
+        out.append(_what_models_say_together(r, r.ensemble))
     if (r.nested["state"] == "complete").any():
         out.append(_what_the_search_is_worth(r))
     return out

@@ -12,7 +12,7 @@ import studies
 from scipy import stats
 
 import foldrank
-from foldrank import findings, honest
+from foldrank import findings, honest, report, words
 
 
 def codes(r, others=()):
@@ -128,6 +128,59 @@ train: {{learning_rate: {{log: [1.0e-9, 0.03]}}, epochs: 2}}
 search: {{method: random, trials: 10, seed: 1}}
 """
     assert "seeds" not in codes(run(tmp_path, clear, "clear"))
+
+
+ENSEMBLE = """
+data: {{path: {root}/data/{data}, task: {task}, target: {target}, test: {{fraction: 0.2}}}}
+validation: {{scheme: kfold, folds: {folds}}}
+models: {models}
+train: {{learning_rate: {rate}, epochs: 6}}
+search: {{method: random, trials: {trials}, seed: 1}}
+ensemble: {{size: 8, bags: 3}}
+"""
+
+
+def test_an_ensemble_that_is_not_better(tmp_path):
+    cancer = {"data": "breast_cancer.csv.gz", "task": "classification", "target": "diagnosis"}
+    # one trial learns, the others hardly do
+    alone = ENSEMBLE.format(
+        root=studies.ROOT,
+        **cancer,
+        folds=4,
+        models="{softmax: {}}",
+        rate="{choice: [0.01, 1.0e-7, 1.0e-8]}",
+        trials=3,
+    )
+    found = [f for f in findings.check(run(tmp_path, alone, "alone")) if f.code == "ensemble"]
+    assert [f.title for f in found] == ["The ensemble is not better than the single model"]
+    few = ENSEMBLE.format(
+        root=studies.ROOT, **cancer, folds=2, models="{softmax: {}}", rate=0.01, trials=1
+    ).replace("kfold, folds: 2", "holdout, fraction: 0.3")
+    found = [f for f in findings.check(run(tmp_path, few, "few")) if f.code == "ensemble"]
+    assert [f.title for f in found] == [
+        "The ensemble was only judged by the folds that chose its members"
+    ]
+    mixed = ENSEMBLE.format(
+        root=studies.ROOT,
+        data="diabetes.csv.gz",
+        task="regression",
+        target="-1",
+        folds=4,
+        models="{linear: {}, mlp: {hidden: [8], activation: {choice: [tanh, relu]}}}",
+        rate="{log: [0.003, 0.1]}",
+        trials=16,
+    )
+    r = run(tmp_path, mixed, "mixed")
+    assert r.ensemble.preferred and len(r.ensemble.members) > 1
+    assert "ensemble" not in codes(r)
+    assert r.ensemble.members["weight"].sum() == pytest.approx(1)
+    predicted = r.ensemble.test
+    error = np.sqrt(np.mean((predicted["truth"] - predicted["prediction"]) ** 2))
+    assert error == pytest.approx(r.ensemble.test_score, rel=1e-5)
+    assert "takes them together" in " ".join(words.sentences(r))
+    text = report.write(r, tmp_path / "report.html").read_text()
+    assert "weight in the ensemble" in text
+    assert run(tmp_path, function("sphere", "{x: {float: [0, 1]}}", 5), "none").ensemble is None
 
 
 def test_idle_ranks(tmp_path):

@@ -188,6 +188,11 @@ def _choice_plots(r: Results) -> list[_Plot]:
             "How often each trial is the best of k drawn at random: how stable the choice is.",
             lambda: figures.dice(r),
         ),
+        *_try(
+            "Ensemble",
+            "How much each member counts; its own score and settings are told by the bar.",
+            lambda: figures.ensemble(r),
+        ),
     ]
 
 

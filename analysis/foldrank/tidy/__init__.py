@@ -15,13 +15,14 @@ from foldrank.tidy.search import (
     pair,
     settings,
 )
-from foldrank.tidy.selection import dice, folds, paired, paired_p_value, valid_share
+from foldrank.tidy.selection import dice, ensemble, folds, paired, paired_p_value, valid_share
 
 __all__ = [
     "check_params",
     "curves",
     "dice",
     "distribution",
+    "ensemble",
     "expected",
     "folds",
     "history",

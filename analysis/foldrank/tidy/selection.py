@@ -136,6 +136,24 @@ def paired(r: Results, n: int = 10) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["a", "b", "difference", "p_value"])
 
 
+def ensemble(r: Results) -> pd.DataFrame:
+    """Members of the ensemble.
+
+    Parameters
+    ----------
+    r : Results
+        Results of a study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``Ensemble.members``: ``trial``, ``weight``, ``score``, ``settings``.
+    """
+    if r.ensemble is None:
+        raise MissingError(f"{r.path}: has no ensemble; the study did not ask for one")
+    return r.ensemble.members
+
+
 def dice(r: Results, n: int = 10, k: int | None = None) -> pd.DataFrame:
     """How often a trial is the best of k drawn at random.
 

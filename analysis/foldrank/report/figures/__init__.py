@@ -1,6 +1,6 @@
 """The plots of the report: frames of :mod:`foldrank.tidy` and :mod:`foldrank.explain`."""
 
-from foldrank.report.figures.choice import dice, folds, paired
+from foldrank.report.figures.choice import dice, ensemble, folds, paired
 from foldrank.report.figures.machine import scaling, timeline
 from foldrank.report.figures.model import (
     calibration,
@@ -29,6 +29,7 @@ __all__ = [
     "curves",
     "dependence",
     "dice",
+    "ensemble",
     "distribution",
     "expected",
     "folds",

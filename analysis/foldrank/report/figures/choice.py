@@ -129,3 +129,22 @@ def dice(r: Results) -> go.Figure:
     figure.update_xaxes(type="category", title_text="trial, best first", tickangle=0)
     figure.update_yaxes(title_text=f"best of {frame.attrs['k']} drawn at random [%]")
     return figure
+
+
+def ensemble(r: Results) -> go.Figure:
+    """Draw :func:`foldrank.tidy.ensemble`."""
+    frame = tidy.ensemble(r)
+    figure = base.blank()
+    figure.add_bar(
+        x=frame["trial"].astype(str),
+        y=100 * frame["weight"],
+        marker_color=style.BLUE,
+        customdata=np.stack(
+            [frame["score"].map("{:.5g}".format), frame["settings"].map(base.text)], axis=1
+        ),
+        hovertemplate="trial %{x}: %{y:.3g} %<br>alone %{customdata[0]}<br>%{customdata[1]}"
+        "<extra></extra>",
+    )
+    figure.update_xaxes(type="category", title_text="trial, heaviest first", tickangle=0)
+    figure.update_yaxes(title_text="weight in the ensemble [%]", rangemode="tozero")
+    return figure
