@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* distributed.h - one symmetric matrix spread over the ranks of a communicator: factor, solve,
- * determinant and inverse by ScaLAPACK, for kernel matrices that are too slow or too large for
- * one rank.
+ * determinant, inverse and eigenvectors by ScaLAPACK, for matrices that are too slow or too
+ * large for one rank.
  *
  * The matrix is cut into square blocks of FR_DIST_BLOCK rows, dealt out like cards over a grid
  * of ranks that is as square as possible, no wider than high (ScaLAPACK's block-cyclic layout).
@@ -106,6 +106,20 @@ FR_CHECKED fr_status fr_dist_cholesky_invert(fr_dist_matrix *matrix);
  * Errors: FR_ERR_STATE (not factored), FR_ERR_NUMERIC, FR_ERR_MPI. Collective. */
 FR_CHECKED fr_status fr_dist_cholesky_inverse_diagonal(fr_dist_matrix *matrix,
                                                        double *diagonal);
+
+/* Eigenvalues of A, ascending, into values (n), the same bits on every rank; the matrix keeps
+ * the eigenvectors in its own place. Takes three further times the memory of the matrix while
+ * it lasts. In FR_PRECISION_DOUBLE only.
+ * Errors: FR_ERR_NUMERIC (not finite, or not found; the matrix then has to be filled again),
+ * FR_ERR_STATE (not filled, or single precision), FR_ERR_ARG (beyond ScaLAPACK's reach),
+ * FR_ERR_MEMORY, FR_ERR_MPI. Collective. */
+FR_CHECKED fr_status fr_dist_symmetric_eigen(fr_dist_matrix *matrix, double *values);
+
+/* The unit eigenvectors number first, first + 1, ... as the rows of `out` (any number, n), on
+ * every rank. Errors: FR_ERR_STATE (there are none), FR_ERR_ARG (shapes do not fit),
+ * FR_ERR_MPI. Collective. */
+FR_CHECKED fr_status fr_dist_eigenvectors(fr_dist_matrix *matrix, size_t first,
+                                          const fr_matrix *out);
 
 /* A kernel solver (gram.h) whose matrices lie on all ranks of `comm`, for a caller on rank 0
  * that knows no MPI: its methods send the inputs to the other ranks, which must be in

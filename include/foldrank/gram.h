@@ -32,6 +32,10 @@ typedef struct {
                    double *sums);
 } fr_kernel;
 
+/* K = X X': of rows their Gram matrix, of columns laid in rows what a covariance is made of.
+ * No theta, no gradient. */
+extern const fr_kernel fr_kernel_product;
+
 /* How a matrix that lies on several ranks is kept and factored. */
 typedef enum { FR_PRECISION_DOUBLE, FR_PRECISION_SINGLE } fr_precision;
 
@@ -72,6 +76,16 @@ typedef struct {
      * of factor, and the factor is used up.
      * Errors: FR_ERR_STATE (no factor), FR_ERR_MEMORY, FR_ERR_MPI. */
     fr_status (*gradient)(void *context, const double *alpha, double *gradient);
+
+    /* K = K(gram), in double precision, is decomposed: its eigenvalues, ascending, into values
+     * (n). About 25 times the cost of factor, and a factor is used up. Errors: those of factor.
+     */
+    fr_status (*decompose)(void *context, const fr_gram *gram, double *values);
+
+    /* The unit eigenvectors number first, first + 1, ... of the matrix decomposed last, as the
+     * rows of `out` (any number, n). Errors: FR_ERR_STATE (none was), FR_ERR_ARG (shapes do not
+     * fit), FR_ERR_MEMORY, FR_ERR_MPI. */
+    fr_status (*eigenvectors)(void *context, size_t first, const fr_matrix *out);
 
     /* Free what the solver holds. */
     void (*destroy)(void *context);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "foldrank/data.h"
+#include "foldrank/gram.h"
 #include "foldrank/option.h"
 #include "foldrank/pack.h"
 #include "foldrank/status.h"
@@ -55,9 +56,10 @@ typedef struct {
     double pca;  /* principal components, below 1 the share of the variance that they explain;
                   * 0: none */
     bool whiten; /* pca: to variance 1 */
-    int64_t fourier;         /* random Fourier features; 0: none */
-    double fourier_gamma;    /* of the kernel exp(-gamma |x - y|^2); 0: 1 / inputs */
-    bool fourier_orthogonal; /* in orthogonal directions */
+    int64_t pca_distribute_from; /* pca: a larger matrix is all ranks' work; 0 = never */
+    int64_t fourier;             /* random Fourier features; 0: none */
+    double fourier_gamma;        /* of the kernel exp(-gamma |x - y|^2); 0: 1 / inputs */
+    bool fourier_orthogonal;     /* in orthogonal directions */
     int64_t fourier_seed;
 } fr_preprocess_options;
 
@@ -118,6 +120,17 @@ typedef struct {
 FR_CHECKED fr_status fr_transform_fit(const fr_preprocess_options *options,
                                       const fr_dataset *dataset, const uint32_t *rows, size_t n,
                                       fr_transform *out);
+/* The same; principal components of more features, or rows if these are fewer, than
+ * pca_distribute_from are computed by a solver of `solvers`, equal to rounding. NULL: none.
+ * Errors: also those of the source and its solver. */
+FR_CHECKED fr_status fr_transform_fit_shared(const fr_preprocess_options *options,
+                                             const fr_dataset *dataset, const uint32_t *rows,
+                                             size_t n, const fr_gram_source *solvers,
+                                             fr_transform *out);
+/* Whether that is so for so many rows and features. */
+bool fr_components_are_shared(const fr_preprocess_options *options, size_t rows,
+                              size_t features);
+
 /* Of `width` features, how many the selection leaves; and what comes out of the projection, at
  * most. */
 size_t fr_preprocess_kept(const fr_preprocess_options *options, size_t width);

@@ -103,11 +103,11 @@ typedef struct {
 /* Largest size of train_x and valid_x together [bytes]: what the caches hold anyway. */
 enum { FR_PREPARED_MAX = 2 << 20 };
 
-/* rows[0], n[0]: training; rows[1], n[1]: validation, may be NULL and 0.
- * Errors: FR_ERR_MEMORY, and those of fr_transform_fit. */
+/* rows[0], n[0]: training; rows[1], n[1]: validation, may be NULL and 0; solvers may be NULL.
+ * Errors: FR_ERR_MEMORY, and those of fr_transform_fit_shared. */
 FR_CHECKED fr_status fr_prepare(const fr_preprocess_options *options, const fr_dataset *dataset,
                                 const uint32_t *const rows[2], const size_t n[2],
-                                fr_prepared *out);
+                                const fr_gram_source *solvers, fr_prepared *out);
 void fr_prepared_clear(fr_prepared *prepared);
 
 /* A stretch of bytes. */
@@ -168,11 +168,10 @@ typedef struct {
     uint32_t give_up_after; /* ends after so many epochs without a better score ... */
     uint32_t give_up_from;  /* ... but not before this epoch; give_up_after 0 = never */
     uint32_t stop_after;    /* end after this epoch, the schedule's horizon unchanged; 0 = no */
-    const atomic_bool *stop;     /* looked at between epochs; NULL = never */
-    const fr_fit_keeper *keeper; /* NULL: an interrupted fit is lost */
-    const fr_fit_group *group;   /* NULL: this process alone */
-    const fr_gram_source
-        *solvers; /* for kernel matrices beyond distribute_from; NULL: LAPACK */
+    const atomic_bool *stop;       /* looked at between epochs; NULL = never */
+    const fr_fit_keeper *keeper;   /* NULL: an interrupted fit is lost */
+    const fr_fit_group *group;     /* NULL: this process alone */
+    const fr_gram_source *solvers; /* for matrices beyond a distribute_from; NULL: LAPACK */
     bool want_train_score;
 } fr_fit_request;
 

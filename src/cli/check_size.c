@@ -143,13 +143,17 @@ static double bytes_of_fit(const fr_check *check, const fr_recipe *recipe, size_
     return floats * (double)sizeof(float) + fmin(kept, CACHE_BYTES);
 }
 
-/* The smaller of covariance and Gram matrix, in float64, and what decomposing it takes. */
+/* The smaller of covariance and Gram matrix, in float64, and what decomposing it takes; of all
+ * ranks a share of it, and the features of all rows. */
 static double bytes_of_components(const fr_check *check, const fr_recipe *recipe,
                                   size_t features)
 {
     const double kept = (double)fr_preprocess_kept(&recipe->preprocess, features);
-    const double m = fmin((double)check->dataset.schema.rows, kept);
-    return recipe->preprocess.pca > 0 ? m * m * 3 * 8 : 0;
+    const double rows = (double)check->dataset.schema.rows, m = fmin(rows, kept);
+    if (recipe->preprocess.pca <= 0) return 0;
+    if (fr_components_are_shared(&recipe->preprocess, check->dataset.schema.rows, (size_t)kept))
+        return m * m * 4 * 8 / (double)check->ranks + rows * kept * 8;
+    return m * m * 3 * 8;
 }
 
 fr_status fr_check_largest(const fr_check *check, fr_check_size *out)

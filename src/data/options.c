@@ -163,6 +163,10 @@ const fr_option fr_preprocess_option_table[] = {
          "principal components in the place of the features: how many, as far as there are; "
          "below 1: so many that they explain this share of the variance; 0: none"},
     {"whiten", FR_OPTION_BOOL, AT(whiten), "false", .help = "pca: components of variance 1"},
+    {"pca_distribute_from", FR_OPTION_INT, AT(pca_distribute_from), "5000", .high = 1e7,
+     .help = "pca: of more features, and of more rows, than this all ranks compute it together "
+             "(with ranks_per_trial each its own), and then equal on another number of ranks "
+             "to rounding only; 0: never"},
     {"fourier", FR_OPTION_INT, AT(fourier), "0", .high = 1e6,
      .help = "random Fourier features of the inputs or components, with which linear families "
              "come near to an rbf kernel: how many; 0: none"},

@@ -5,7 +5,8 @@
  * else XX' = U L U' and V = X' U L^-1/2: the smaller matrix is decomposed, in float64. A
  * component's sign makes its largest loading positive, as scikit-learn's PCA has it, so that
  * components are comparable. Matrices are summed block after block of rows: the same bits
- * whoever computes them.
+ * whoever computes them. One of more than pca_distribute_from rows is filled and decomposed by
+ * all ranks, if there is a solver of theirs.
  *
  * Random Fourier features (Rahimi and Recht, "Random features for large-scale kernel machines",
  * 2007): z(x) = sqrt(2 / D) cos(x W + b), W normal with variance 2 gamma, b uniform in [0, 2
@@ -39,11 +40,13 @@ typedef struct {
     size_t n;
     fr_transform *transform;
     size_t d;
-    float *block;    /* (ROWS, d) */
-    double *centred; /* (ROWS, d) */
-    double *mean;    /* (d) */
-    double *matrix;  /* (m, m), m = min(n, d) */
-    double *values;  /* (m) eigenvalues, ascending */
+    const fr_gram_source *solvers; /* NULL: LAPACK, here */
+    float *block;                  /* (ROWS, d) */
+    double *centred;               /* (ROWS, d) */
+    double *mean;                  /* (d) */
+    double *matrix;                /* (m, m), m = min(n, d); of all ranks: the vectors alone */
+    double *values;                /* (m) eigenvalues, ascending */
+    const double *top;             /* (k, m) vectors of the k largest, the largest last */
 } analysis;
 
 static fr_status map_create(map *m, size_t in, size_t out)
@@ -59,11 +62,24 @@ static void map_clear(map *m)
     *m = (map){0};
 }
 
+bool fr_components_are_shared(const fr_preprocess_options *options, size_t rows,
+                              size_t features)
+{
+    const size_t m = rows < features ? rows : features;
+    const int64_t from = options->pca_distribute_from;
+    return options->pca > 0 && from > 0 && m > (size_t)from;
+}
+
+static bool is_shared(const analysis *a)
+{
+    return a->solvers != NULL && fr_components_are_shared(a->options, a->n, a->d);
+}
+
 static fr_status check_memory(const analysis *a, size_t m)
 {
     const bool wide = a->d > a->n;
-    const double bytes =
-        (double)m * (double)m * 3 * 8 + (wide ? (double)a->n * (double)a->d * 4 : 0);
+    const double n = (double)a->n, d = (double)a->d, square = (double)m * (double)m;
+    const double bytes = is_shared(a) ? n * d * 8 : square * 3 * 8 + (wide ? n * d * 4 : 0);
     char needed[FR_NUMBER_SIZE], limit[FR_NUMBER_SIZE];
     if (bytes <= fr_memory_limit()) return FR_OK;
     return FR_FAIL(FR_ERR_MEMORY,
@@ -80,10 +96,10 @@ static fr_status analysis_create(analysis *a)
     a->block = fr_alloc(ROWS * a->d, sizeof *a->block);
     a->centred = fr_alloc(ROWS * a->d, sizeof *a->centred);
     a->mean = fr_alloc(a->d, sizeof *a->mean);
-    a->matrix = fr_alloc(m * m, sizeof *a->matrix);
+    if (!is_shared(a)) a->matrix = fr_alloc(m * m, sizeof *a->matrix);
     a->values = fr_alloc(m, sizeof *a->values);
     const bool good = a->block != NULL && a->centred != NULL && a->mean != NULL &&
-                      a->matrix != NULL && a->values != NULL;
+                      (is_shared(a) || a->matrix != NULL) && a->values != NULL;
     return good ? FR_OK : FR_ERR_MEMORY;
 }
 
@@ -186,7 +202,7 @@ static void reverse(double *x, size_t n)
 static void take_vectors(analysis *a, size_t m, map *out)
 {
     const size_t d = a->d, k = out->out;
-    const double *top = a->matrix + (m - k) * m; /* (k, m): the largest last */
+    const double *top = a->top;
     if (d <= a->n) {
         for (size_t c = 0; c < k; c++)
             for (size_t j = 0; j < d; j++) out->weights[j * k + c] = top[(k - 1 - c) * m + j];
@@ -254,17 +270,62 @@ static void centre_features(const analysis *a)
     }
 }
 
-static fr_status find_components(analysis *a, map *out)
+static fr_status decompose_here(analysis *a, size_t m, size_t *k)
 {
-    const size_t m = a->n < a->d ? a->n : a->d;
     const fr_matrix matrix = {a->matrix, m, m, m};
-    find_means(a);
     if (a->d <= a->n)
         sum_features(a);
     else
         FR_TRY(sum_rows(a));
     FR_TRY(fr_symmetric_eigen(&matrix, a->values));
-    const size_t k = count_components(a, m);
+    *k = count_components(a, m);
+    a->top = a->matrix + (m - *k) * m;
+    return FR_OK;
+}
+
+/* Values and the vectors wanted of the matrix of products of some rows. */
+static fr_status decompose_by(const fr_gram_solver *s, const fr_gram *gram, analysis *a,
+                              size_t *k)
+{
+    FR_TRY(s->decompose(s->context, gram, a->values));
+    *k = count_components(a, gram->n);
+    a->top = a->matrix = fr_alloc(*k, gram->n * sizeof *a->matrix);
+    if (a->matrix == NULL) return FR_ERR_MEMORY;
+    const fr_matrix top = {a->matrix, *k, gram->n, gram->n};
+    return s->eigenvectors(s->context, gram->n - *k, &top);
+}
+
+/* By all ranks: of the rows, or of the features laid in rows, whichever are fewer. */
+static fr_status decompose_together(analysis *a, size_t m, size_t *k)
+{
+    const bool wide = a->d > a->n;
+    double *x = fr_alloc(a->n, a->d * sizeof *x);
+    fr_gram_solver solver;
+    if (x == NULL) return FR_ERR_MEMORY;
+    for (size_t first = 0, n; first < a->n; first += n) {
+        n = next_rows(a, first, a->centred);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < a->d; j++)
+                x[wide ? (first + i) * a->d + j : j * a->n + first + i] =
+                    a->centred[i * a->d + j];
+    }
+    const fr_gram gram = {
+        .kernel = &fr_kernel_product, .x = x, .n = m, .d = wide ? a->d : a->n};
+    fr_status st = a->solvers->open(a->solvers->context, &solver);
+    if (st == FR_OK) {
+        st = decompose_by(&solver, &gram, a, k);
+        solver.destroy(solver.context);
+    }
+    free(x);
+    return st;
+}
+
+static fr_status find_components(analysis *a, map *out)
+{
+    const size_t m = a->n < a->d ? a->n : a->d;
+    size_t k = 0;
+    find_means(a);
+    FR_TRY(is_shared(a) ? decompose_together(a, m, &k) : decompose_here(a, m, &k));
     if (k == 0) return no_variance(a->n);
     FR_TRY(map_create(out, a->d, k));
     take_vectors(a, m, out);
@@ -368,7 +429,8 @@ static fr_status take_map(const map *m, float amplitude, fr_transform *transform
 }
 
 fr_status fr_projection_fit(const fr_preprocess_options *options, const fr_dataset *dataset,
-                            const uint32_t *rows, size_t n, fr_transform *transform)
+                            const uint32_t *rows, size_t n, const fr_gram_source *solvers,
+                            fr_transform *transform)
 {
     const bool pca = options->pca > 0, fourier = options->fourier > 0;
     analysis a = {.options = options,
@@ -376,7 +438,8 @@ fr_status fr_projection_fit(const fr_preprocess_options *options, const fr_datas
                   .rows = rows,
                   .n = n,
                   .transform = transform,
-                  .d = transform->width};
+                  .d = transform->width,
+                  .solvers = solvers};
     map components = {0}, features = {0}, both = {0};
     fr_status st = FR_OK;
     if (a.d == 0 || (!pca && !fourier)) return FR_OK;

@@ -36,10 +36,11 @@ FR_CHECKED fr_status fr_mutual_information(const fr_transform *transform,
                                            size_t n, double *score);
 
 /* Project the features of a fitted transform, if the options say so. Errors: FR_ERR_DATA (they
- * do not vary), FR_ERR_NUMERIC, FR_ERR_MEMORY. */
+ * do not vary), FR_ERR_NUMERIC, FR_ERR_MEMORY, and those of `solvers`, which may be NULL. */
 FR_CHECKED fr_status fr_projection_fit(const fr_preprocess_options *options,
                                        const fr_dataset *dataset, const uint32_t *rows,
-                                       size_t n, fr_transform *transform);
+                                       size_t n, const fr_gram_source *solvers,
+                                       fr_transform *transform);
 
 /* A projection of `width` features, or none (NULL), as bytes. Errors: FR_ERR_FORMAT,
  * FR_ERR_MEMORY. */

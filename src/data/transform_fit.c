@@ -246,8 +246,9 @@ static void fit_target(const fit_state *fit, fr_transform *out)
     if (squares > 0) out->target_factor = 1 / sqrt(squares / (double)fit->n);
 }
 
-fr_status fr_transform_fit(const fr_preprocess_options *options, const fr_dataset *dataset,
-                           const uint32_t *rows, size_t n, fr_transform *out)
+fr_status fr_transform_fit_shared(const fr_preprocess_options *options,
+                                  const fr_dataset *dataset, const uint32_t *rows, size_t n,
+                                  const fr_gram_source *solvers, fr_transform *out)
 {
     fit_state fit = {.options = options, .dataset = dataset, .rows = rows, .n = n};
     const size_t cols = dataset->schema.cols;
@@ -269,8 +270,14 @@ fr_status fr_transform_fit(const fr_preprocess_options *options, const fr_datase
     if (st == FR_OK) fit_target(&fit, out);
     if (st == FR_OK) st = fr_transform_make_plan(out);
     if (st == FR_OK) st = fr_transform_select(options, dataset, rows, n, out);
-    if (st == FR_OK) st = fr_projection_fit(options, dataset, rows, n, out);
+    if (st == FR_OK) st = fr_projection_fit(options, dataset, rows, n, solvers, out);
     if (st != FR_OK) fr_transform_clear(out);
     free_tiles(&fit);
     return st;
+}
+
+fr_status fr_transform_fit(const fr_preprocess_options *options, const fr_dataset *dataset,
+                           const uint32_t *rows, size_t n, fr_transform *out)
+{
+    return fr_transform_fit_shared(options, dataset, rows, n, NULL, out);
 }

@@ -13,31 +13,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "dist_matrix.h"
 #include "foldrank/collective.h"
 #include "foldrank/distributed.h"
 #include "foldrank/memory.h"
 #include "foldrank/text.h"
-#include "internal.h"
 
 /* Right-hand sides that travel together: bounds the copy, and is wide enough for level 3. */
 enum { PANEL = 256 };
-
-typedef enum { EMPTY, FILLED, FACTORED, INVERTED } matrix_state;
-
-struct fr_dist_matrix {
-    MPI_Comm comm;
-    size_t n;
-    matrix_state state;
-    double logdet;
-    int handle;  /* of comm, in BLACS; valid while comm is */
-    int context; /* the grid in BLACS; -1 on a rank outside */
-    int grid_rows, grid_cols, my_row, my_col;
-    size_t rows, cols; /* of this rank's part, as ScaLAPACK sees it */
-    size_t ld;         /* of the part: rows, but at least 1 */
-    fr_precision precision;
-    void *part; /* column-major (rows, cols) */
-    int descriptor[9];
-};
 
 static const int ONE = 1, ZERO = 0, BLOCK = FR_DIST_BLOCK;
 
@@ -128,12 +111,11 @@ static fr_status grid_open(fr_dist_matrix *m, MPI_Comm comm)
     return FR_OK;
 }
 
-/* The shares of the ranks of each node against what the node has. A small matrix is not worth
- * the question. Collective. */
-static fr_status check_nodes(const fr_dist_matrix *m)
+fr_status fr_dist_check_nodes(const fr_dist_matrix *m, double copies)
 {
     static const double SMALL = 1e9; /* [bytes] */
-    const double cell = (double)cell_size(m), whole = (double)m->n * (double)m->n * cell;
+    const double cell = copies * (double)cell_size(m);
+    const double whole = (double)m->n * (double)m->n * cell;
     const double own = (double)m->rows * (double)m->cols * cell, limit = fr_memory_limit();
     char all[FR_NUMBER_SIZE], here[FR_NUMBER_SIZE], there[FR_NUMBER_SIZE];
     MPI_Comm node = MPI_COMM_NULL;
@@ -146,11 +128,12 @@ static fr_status check_nodes(const fr_dist_matrix *m)
     FR_MPI(MPI_Comm_free(&node));
     if (shares <= limit) return FR_OK;
     return FR_FAIL(FR_ERR_MEMORY,
-                   "a matrix of %zu rows takes %s, %s of it on a node with %d ranks that has "
+                   "a matrix of %zu rows%s takes %s, %s of it on a node with %d ranks that has "
                    "%s: spread the ranks over more nodes, or take fewer rows%s",
-                   m->n, fr_format_bytes(whole, all), fr_format_bytes(shares, here), ranks,
-                   fr_format_bytes(limit, there),
-                   m->precision == FR_PRECISION_DOUBLE ? ", or single precision" : "");
+                   m->n, copies > 1 ? " and its eigenvectors" : "", fr_format_bytes(whole, all),
+                   fr_format_bytes(shares, here), ranks, fr_format_bytes(limit, there),
+                   m->precision == FR_PRECISION_DOUBLE && copies == 1 ? ", or single precision"
+                                                                      : "");
 }
 
 fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_precision precision,
@@ -166,7 +149,7 @@ fr_status fr_dist_matrix_create(MPI_Comm comm, size_t n, fr_precision precision,
     *m = (fr_dist_matrix){
         .comm = MPI_COMM_NULL, .n = n, .precision = precision, .logdet = NAN, .context = -1};
     st = fr_agree(comm, grid_open(m, comm));
-    if (st == FR_OK) st = fr_agree(comm, check_nodes(m));
+    if (st == FR_OK) st = fr_agree(comm, fr_dist_check_nodes(m, 1));
     if (st == FR_OK) {
         m->part = fr_alloc(m->cols, m->rows * cell_size(m));
         st = fr_agree(comm, m->part == NULL ? FR_ERR_MEMORY : FR_OK);
@@ -208,13 +191,6 @@ void fr_dist_matrix_grid(const fr_dist_matrix *m, int *rows, int *cols)
     *cols = m->grid_cols;
 }
 
-/* Where local row or column i of coordinate `mine` among `ranks` stands in the matrix. */
-static size_t global_index(size_t i, int mine, int ranks)
-{
-    return (i / FR_DIST_BLOCK * (size_t)ranks + (size_t)mine) * FR_DIST_BLOCK +
-           i % FR_DIST_BLOCK;
-}
-
 /* The tile at number `at` of the part as doubles: itself, or a copy in `wide`. */
 static fr_matrix tile_open(const fr_dist_matrix *m, size_t at, fr_matrix tile, double *wide)
 {
@@ -243,9 +219,9 @@ static fr_status each_tile(fr_dist_matrix *m, fr_dist_visit *visit, void *contex
 {
     double wide[FR_DIST_BLOCK * FR_DIST_BLOCK]; /* 128 KiB */
     for (size_t j = 0; j < m->cols; j += FR_DIST_BLOCK) {
-        const size_t row = global_index(j, m->my_col, m->grid_cols);
+        const size_t row = fr_dist_index(j, m->my_col, m->grid_cols);
         for (size_t i = 0; i < m->rows; i += FR_DIST_BLOCK) {
-            const size_t col = global_index(i, m->my_row, m->grid_rows), at = j * m->ld + i;
+            const size_t col = fr_dist_index(i, m->my_row, m->grid_rows), at = j * m->ld + i;
             if (col > row) break;
             const fr_matrix shape = {.rows = least(FR_DIST_BLOCK, m->cols - j),
                                      .cols = least(FR_DIST_BLOCK, m->rows - i)};
@@ -273,10 +249,10 @@ static fr_status fill_visit(void *context, size_t row, size_t col, const fr_matr
 fr_status fr_dist_matrix_fill(fr_dist_matrix *m, fr_dist_fill *fill, void *context)
 {
     fill_call call = {fill, context};
-    m->state = EMPTY;
+    m->state = FR_DIST_EMPTY;
     m->logdet = NAN;
     FR_TRY(fr_agree(m->comm, each_tile(m, fill_visit, &call, NULL)));
-    m->state = FILLED;
+    m->state = FR_DIST_FILLED;
     return FR_OK;
 }
 
@@ -302,11 +278,11 @@ fr_status fr_dist_matrix_diagonal(fr_dist_matrix *m, double *diagonal)
     return fr_dist_matrix_sum(m, diagonal_visit, NULL, diagonal, m->n);
 }
 
-static fr_status require(const fr_dist_matrix *m, matrix_state state)
+static fr_status require(const fr_dist_matrix *m, fr_dist_state state)
 {
     if (m->state == state) return FR_OK;
     return FR_FAIL(FR_ERR_STATE, "the distributed matrix (%zu rows) has not been %s", m->n,
-                   state == FILLED ? "filled" : "factored");
+                   state == FR_DIST_FILLED ? "filled" : "factored");
 }
 
 /* A NaN passes ScaLAPACK's test for a positive pivot; it always ends on the diagonal. */
@@ -325,7 +301,7 @@ static fr_status logdet_of(fr_dist_matrix *m, const double *diagonal)
 
 fr_status fr_dist_cholesky_factor(fr_dist_matrix *m)
 {
-    FR_TRY(require(m, FILLED));
+    FR_TRY(require(m, FR_DIST_FILLED));
     const int n = (int)m->n;
     int info = 0;
     fr_status st = FR_OK;
@@ -333,7 +309,7 @@ fr_status fr_dist_cholesky_factor(fr_dist_matrix *m)
 
     st = fr_agree(m->comm, diagonal == NULL ? FR_ERR_MEMORY : FR_OK);
     if (st != FR_OK) goto out;
-    m->state = EMPTY;
+    m->state = FR_DIST_EMPTY;
     if (m->context >= 0 && m->precision == FR_PRECISION_SINGLE)
         pspotrf_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
     else if (m->context >= 0)
@@ -343,7 +319,7 @@ fr_status fr_dist_cholesky_factor(fr_dist_matrix *m)
                      n, n, info - 1);
     if ((st = fr_agree(m->comm, st)) != FR_OK) goto out;
     if ((st = fr_dist_matrix_diagonal(m, diagonal)) != FR_OK) goto out;
-    if ((st = logdet_of(m, diagonal)) == FR_OK) m->state = FACTORED;
+    if ((st = logdet_of(m, diagonal)) == FR_OK) m->state = FR_DIST_FACTORED;
 out:
     free(diagonal);
     return st;
@@ -356,12 +332,12 @@ double fr_dist_cholesky_logdet(const fr_dist_matrix *m)
 
 fr_status fr_dist_cholesky_invert(fr_dist_matrix *m)
 {
-    FR_TRY(require(m, FACTORED));
+    FR_TRY(require(m, FR_DIST_FACTORED));
     const int n = (int)m->n;
     int info = 0;
     fr_status st = FR_OK;
 
-    m->state = EMPTY;
+    m->state = FR_DIST_EMPTY;
     if (m->context >= 0 && m->precision == FR_PRECISION_SINGLE)
         pspotri_("U", &n, m->part, &ONE, &ONE, m->descriptor, &info);
     else if (m->context >= 0)
@@ -370,7 +346,7 @@ fr_status fr_dist_cholesky_invert(fr_dist_matrix *m)
         st = FR_FAIL(FR_ERR_NUMERIC, "the factor (%d x %d) has a zero pivot: %d", n, n,
                      info - 1);
     FR_TRY(fr_agree(m->comm, st));
-    m->state = INVERTED;
+    m->state = FR_DIST_INVERTED;
     return FR_OK;
 }
 
@@ -387,12 +363,12 @@ static fr_status square_visit(void *context, size_t row, size_t col, const fr_ma
 
 fr_status fr_dist_cholesky_inverse_diagonal(fr_dist_matrix *m, double *diagonal)
 {
-    FR_TRY(require(m, FACTORED));
+    FR_TRY(require(m, FR_DIST_FACTORED));
     const int n = (int)m->n;
     int info = 0;
     fr_status st = FR_OK;
 
-    m->state = EMPTY;
+    m->state = FR_DIST_EMPTY;
     if (m->context >= 0 && m->precision == FR_PRECISION_SINGLE)
         pstrtri_("U", "N", &n, m->part, &ONE, &ONE, m->descriptor, &info);
     else if (m->context >= 0)
@@ -430,7 +406,7 @@ static void panel_solve(const fr_dist_matrix *m, const panel *p, const fr_matrix
     for (size_t c = 0; c < p->own; c++)
         for (size_t i = 0; i < m->rows; i++)
             cell_put(m, p->part, c * m->ld + i,
-                     b->data[global_index(i, m->my_row, m->grid_rows) * b->ld + p->first + c]);
+                     b->data[fr_dist_index(i, m->my_row, m->grid_rows) * b->ld + p->first + c]);
     descinit_(descriptor, &n, &r, &BLOCK, &block, &ZERO, &ZERO, &m->context, &ld, &info);
     assert(info == 0);
     if (m->precision == FR_PRECISION_SINGLE)
@@ -442,7 +418,7 @@ static void panel_solve(const fr_dist_matrix *m, const panel *p, const fr_matrix
     assert(info == 0);
     for (size_t c = 0; c < p->own; c++)
         for (size_t i = 0; i < m->rows; i++)
-            p->all[global_index(i, m->my_row, m->grid_rows) * p->r + p->first + c] =
+            p->all[fr_dist_index(i, m->my_row, m->grid_rows) * p->r + p->first + c] =
                 cell_get(m, p->part, c * m->ld + i);
 }
 
@@ -460,7 +436,7 @@ static fr_status panel_run(fr_dist_matrix *m, panel *p, const fr_matrix *b)
 
 fr_status fr_dist_cholesky_solve(fr_dist_matrix *m, const fr_matrix *b)
 {
-    fr_status st = require(m, FACTORED);
+    fr_status st = require(m, FR_DIST_FACTORED);
     panel p = {0};
 
     if (st == FR_OK && (b->rows != m->n || b->ld < b->cols))

@@ -26,13 +26,16 @@ typedef enum {
     ORDER_FACTOR,
     ORDER_SOLVE,
     ORDER_DIAGONAL,
-    ORDER_GRADIENT
+    ORDER_GRADIENT,
+    ORDER_DECOMPOSE,
+    ORDER_VECTORS
 } order_kind;
 
 typedef struct {
     uint64_t kind;
-    uint64_t kernel, n, d, n_theta, precision; /* factor */
-    uint64_t r;                                /* solve: columns */
+    uint64_t kernel, n, d, n_theta, precision; /* factor, decompose */
+    uint64_t r;                                /* solve: columns; vectors: how many ... */
+    uint64_t first;                            /* ... from which on */
 } order;
 enum { ORDER_WORDS = sizeof(order) / sizeof(uint64_t) };
 
@@ -107,7 +110,7 @@ static fr_status fill_tile(void *context, size_t row, size_t col, const fr_matri
     return FR_OK;
 }
 
-static fr_status factor_gram(crew *c, const order *o)
+static fr_status fill_matrix(crew *c, const order *o)
 {
     const fr_precision precision = (fr_precision)o->precision;
     if (c->matrix != NULL && (fr_dist_matrix_size(c->matrix) != o->n ||
@@ -120,15 +123,40 @@ static fr_status factor_gram(crew *c, const order *o)
                               o->n * o->d * sizeof(double)));
     FR_TRY(fr_broadcast_bytes(c->comm, 0, (double *)(uintptr_t)c->gram.theta,
                               o->n_theta * sizeof(double)));
-    FR_TRY(fr_dist_matrix_fill(c->matrix, fill_tile, &c->gram));
-    return fr_dist_cholesky_factor(c->matrix);
+    return fr_dist_matrix_fill(c->matrix, fill_tile, &c->gram);
 }
 
 /* After a failure there is no matrix, so that none is mistaken for the factor asked for. */
 static fr_status run_factor(crew *c, const order *o)
 {
-    const fr_status st = factor_gram(c, o);
+    fr_status st = fill_matrix(c, o);
+    if (st == FR_OK) st = fr_dist_cholesky_factor(c->matrix);
     if (st != FR_OK) fr_dist_matrix_destroy(&c->matrix);
+    return st;
+}
+
+/* values (n) is rank 0's; NULL elsewhere. */
+static fr_status run_decompose(crew *c, const order *o, double *values)
+{
+    double *all = fr_alloc(o->n, sizeof *all);
+    fr_status st = fr_agree(c->comm, all == NULL ? FR_ERR_MEMORY : FR_OK);
+    if (st == FR_OK) st = fill_matrix(c, o);
+    if (st == FR_OK) st = fr_dist_symmetric_eigen(c->matrix, all);
+    if (st == FR_OK && values != NULL) memcpy(values, all, o->n * sizeof *all);
+    if (st != FR_OK) fr_dist_matrix_destroy(&c->matrix);
+    free(all);
+    return st;
+}
+
+/* out (r, n) is rank 0's; NULL elsewhere. */
+static fr_status run_vectors(crew *c, const order *o, const fr_matrix *out)
+{
+    const size_t n = c->gram.n;
+    double *block = fr_alloc(out == NULL ? o->r : 0, n * sizeof *block);
+    fr_status st = fr_agree(c->comm, block == NULL ? FR_ERR_MEMORY : FR_OK);
+    const fr_matrix own = {.data = block, .rows = o->r, .cols = n, .ld = n};
+    if (st == FR_OK) st = fr_dist_eigenvectors(c->matrix, o->first, out == NULL ? &own : out);
+    free(block);
     return st;
 }
 
@@ -229,10 +257,10 @@ static fr_status order_receive(crew *c, order *o)
     }
 }
 
-static fr_status solver_factor(void *context, const fr_gram *gram, double *logdet)
+/* Order something of a matrix that is to be filled first. */
+static fr_status order_matrix(crew *c, order_kind kind, const fr_gram *gram, order *out)
 {
-    crew *c = context;
-    order o = {.kind = ORDER_FACTOR,
+    order o = {.kind = kind,
                .n = gram->n,
                .d = gram->d,
                .n_theta = gram->n_theta,
@@ -244,9 +272,41 @@ static fr_status solver_factor(void *context, const fr_gram *gram, double *logde
                        "fr_dist_solver_create and fr_dist_serve",
                        c->n_kernels);
     c->gram = *gram;
-    FR_TRY(order_send(c, &o));
+    *out = o;
+    return order_send(c, &o);
+}
+
+static fr_status solver_factor(void *context, const fr_gram *gram, double *logdet)
+{
+    crew *c = context;
+    order o;
+    FR_TRY(order_matrix(c, ORDER_FACTOR, gram, &o));
     FR_TRY(run_factor(c, &o));
     *logdet = fr_dist_cholesky_logdet(c->matrix);
+    return FR_OK;
+}
+
+static fr_status solver_decompose(void *context, const fr_gram *gram, double *values)
+{
+    crew *c = context;
+    order o;
+    FR_TRY(order_matrix(c, ORDER_DECOMPOSE, gram, &o));
+    return run_decompose(c, &o, values);
+}
+
+static fr_status solver_eigenvectors(void *context, size_t first, const fr_matrix *out)
+{
+    crew *c = context;
+    if (c->matrix == NULL) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been decomposed");
+    FR_TRY(fr_eigen_check(c->gram.n, first, out));
+    for (size_t row = 0; row < out->rows; row += PANEL) {
+        fr_matrix some = *out;
+        some.data += row * out->ld;
+        some.rows = out->rows - row < PANEL ? out->rows - row : PANEL;
+        order o = {.kind = ORDER_VECTORS, .r = some.rows, .first = first + row};
+        FR_TRY(order_send(c, &o));
+        FR_TRY(run_vectors(c, &o, &some));
+    }
     return FR_OK;
 }
 
@@ -308,6 +368,8 @@ fr_status fr_dist_solver_create(MPI_Comm comm, const fr_kernel *const *kernels,
                             .solve = solver_solve,
                             .inverse_diagonal = solver_diagonal,
                             .gradient = solver_gradient,
+                            .decompose = solver_decompose,
+                            .eigenvectors = solver_eigenvectors,
                             .destroy = solver_destroy};
     return FR_OK;
 }
@@ -326,6 +388,8 @@ fr_status fr_dist_serve(MPI_Comm comm, const fr_kernel *const *kernels, size_t n
         if (o.kind == ORDER_SOLVE) st = run_solve(c, &o, NULL);
         if (o.kind == ORDER_DIAGONAL) st = run_diagonal(c, NULL);
         if (o.kind == ORDER_GRADIENT) st = run_gradient(c, NULL, NULL);
+        if (o.kind == ORDER_DECOMPOSE) st = run_decompose(c, &o, NULL);
+        if (o.kind == ORDER_VECTORS) st = run_vectors(c, &o, NULL);
     } while (o.kind != ORDER_STOP && st != FR_ERR_MPI);
     crew_destroy(c);
     return st == FR_ERR_MPI ? st : FR_OK;

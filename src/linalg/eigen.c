@@ -59,3 +59,12 @@ fr_status fr_symmetric_eigen(const fr_matrix *a, double *values)
                        n);
     return FR_OK;
 }
+
+fr_status fr_eigen_check(size_t n, size_t first, const fr_matrix *out)
+{
+    if (out->cols == n && out->ld >= n && first <= n && out->rows <= n - first) return FR_OK;
+    return FR_FAIL(FR_ERR_ARG,
+                   "eigenvectors %zu to %zu in %zu numbers each, leading dimension %zu, of a "
+                   "matrix of %zu rows",
+                   first, first + out->rows, out->cols, out->ld, n);
+}

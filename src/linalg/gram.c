@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "foldrank/gram.h"
 #include "foldrank/memory.h"
@@ -14,7 +15,7 @@ typedef struct {
     const fr_gram *gram; /* borrowed by factor */
     double *block;       /* (n, n); the lower triangle is used */
     size_t n;
-    bool factored;
+    bool factored, decomposed; /* what the block holds; at most one of them */
 } local_solver;
 
 static fr_matrix whole(const local_solver *s)
@@ -50,16 +51,23 @@ static fr_status reserve(local_solver *s, size_t n)
     return FR_OK;
 }
 
-static fr_status local_factor(void *context, const fr_gram *gram, double *logdet)
+/* The block gets the lower triangle of K(gram). */
+static fr_status fill_block(local_solver *s, const fr_gram *gram)
 {
-    local_solver *s = context;
-    s->factored = false;
+    s->factored = s->decomposed = false;
     FR_TRY(reserve(s, gram->n));
     for (size_t row = 0; row < s->n; row += FR_GRAM_TILE)
         for (size_t col = 0; col <= row; col += FR_GRAM_TILE) {
             const fr_matrix tile = tile_at(s, row, col);
             gram->kernel->fill(gram, row, col, &tile);
         }
+    return FR_OK;
+}
+
+static fr_status local_factor(void *context, const fr_gram *gram, double *logdet)
+{
+    local_solver *s = context;
+    FR_TRY(fill_block(s, gram));
     const fr_matrix k = whole(s);
     FR_TRY(fr_cholesky_factor(&k));
     s->gram = gram;
@@ -122,6 +130,26 @@ static fr_status local_gradient(void *context, const double *alpha, double *grad
     return FR_OK;
 }
 
+static fr_status local_decompose(void *context, const fr_gram *gram, double *values)
+{
+    local_solver *s = context;
+    FR_TRY(fill_block(s, gram));
+    const fr_matrix k = whole(s);
+    FR_TRY(fr_symmetric_eigen(&k, values));
+    s->decomposed = true;
+    return FR_OK;
+}
+
+static fr_status local_eigenvectors(void *context, size_t first, const fr_matrix *out)
+{
+    const local_solver *s = context;
+    if (!s->decomposed) return FR_FAIL(FR_ERR_STATE, "no kernel matrix has been decomposed");
+    FR_TRY(fr_eigen_check(s->n, first, out));
+    for (size_t i = 0; i < out->rows; i++)
+        memcpy(out->data + i * out->ld, s->block + (first + i) * s->n, s->n * sizeof *s->block);
+    return FR_OK;
+}
+
 static void local_destroy(void *context)
 {
     local_solver *s = context;
@@ -139,9 +167,25 @@ fr_status fr_gram_solver_local(fr_gram_solver *out)
                             .solve = local_solve,
                             .inverse_diagonal = local_inverse_diagonal,
                             .gradient = local_gradient,
+                            .decompose = local_decompose,
+                            .eigenvectors = local_eigenvectors,
                             .destroy = local_destroy};
     return FR_OK;
 }
+
+static void fill_products(const fr_gram *gram, size_t row, size_t col, const fr_matrix *tile)
+{
+    const fr_gemm_shape shape = {.m = tile->rows,
+                                 .n = tile->cols,
+                                 .k = gram->d,
+                                 .lda = gram->d,
+                                 .ldb = gram->d,
+                                 .ldc = tile->ld,
+                                 .transpose_b = true};
+    fr_gemm_double(&shape, gram->x + row * gram->d, gram->x + col * gram->d, tile->data);
+}
+
+const fr_kernel fr_kernel_product = {.fill = fill_products};
 
 fr_status fr_gram_likelihood(const fr_gram_solver *solver, const fr_gram *gram, const double *y,
                              double *alpha, double *value, double *gradient)

@@ -62,11 +62,19 @@ void pdpotrs_(const char *uplo, const int *n, const int *r, const double *a, con
               const int *ja, const int *descriptor, double *b, const int *ib, const int *jb,
               const int *descriptor_b, int *info);
 
+void pdsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *ia,
+              const int *ja, const int *descriptor, double *values, double *z, const int *iz,
+              const int *jz, const int *descriptor_z, double *work, const int *size,
+              int *integers, const int *n_integers, int *info);
+
 /* The weights that turn a tile of K^-1 into its share of the gradient, in place: tile(i, j) =
  * (alpha_r alpha_c - tile(i, j)) * {1 below the diagonal, 1/2 on it, 0 above}, with r = row + i
  * and c = col + j; then a sum over the lower triangle alone is half of that over both. Local.
  */
 void fr_gram_weigh(const double *alpha, size_t row, size_t col, const fr_matrix *tile);
+
+/* Whether `out` has room for so many eigenvectors from number `first` on, of n. Local. */
+FR_CHECKED fr_status fr_eigen_check(size_t n, size_t first, const fr_matrix *out);
 
 /* fr_dist_cholesky_solve with a float32 factor of K(gram), refined to float64; scratch (2, n,
  * r). Errors: those of fr_dist_cholesky_solve; FR_ERR_NUMERIC (K is too ill-conditioned).

@@ -65,8 +65,7 @@ fr_status fr_objective_explain(fr_objective *objective, const fr_task *task,
         return FR_FAIL(FR_ERR_STATE, "study %s trains nothing that could be explained",
                        study->name);
     fr_study_resolve(study, task->point, &recipe);
-    fr_status st = fr_fold_cache_get(objective->cache, objective->folds, task->fold,
-                                     &recipe.preprocess, &rows);
+    fr_status st = fr_task_rows(objective, task, &recipe, &rows);
     if (st == FR_OK) st = fr_training_again(objective, task, rows, stop, &model);
     if (st == FR_OK && part->keep_outputs) st = keep_outputs(objective, &model, rows, out);
     if (st == FR_OK && part->permutes) st = permute(objective, task, &model, rows, stop, out);

@@ -90,13 +90,14 @@ static void make_room(fr_fold_cache *cache, const cache_entry *newest)
 }
 
 static fr_status fill_entry(fr_fold_cache *cache, cache_entry *e, const fr_folds *folds,
-                            uint32_t fold, const fr_preprocess_options *options)
+                            uint32_t fold, const fr_preprocess_options *options,
+                            const fr_gram_source *solvers)
 {
     fr_fold_rows *r = &e->rows;
     FR_TRY(fr_folds_get(folds, fold, &r->train, &r->n_train, &r->valid, &r->n_valid));
     const uint32_t *const rows[2] = {r->train, r->valid};
     const size_t n[2] = {r->n_train, r->n_valid};
-    FR_TRY(fr_prepare(options, cache->dataset, rows, n, &r->prepared));
+    FR_TRY(fr_prepare(options, cache->dataset, rows, n, solvers, &r->prepared));
     e->folds = folds;
     e->fold = fold;
     e->bytes = r->prepared.bytes + (r->n_train + r->n_valid) * sizeof(uint32_t);
@@ -105,7 +106,8 @@ static fr_status fill_entry(fr_fold_cache *cache, cache_entry *e, const fr_folds
 }
 
 fr_status fr_fold_cache_get(fr_fold_cache *cache, const fr_folds *folds, uint32_t fold,
-                            const fr_preprocess_options *options, const fr_fold_rows **out)
+                            const fr_preprocess_options *options, const fr_gram_source *solvers,
+                            const fr_fold_rows **out)
 {
     fr_text key = {0};
     fr_status st = FR_OK;
@@ -121,7 +123,7 @@ fr_status fr_fold_cache_get(fr_fold_cache *cache, const fr_folds *folds, uint32_
     if (e == NULL) {
         e = oldest_entry(cache);
         drop_entry(cache, e);
-        st = fill_entry(cache, e, folds, fold, options);
+        st = fill_entry(cache, e, folds, fold, options, solvers);
         if (st == FR_OK && (e->options = fr_strdup(fr_text_get(&key))) == NULL)
             st = FR_ERR_MEMORY;
         if (st != FR_OK) {

@@ -36,10 +36,17 @@ typedef struct {
 FR_CHECKED fr_status fr_fold_cache_create(const fr_dataset *dataset, fr_fold_cache **out);
 void fr_fold_cache_destroy(fr_fold_cache **cache);
 
-/* *out is borrowed until the next call. Errors: those of fr_folds_get and fr_prepare. */
+/* *out is borrowed until the next call; solvers may be NULL. Errors: those of fr_folds_get and
+ * fr_prepare. */
 FR_CHECKED fr_status fr_fold_cache_get(fr_fold_cache *cache, const fr_folds *folds,
                                        uint32_t fold, const fr_preprocess_options *options,
-                                       const fr_fold_rows **out);
+                                       const fr_gram_source *solvers, const fr_fold_rows **out);
+
+/* The fold of a task from the objective's cache, preprocessed as the recipe says. A group's
+ * processes have caches of their own, which need not hold the same folds: each computes alone
+ * what it has not. Errors: those of fr_fold_cache_get. */
+FR_CHECKED fr_status fr_task_rows(fr_objective *objective, const fr_task *task,
+                                  const fr_recipe *recipe, const fr_fold_rows **out);
 
 FR_CHECKED fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                           const atomic_bool *stop, fr_fold_result *result);

@@ -51,8 +51,7 @@ fr_status fr_objective_outputs(fr_objective *objective, const fr_task *task,
         return FR_FAIL(FR_ERR_STATE, "study %s trains nothing that could predict",
                        objective->study->name);
     fr_study_resolve(objective->study, task->point, &recipe);
-    fr_status st = fr_fold_cache_get(objective->cache, objective->folds, task->fold,
-                                     &recipe.preprocess, &rows);
+    fr_status st = fr_task_rows(objective, task, &recipe, &rows);
     if (st == FR_OK) st = fr_training_again(objective, task, rows, stop, &model);
     if (st == FR_OK) st = say(objective, &model, rows, out);
     *n_outputs = model.n_outputs;

@@ -66,6 +66,14 @@ fr_fit_request fr_training_request(const fr_objective *objective, const fr_task 
                             .solvers = task->solvers};
 }
 
+fr_status fr_task_rows(fr_objective *objective, const fr_task *task, const fr_recipe *recipe,
+                       const fr_fold_rows **out)
+{
+    return fr_fold_cache_get(objective->cache, objective->folds, task->fold,
+                             &recipe->preprocess, task->group == NULL ? task->solvers : NULL,
+                             out);
+}
+
 fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                const atomic_bool *stop, fr_fold_result *result)
 {
@@ -75,8 +83,7 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
     fr_metric more[FR_GOALS_MAX];
     fr_recipe recipe;
     fr_study_resolve(study, task->point, &recipe);
-    fr_status st = fr_fold_cache_get(objective->cache, objective->folds, task->fold,
-                                     &recipe.preprocess, &rows);
+    fr_status st = fr_task_rows(objective, task, &recipe, &rows);
     const double prepared_s = fr_clock_now() - start;
     if (st == FR_OK) {
         fr_fit_request request = fr_training_request(objective, task, rows, &recipe, stop);
@@ -100,6 +107,11 @@ fr_status fr_training_evaluate(fr_objective *objective, const fr_task *task,
                                .train_score = NAN,
                                .loss = NAN,
                                .seconds = fr_clock_now() - start};
+    if (st == FR_STOPPED) {
+        result->state = FR_TRIAL_INTERRUPTED;
+        result->score = NAN;
+        return FR_OK;
+    }
     return fr_task_fail(result, fr_status_message());
 }
 

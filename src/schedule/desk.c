@@ -102,6 +102,40 @@ static fr_status gradient(void *context, const double *alpha, double *out)
     return order(context, run_gradient, &a);
 }
 
+typedef struct {
+    const fr_gram *gram;
+    double *values;
+} decompose_arguments;
+
+static fr_status run_decompose(const fr_gram_solver *s, const void *arguments)
+{
+    const decompose_arguments *a = arguments;
+    return s->decompose(s->context, a->gram, a->values);
+}
+
+static fr_status decompose(void *context, const fr_gram *gram, double *values)
+{
+    const decompose_arguments a = {gram, values};
+    return order(context, run_decompose, &a);
+}
+
+typedef struct {
+    size_t first;
+    const fr_matrix *out;
+} vectors_arguments;
+
+static fr_status run_vectors(const fr_gram_solver *s, const void *arguments)
+{
+    const vectors_arguments *a = arguments;
+    return s->eigenvectors(s->context, a->first, a->out);
+}
+
+static fr_status eigenvectors(void *context, size_t first, const fr_matrix *out)
+{
+    const vectors_arguments a = {first, out};
+    return order(context, run_vectors, &a);
+}
+
 static void leave(void *context)
 {
     fr_desk *d = context;
@@ -126,6 +160,8 @@ static fr_status arrive(void *context, fr_gram_solver *out)
                             .solve = solve,
                             .inverse_diagonal = inverse_diagonal,
                             .gradient = gradient,
+                            .decompose = decompose,
+                            .eigenvectors = eigenvectors,
                             .destroy = leave};
     return FR_OK;
 }

@@ -6,7 +6,7 @@
  * has what it wants. There is one such computation at a time, as root has ordered them, so that
  * no two ranks wait for each other. Compute threads go on training meanwhile; what they finish
  * is filed afterwards. A stop is heeded between two operations on a matrix: the longest takes
- * n^3 / 3 operations to factor n rows, twice as many to invert. */
+ * n^3 / 3 operations to factor n rows, twice as many to invert, 25 times to decompose. */
 #include <stdlib.h>
 
 #include "foldrank/clock.h"
@@ -53,6 +53,20 @@ static fr_status gradient(void *context, const double *alpha, double *out)
     session *s = context;
     FR_TRY(fr_run_check_stop(s->run));
     return s->inner.gradient(s->inner.context, alpha, out);
+}
+
+static fr_status decompose(void *context, const fr_gram *gram, double *values)
+{
+    session *s = context;
+    FR_TRY(fr_run_check_stop(s->run));
+    return s->inner.decompose(s->inner.context, gram, values);
+}
+
+static fr_status eigenvectors(void *context, size_t first, const fr_matrix *out)
+{
+    session *s = context;
+    FR_TRY(fr_run_check_stop(s->run));
+    return s->inner.eigenvectors(s->inner.context, first, out);
 }
 
 static void destroy(void *context)
@@ -109,13 +123,15 @@ fr_status fr_service_open(void *context, fr_gram_solver *out)
                             .solve = solve,
                             .inverse_diagonal = inverse_diagonal,
                             .gradient = gradient,
+                            .decompose = decompose,
+                            .eigenvectors = eigenvectors,
                             .destroy = destroy};
     return FR_OK;
 }
 
 /* ---- the fit of a rank ---- */
 
-static const fr_kernel *const fit_kernels[] = {&fr_kernel_ridge};
+static const fr_kernel *const fit_kernels[] = {&fr_kernel_ridge, &fr_kernel_product};
 enum { N_FIT_KERNELS = sizeof fit_kernels / sizeof *fit_kernels };
 
 /* The leader, rank 0 of `comm`. */
@@ -168,8 +184,9 @@ fr_status fr_service_answer(fr_run_state *run, bool *answered)
     FR_TRY(fr_journal_sync(run->journal, fr_clock_now(), true));
     if (!run->answered && run->size > 1)
         fr_log(FR_LOG_INFO,
-               "schedule kernel ranks=%d: fits to more rows than distribute_from are all "
-               "ranks' work; what comes of them depends, to rounding, on their number",
+               "schedule kernel ranks=%d: kernel matrices and principal components beyond "
+               "distribute_from are all ranks' work; what comes of them depends, to rounding, "
+               "on their number",
                run->size);
     run->answered = true;
     FR_TRY(tell_all(run, OF_FIT, leader));

@@ -96,7 +96,7 @@ static fr_status run_case(const bench_case *c, double seconds, fr_training_rate 
     FR_TRY(make_recipe(c, &recipe));
     FR_TRY(make_data(c, &data));
     const uint32_t *const rows[2] = {data.rows, NULL};
-    fr_status st = fr_prepare(&recipe.preprocess, &data.dataset, rows, n, &prepared);
+    fr_status st = fr_prepare(&recipe.preprocess, &data.dataset, rows, n, NULL, &prepared);
     const fr_fit_request request = {.dataset = &data.dataset,
                                     .train = data.rows,
                                     .n_train = c->rows,

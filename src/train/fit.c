@@ -264,8 +264,8 @@ fr_status fr_fit(const fr_fit_request *request, fr_fold_result *result, fr_model
     fr_prepared own = {0};
     FR_TRY(check_request(request));
     if (prepared == NULL) {
-        fr_status st =
-            fr_prepare(&request->recipe->preprocess, request->dataset, rows, n, &own);
+        fr_status st = fr_prepare(&request->recipe->preprocess, request->dataset, rows, n,
+                                  request->group == NULL ? request->solvers : NULL, &own);
         if (st != FR_OK) return fr_fit_agree(request->group, st);
         prepared = &own;
     }

@@ -49,10 +49,11 @@ size_t fr_row_inputs(const fr_prepared *prepared, const fr_dataset *dataset)
 }
 
 fr_status fr_prepare(const fr_preprocess_options *options, const fr_dataset *dataset,
-                     const uint32_t *const rows[2], const size_t n[2], fr_prepared *out)
+                     const uint32_t *const rows[2], const size_t n[2],
+                     const fr_gram_source *solvers, fr_prepared *out)
 {
     fr_prepared p = {0};
-    FR_TRY(fr_transform_fit(options, dataset, rows[0], n[0], &p.transform));
+    FR_TRY(fr_transform_fit_shared(options, dataset, rows[0], n[0], solvers, &p.transform));
     p.stride = fr_network_stride(p.transform.width);
     p.bytes = n[0] * sizeof(float);
     p.train_y = fr_alloc(n[0], sizeof(float));

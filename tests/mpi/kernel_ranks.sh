@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# kernel_ranks.sh - kernel models whose matrix all ranks share: equal to LAPACK on one rank to 1e-6,
-# with and without groups of ranks; the same bits again on as many ranks; killed, stopped and gone
-# on with; and told when the shares do not fit.
+# kernel_ranks.sh - kernel models, and principal components, whose matrix all ranks share: equal to
+# LAPACK on one rank, with and without groups of ranks; the same bits again on as many ranks;
+# killed, stopped and gone on with; and told when the shares do not fit.
 # shellcheck source=tests/mpi/study.bash
 . "$(dirname "$0")/study.bash"
 export OMP_NUM_THREADS=1
@@ -28,6 +28,7 @@ YAML
 rows_of() {
     case $1 in
     regression) echo data/diabetes.csv.gz ;;
+    wide | tall) echo "$dir/$1.csv" ;;
     *) echo data/breast_cancer.csv.gz ;;
     esac
 }
@@ -69,6 +70,42 @@ for study in regression classes; do
         tap_result $? "$study, $other: scores and predictions are LAPACK's to 1e-6" "off by $off"
     done
 done
+
+# Principal components of more columns than rows and of more rows than columns: a matrix of 160
+# and of 150 rows, in two blocks each.
+for shape in 'wide 200 400' 'tall 500 150'; do
+    read -r study rows cols <<<"$shape"
+    awk -v n="$rows" -v d="$cols" 'BEGIN { srand(7)
+        for (j = 1; j <= d; j++) printf "x%d,", j
+        print "y"
+        for (i = 0; i < n; i++) { a = rand(); b = rand(); c = rand()
+            for (j = 1; j <= d; j++) printf "%.4f,", sin(j) * a + cos(3 * j) * b + sin(j * j) * c + rand() / 5
+            printf "%.4f\n", a * b + c } }' >"$dir/$study.csv"
+    cat >"$dir/$study.yaml" <<YAML
+study: $study
+data: {path: $dir/$study.csv, target: y, task: regression, test: {fraction: 0.1}}
+preprocess: {pca: {choice: [3, 0.9]}, whiten: true, pca_distribute_from: 100}
+validation: {scheme: holdout}
+models: {kernel: {gamma: 0.1, ridge: 0.1}}
+search: {method: grid}
+output: $dir/unused
+YAML
+    fit "$study" lapack 1 --set preprocess.pca_distribute_from=0
+    for ranks in 1 2 4; do
+        fit "$study" $ranks $ranks
+        off=$(apart "$dir/$study-lapack.numbers" "$dir/$study-$ranks.numbers")
+        awk -v off="$off" 'BEGIN { exit !(off < 1e-5) }'
+        tap_result $? "$study, $ranks: scores and predictions are LAPACK's to 1e-5" "off by $off"
+    done
+    grep -q 'schedule kernel ranks=4: .*principal components' "$dir/$study-4.log"
+    tap_result $? "$study: all ranks compute, and the log says so" "$(cat "$dir/$study-4.log")"
+done
+cp "$dir/tall.yaml" "$dir/study.yaml"
+launch 4 1 "$dir/tall-again"
+tap_empty "components by as many ranks again: the same results" "$(differences "$dir/tall-4" "$dir/tall-again")"
+launch 4 1 "$dir/tall-grouped" --set resources.ranks_per_trial=2
+tap_result $? "components of groups: runs" "$(tail -n 5 "$dir/tall-grouped.log")"
+
 cp "$dir/regression.yaml" "$dir/study.yaml"
 launch 4 1 "$dir/again"
 tap_empty "as many ranks again: the same results" "$(differences "$dir/regression-4" "$dir/again")"

@@ -2,7 +2,8 @@
 /* Distributed algebra against LAPACK on one rank, and the solver that rank 0 drives against the
  * local one. Started by distributed.sh under several numbers of ranks; rank 0 prints `ok NAME`
  * or `not ok NAME`. With the argument `large`: 5,000 observations, and a `# ` line of times;
- * `bench [N [single]]`: N observations, the best times of 3 runs, and inversion. */
+ * `bench [N [single]]`: N observations, the best times of 3 runs, and inversion; `eigen [N]`:
+ * eigenvectors of N rows. */
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include "foldrank/gram.h"
 #include "foldrank/linalg.h"
 #include "foldrank/memory.h"
+#include "foldrank/random.h"
 
 enum { DIMENSIONS = 3, PARAMETERS = DIMENSIONS + 1, MANY = 300 };
 static const double TOLERANCE = 1e-8;
@@ -474,6 +476,132 @@ static void test_server(void)
            "server: diagonal of the inverse; in single precision, solutions are double's");
 }
 
+/* ---- eigenvalues and eigenvectors ---- */
+
+/* Rows of d numbers whose products the matrix has: of rank d at most. */
+static fr_gram product_create(size_t n, size_t d)
+{
+    double *x = numbers(n * d);
+    fr_rng rng = fr_rng_make(n, FR_RNG_FOURIER, d, 0, 0);
+    for (size_t i = 0; i < n * d; i++) x[i] = fr_rng_normal(&rng);
+    return (fr_gram){.kernel = &fr_kernel_product, .x = x, .n = n, .d = d};
+}
+
+/* Vectors (k, n) that are b's, each but for its sign: the largest difference. */
+static double turned_apart(const double *a, const double *b, size_t k, size_t n)
+{
+    double worst = 0;
+    for (size_t v = 0; v < k; v++) {
+        double sign = 0;
+        for (size_t i = 0; i < n; i++) sign += a[v * n + i] * b[v * n + i];
+        for (size_t i = 0; i < n; i++) {
+            const double off = fabs(a[v * n + i] - copysign(b[v * n + i], sign * b[v * n + i]));
+            if (!(off <= worst)) worst = isnan(off) ? INFINITY : off;
+        }
+    }
+    return worst;
+}
+
+typedef struct {
+    size_t k; /* vectors */
+    double *values, *vectors;
+    double seconds;
+} decomposition;
+
+/* The k largest; the rows of `vectors` lie further apart than they are long. */
+static bool decompose(const fr_gram_solver *s, const fr_gram *g, size_t k, decomposition *out)
+{
+    const double start = fr_clock_now();
+    double *wide = numbers(k * (g->n + 2));
+    const fr_matrix view = {wide, k, g->n, g->n + 2};
+    *out = (decomposition){k, numbers(g->n), numbers(k * g->n), 0};
+    bool good = s->decompose(s->context, g, out->values) == FR_OK;
+    good = good && s->eigenvectors(s->context, g->n - k, &view) == FR_OK;
+    for (size_t v = 0; good && v < k; v++)
+        memcpy(out->vectors + v * g->n, wide + v * view.ld, g->n * sizeof *wide);
+    out->seconds = fr_clock_now() - start;
+    free(wide);
+    return good;
+}
+
+static void decomposition_clear(decomposition *d)
+{
+    free(d->values);
+    free(d->vectors);
+}
+
+/* Against LAPACK's; twice, for the same bits. */
+static void compare_eigen(const fr_gram_solver *spread, size_t n, bool *good, double *seconds)
+{
+    fr_gram g = product_create(n, n / 2 + 3);
+    const size_t half = n / 2 + 1, k = half < MANY ? half : MANY;
+    decomposition here = {0}, there = {0}, again = {0};
+    fr_gram_solver local;
+    *good = fr_gram_solver_local(&local) == FR_OK;
+    *good = *good && decompose(&local, &g, k, &here) && decompose(spread, &g, k, &there) &&
+            decompose(spread, &g, k, &again);
+    *good = *good && distance(there.values, here.values, n) <= TOLERANCE &&
+            turned_apart(there.vectors, here.vectors, k, n) <= 1e-6 &&
+            memcmp(there.values, again.values, n * sizeof(double)) == 0 &&
+            memcmp(there.vectors, again.vectors, k * n * sizeof(double)) == 0;
+    seconds[0] = here.seconds;
+    seconds[1] = again.seconds;
+    local.destroy(local.context);
+    decomposition_clear(&here);
+    decomposition_clear(&there);
+    decomposition_clear(&again);
+    gram_clear(&g);
+}
+
+static void refuse_eigen(const fr_gram_solver *s, bool *good)
+{
+    double out[8], values[4], logdet;
+    const fr_matrix view = {out, 2, 4, 4}, narrow = {out, 2, 3, 4};
+    fr_gram g = product_create(4, 6);
+    *good = s->eigenvectors(s->context, 0, &view) == FR_ERR_STATE;
+    *good = *good && s->factor(s->context, &g, &logdet) == FR_OK;
+    *good = *good && s->eigenvectors(s->context, 0, &view) == FR_ERR_STATE;
+    *good = *good && s->decompose(s->context, &g, values) == FR_OK;
+    *good = *good && s->eigenvectors(s->context, 3, &view) == FR_ERR_ARG;
+    *good = *good && s->eigenvectors(s->context, 0, &narrow) == FR_ERR_ARG;
+    *good = *good && s->eigenvectors(s->context, 2, &view) == FR_OK;
+    ((double *)(uintptr_t)g.x)[7] = NAN;
+    *good = *good && s->decompose(s->context, &g, values) == FR_ERR_NUMERIC &&
+            strstr(fr_status_message(), "is not finite") != NULL;
+    *good = *good && s->eigenvectors(s->context, 0, &view) == FR_ERR_STATE;
+    gram_clear(&g);
+}
+
+static void test_eigen(const size_t *sizes, size_t n_sizes)
+{
+    static const fr_kernel *const products[] = {&fr_kernel_product};
+    fr_gram_solver solver;
+    bool good[16] = {false};
+    fr_status st = FR_OK;
+    if (rank_of() == 0) {
+        st = fr_dist_solver_create(MPI_COMM_WORLD, products, 1, &solver);
+        if (st == FR_OK) {
+            refuse_eigen(&solver, &good[n_sizes]);
+            for (size_t i = 0; i < n_sizes; i++) {
+                double seconds[2];
+                compare_eigen(&solver, sizes[i], &good[i], seconds);
+                if (sizes[i] > 1000)
+                    printf("# ranks=%d n=%zu lapack_eigen_s=%.2f eigen_s=%.2f\n", ranks_of(),
+                           sizes[i], seconds[0], seconds[1]);
+            }
+            solver.destroy(solver.context);
+        }
+    } else {
+        st = fr_dist_serve(MPI_COMM_WORLD, products, 1);
+    }
+    result(st == FR_OK, "eigen: the service starts and ends");
+    for (size_t i = 0; i < n_sizes; i++)
+        result(rank_of() != 0 || good[i],
+               "n=%zu: eigenvalues and vectors equal LAPACK's, twice the same bits", sizes[i]);
+    result(rank_of() != 0 || good[n_sizes],
+           "eigen: no vectors before a decomposition, wrong shapes and NaN are refused");
+}
+
 static void test_idle_server(void)
 {
     enum { MILLISECONDS = 500 };
@@ -583,6 +711,7 @@ static void test_large(size_t n, int repeats, bool invert, fr_precision precisio
 int main(int argc, char **argv)
 {
     static const size_t SIZES[] = {0, 1, 7, 63, 64, 65, 127, 128, 129, 500};
+    static const size_t EIGEN_SIZES[] = {1, 2, 129, 260};
     const char *mode = argc > 1 ? argv[1] : "";
     const size_t n = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 5000;
     const bool single = argc > 3 && strcmp(argv[3], "single") == 0;
@@ -592,12 +721,15 @@ int main(int argc, char **argv)
     fr_linalg_init();
     if (strcmp(mode, "large") == 0) {
         test_large(n, 1, false, FR_PRECISION_DOUBLE);
+    } else if (strcmp(mode, "eigen") == 0) {
+        test_eigen(&n, 1);
     } else if (strcmp(mode, "bench") == 0) {
         test_large(n, 3, true, single ? FR_PRECISION_SINGLE : FR_PRECISION_DOUBLE);
     } else {
         for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) test_size(SIZES[i]);
         test_errors();
         test_server();
+        test_eigen(EIGEN_SIZES, sizeof EIGEN_SIZES / sizeof *EIGEN_SIZES);
         test_idle_server();
     }
     MPI_Finalize();

@@ -63,7 +63,7 @@ static void test_prepared_rows_change_nothing(void **unused)
     const size_t counts[2] = {250, 50};
     fr_prepared prepared;
     float *own = fit_params(&request, NULL);
-    assert_int_equal(fr_prepare(&recipe.preprocess, &d.dataset, rows, counts, &prepared),
+    assert_int_equal(fr_prepare(&recipe.preprocess, &d.dataset, rows, counts, NULL, &prepared),
                      FR_OK);
     assert_non_null(prepared.train_x);
     request.prepared = &prepared;

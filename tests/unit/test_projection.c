@@ -80,6 +80,64 @@ static void test_components_are_scikit_learns(void **unused)
     check_components("wide", 8, 24);
 }
 
+/* ---- components by a solver ---- */
+
+static fr_status open_local(void *context, fr_gram_solver *out)
+{
+    size_t *opened = context;
+    ++*opened;
+    return fr_gram_solver_local(out);
+}
+
+static fr_status open_none(void *context, fr_gram_solver *out)
+{
+    (void)context;
+    (void)out;
+    return FR_FAIL(FR_STOPPED, "stopped");
+}
+
+/* What a solver finds in the products of all rows, or of all columns, is what comes of blocks.
+ */
+static void test_shared_components(void **unused)
+{
+    (void)unused;
+    for (int wide = 0; wide <= 1; wide++) {
+        const size_t rows = wide ? 40 : 300, cols = wide ? 200 : 30;
+        made d = make_data(rows, cols, 0);
+        size_t opened = 0;
+        const fr_gram_source source = {&opened, open_local}, none = {NULL, open_none};
+        fr_preprocess_options o = defaults();
+        o.pca = 7;
+        o.whiten = wide;
+        o.pca_distribute_from = 30; /* m is 40, or 30, which is not more */
+        fr_transform here = fit(&o, &d, rows), there = {0};
+        for (int64_t from = wide ? 39 : 29; from <= 40; from += wide ? 1 : 11) {
+            o.pca_distribute_from = from;
+            const bool shared = from < (wide ? 40 : 30);
+            opened = 0;
+            assert_int_equal(
+                fr_transform_fit_shared(&o, &d.dataset, d.rows, rows, &source, &there), FR_OK);
+            assert_int_equal(opened, shared);
+            assert_int_equal(there.width, 7);
+            float *a = apply(&here, &d, rows), *b = apply(&there, &d, rows);
+            for (size_t i = 0; i < rows * 7; i++) assert_true(fabsf(a[i] - b[i]) < 1e-5f);
+            assert_true(shared || memcmp(a, b, rows * 7 * sizeof *a) == 0);
+            free(a);
+            free(b);
+            fr_transform_clear(&there);
+        }
+        o.pca_distribute_from = 1;
+        assert_int_equal(fr_transform_fit_shared(&o, &d.dataset, d.rows, rows, &none, &there),
+                         FR_STOPPED);
+        o.pca_distribute_from = 0; /* never */
+        assert_int_equal(fr_transform_fit_shared(&o, &d.dataset, d.rows, rows, &none, &there),
+                         FR_OK);
+        fr_transform_clear(&there);
+        fr_transform_clear(&here);
+        free_data(&d);
+    }
+}
+
 /* More components than there are: n rows around their mean have n - 1 directions; equal rows
  * have none. */
 static void test_rank(void **unused)
@@ -394,6 +452,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_components_are_scikit_learns),
+        cmocka_unit_test(test_shared_components),
         cmocka_unit_test(test_rank),
         cmocka_unit_test(test_centre),
         cmocka_unit_test(test_projection_is_a_product),

@@ -167,7 +167,7 @@ static void rows_are_kept_or_made(void **state)
     fr_prepared prepared;
     const uint32_t *const rows[2] = {t.dense.rows, t.dense.rows + TRAIN};
     const size_t n[2] = {TRAIN, ROWS - TRAIN};
-    assert_int_equal(fr_prepare(&r.preprocess, &t.sparse, rows, n, &prepared), FR_OK);
+    assert_int_equal(fr_prepare(&r.preprocess, &t.sparse, rows, n, NULL, &prepared), FR_OK);
     assert_true(prepared.sparse && prepared.train_rows.n == TRAIN);
     fr_fit_request request = request_for(&t.dense, &r, TRAIN, FR_METRIC_ACCURACY);
     fr_fold_result a, b;
