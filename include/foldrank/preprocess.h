@@ -45,10 +45,12 @@ typedef struct {
     int scale;  /* fr_scale */
     int encode; /* fr_encode */
     bool drop_constant;
-    bool sublinear;       /* tfidf: 1 + ln(count) */
-    bool idf;             /* tfidf: times 1 + ln((1 + rows) / (1 + rows that have it)) */
-    int64_t min_rows;     /* sparse: training rows that a feature must be in */
-    double max_share;     /* sparse: share of them that it may be in at most */
+    bool sublinear; /* tfidf: 1 + ln(count) */
+    bool idf;       /* tfidf: times 1 + ln((1 + rows) / (1 + rows that have it)) */
+    fr_ints text_words, text_chars; /* lengths of a text's n-grams that are features, of those
+                                     * that are counted; {0}: all */
+    int64_t min_rows;               /* sparse: training rows that a feature must be in */
+    double max_share;               /* sparse: share of them that it may be in at most */
     bool scale_target;    /* regression: train on the standardised target; predictions are given
                            * back in its own unit */
     int select_features;  /* fr_select_features */

@@ -295,6 +295,7 @@ void fr_draft_model_checks(fr_draft *draft)
         if (study->families[f]) check_family_settings(draft, f);
     check_train(draft);
     check_selection(draft);
+    fr_draft_text_checks(draft);
     check_projection(draft);
     if (study->families[FR_FAMILY_CNN]) check_pixels(draft);
     check_calibrate(draft);

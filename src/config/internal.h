@@ -192,6 +192,9 @@ void fr_draft_checks(fr_draft *draft, bool look_for_files);
 /* The part of fr_draft_checks for models, their training and metrics. */
 void fr_draft_model_checks(fr_draft *draft);
 
+/* The part of fr_draft_checks for lengths of n-grams. */
+void fr_draft_text_checks(fr_draft *draft);
+
 /* What family f uses: its own setting or that of train. */
 const fr_setting *fr_draft_effective(const fr_draft *draft, int f, const char *key);
 

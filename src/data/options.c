@@ -140,6 +140,11 @@ const fr_option fr_preprocess_option_table[] = {
      .help = "tfidf: 1 + ln(count) for the count"},
     {"idf", FR_OPTION_BOOL, AT(idf), "true",
      .help = "tfidf: what fewer training rows have weighs more; false: rows get length 1 only"},
+    {"text_words", FR_OPTION_INTS, AT(text_words), "[0]", .high = 8,
+     .help = "text: which of the lengths that data.text_words counts are features, such as "
+             "{choice: [[1], [1, 2]]}; [] for none, [0] for all"},
+    {"text_chars", FR_OPTION_INTS, AT(text_chars), "[0]", .high = 32,
+     .help = "text: the same of data.text_chars"},
     {"min_rows", FR_OPTION_INT, AT(min_rows), "1", .low = 1, .high = 0x1p53,
      .help = "sparse: leave out features that are not 0 in fewer training rows"},
     {"max_share", FR_OPTION_DOUBLE, AT(max_share), "1", .high = 1, .open_low = true,

@@ -70,6 +70,10 @@ float fr_dense_cell(const fr_dataset *dataset, size_t i);
 FR_CHECKED fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
                                              const fr_dataset *dataset, const uint32_t *rows,
                                              size_t n, fr_transform *out);
+/* Whether the options make a feature of the n-gram in the column `name`; of all. */
+bool fr_transform_has_term(const fr_preprocess_options *options, const fr_text_settings *text,
+                           const char *name);
+bool fr_transform_has_all_terms(const fr_preprocess_options *options);
 extern const char fr_transform_no_shift[]; /* why it refuses some scalings, and what to do */
 
 /* fr_transform_apply of a dense data set by a transform that was fitted to a sparse one. */

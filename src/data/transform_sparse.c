@@ -54,8 +54,13 @@ fr_status fr_transform_fit_sparse(const fr_preprocess_options *options,
             note(&stored[x->column[k]], x->value[k]);
     out->tfidf = options->scale == FR_SCALE_TFIDF;
     out->sublinear = out->tfidf && options->sublinear;
+    const fr_schema *schema = &dataset->schema;
+    const bool all = schema->text.column == NULL || fr_transform_has_all_terms(options);
     for (size_t c = 0; c < out->cols; c++) {
-        fit_stored(options, &stored[c], n, &out->features[c]);
+        fr_feature *feature = &out->features[c];
+        fit_stored(options, &stored[c], n, feature);
+        if (!all && !fr_transform_has_term(options, &schema->text, schema->columns[c].name))
+            *feature = (fr_feature){.kind = FR_FEATURE_DROP, .factor = 1};
         out->features[c].first = out->width;
         out->width += out->features[c].width;
     }

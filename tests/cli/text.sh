@@ -67,6 +67,12 @@ OMP_NUM_THREADS=1 "$FOLDRANK" run "$dir/study.yaml" --output "$dir/buckets" --se
 tap_result $? "run, predict: buckets" "$(cat "$dir/log" "$dir/said.csv")"
 ! "$FOLDRANK" export "$dir/buckets/results.h5" --c "$dir/x.h" 2>"$dir/log" && grep -q 'in buckets (data.text_buckets)' "$dir/log"
 tap_result $? "export: says that C cannot hold buckets" "$(cat "$dir/log")"
+"$FOLDRANK" check "$dir/study.yaml" --set 'preprocess.text_chars={choice: [[], [3]]}' --set 'preprocess.text_words=[3]' >"$dir/log" 2>&1
+[ $? -eq 2 ] && grep -q 'text_words: n-grams of length 3 are not counted; add 3 to data.text_words' "$dir/log" && [ "$(grep -c 'not counted' "$dir/log")" -eq 1 ]
+tap_result $? "check: lengths of n-grams that are not counted" "$(cat "$dir/log")"
+OMP_NUM_THREADS=1 "$FOLDRANK" run "$dir/study.yaml" --output "$dir/lengths" --set 'preprocess.text_chars={choice: [[], [3]]}' --set 'preprocess.text_words={choice: [[1], [1, 2]]}' >"$dir/log" 2>&1 </dev/null &&
+    "$FOLDRANK" show "$dir/lengths" 2>>"$dir/log" | grep -q 'text_words=\[1.*text_chars=\['
+tap_result $? "run: searches lengths of n-grams" "$(cat "$dir/log")"
 "$FOLDRANK" check "$dir/study.yaml" --set preprocess.scale=standard >"$dir/log" 2>&1
 [ $? -eq 2 ] && grep -q 'set it to maxabs, tfidf or none' "$dir/log"
 tap_result $? "check: refuses a scaling that moves 0" "$(cat "$dir/log")"

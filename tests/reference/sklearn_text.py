@@ -39,6 +39,7 @@ SETTINGS = {
     "letters": dict(analyzer="char_wb", ngram_range=(2, 4)),
     "capitals": dict(analyzer="char_wb", ngram_range=(3, 3), lowercase=False, sublinear_tf=True),
     "across": dict(analyzer="char", ngram_range=(2, 4)),
+    "long": dict(analyzer="char_wb", ngram_range=(4, 4)),
     "flat": dict(ngram_range=(1, 2), use_idf=False, sublinear_tf=True),
 }
 

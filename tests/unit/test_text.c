@@ -103,6 +103,39 @@ static void as_scikit_learn(void **state)
     }
 }
 
+/* Lengths that are searched among those that are counted: what counting these alone gives. */
+static void lengths_are_taken_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting, *words, *chars;
+        bool sublinear;
+    } cases[] = {
+        {"words", "[1]", "[]", false},
+        {"pairs", "[1, 2]", "[]", true},
+        {"letters", "[]", "[0]", false},
+        {"long", "[]", "[4]", false},
+    };
+    data_case c;
+    start_text(&c, NULL);
+    case_set(&c, "path", "tests/reference/text.csv");
+    case_set(&c, "text_words", "[1, 2]");
+    case_set(&c, "text_chars", "[2, 3, 4]");
+    case_read(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fr_preprocess_options o = tfidf();
+        const fr_option *rows = fr_preprocess_option_table;
+        const size_t n = fr_preprocess_option_count;
+        o.sublinear = cases[i].sublinear;
+        assert_int_equal(
+            fr_option_set(fr_option_find(rows, n, "text_words"), cases[i].words, &o), FR_OK);
+        assert_int_equal(
+            fr_option_set(fr_option_find(rows, n, "text_chars"), cases[i].chars, &o), FR_OK);
+        expect_rows(&c, &o, cases[i].setting);
+    }
+    case_end(&c);
+}
+
 /* HashingVectorizer: the same terms in the same buckets, with the same signs. */
 static void expect_buckets(const data_case *c, const fr_preprocess_options *options,
                            const char *setting)
@@ -272,9 +305,13 @@ static void what_is_no_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_scikit_learn), cmocka_unit_test(buckets_as_scikit_learn),
-        cmocka_unit_test(signs_are_words), cmocka_unit_test(new_texts),
-        cmocka_unit_test(no_word_is_left), cmocka_unit_test(what_is_no_text),
+        cmocka_unit_test(as_scikit_learn),
+        cmocka_unit_test(lengths_are_taken_out),
+        cmocka_unit_test(buckets_as_scikit_learn),
+        cmocka_unit_test(signs_are_words),
+        cmocka_unit_test(new_texts),
+        cmocka_unit_test(no_word_is_left),
+        cmocka_unit_test(what_is_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
