@@ -6,8 +6,9 @@
  * scores that t has to reach are known beforehand: fr_prune_rungs writes them down per epoch,
  * and the rank that trains decides alone, the same on any machine. Folds are compared with the
  * same fold of other trials, never across folds; there a trial that an earlier fold has shown
- * to be beaten counts as worse than all that came so far: without that, the few good ones that
- * are left would be halved again in every fold. Racing over whole folds is in select.h.
+ * to be beaten counts as worse than all that came so far, and halving lets through what its
+ * rungs leave of all trials in the first fold: the few good ones that are left are not halved
+ * again in every fold. Racing over whole folds is in select.h.
  *
  * The value of a trial at epoch e is its best validation score up to e. All functions are
  * Local. */

@@ -158,6 +158,16 @@ static bool is_rung(const fr_prune_options *options, uint32_t epoch, uint32_t br
     return rung == epoch;
 }
 
+/* How many of `all` go on at a rung: of the first fold one in eta of those that came so far; of
+ * a later one as many as the rungs of a whole fit leave of all that there were. */
+static size_t quota(const pruning *p, size_t all, uint32_t bracket)
+{
+    const fr_prune_options *o = p->options;
+    const uint32_t left = fr_prune_brackets(o, p->query->epochs) - bracket;
+    const double share = pow((double)o->reduction, p->query->fold == 0 ? 1.0 : left);
+    return (size_t)((double)(all + 1) / share);
+}
+
 /* Raise *cutoff to the k-th best of n values, if there are as many. */
 static void demand(const pruning *p, size_t n, size_t k, double *cutoff)
 {
@@ -189,7 +199,7 @@ static double cutoff_at(pruning *p, uint32_t epoch)
         if (!(p->methods & halving[m]) || !is_rung(o, epoch, brackets ? p->bracket : 0))
             continue;
         const field f = collect(p, epoch, brackets);
-        demand(p, f.values, (f.all + 1) / (size_t)o->reduction, &cutoff);
+        demand(p, f.values, quota(p, f.all, brackets ? p->bracket : 0), &cutoff);
     }
     return cutoff;
 }

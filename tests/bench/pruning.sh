@@ -12,8 +12,8 @@ set -u
 program=$1 data=$2
 : "${MPIRUN:=mpirun --oversubscribe -n}" "${RANKS:=1}" "${SETS:=digits letter}" "${TRIALS:=200}"
 : "${SEEDS:=10}" "${CONCURRENCY:=8}" "${METHOD:=auto}" "${KEEP:=}"
-first_rung_3='{method: [asha, racing], first_epoch: 3}'
-: "${PRUNING:=$first_rung_3}"
+halving_and_racing='{method: [asha, racing], first_epoch: 3, alpha: 0.25}'
+: "${PRUNING:=$halving_and_racing}"
 export OMP_NUM_THREADS=1
 here=$(cd "$(dirname "$0")/../.." && pwd)
 if [ -n "$KEEP" ]; then

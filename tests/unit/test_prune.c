@@ -154,24 +154,28 @@ static void asha_goes_by_rungs(void **state)
     fixture_close(&f);
 }
 
-static void a_later_fold_does_not_halve_the_survivors_again(void **state)
+static void a_later_fold_keeps_what_the_first_let_through(void **state)
 {
     (void)state;
     fixture f;
     fixture_open(&f, true);
     fr_prune_options o = defaults("[asha, median]");
-    for (int i = 1; i <= 30; i++) add_trial(&f, i, i > 10 && i < 28 ? 1 : EPOCHS);
-    fr_prune_query q = {.trial = 30, .visible = 30, .fold = 0, .epochs = EPOCHS};
+    for (int i = 1; i <= 80; i++) add_trial(&f, i, i > 40 && i < 70 ? 1 : EPOCHS);
+    fr_prune_query q = {.trial = 80, .visible = 80, .fold = 0, .epochs = EPOCHS};
     fr_rung *rungs;
     size_t n;
     assert_int_equal(fr_prune_rungs(&o, f.history, &q, &rungs, &n), FR_OK);
-    assert_true(n > 0 && rungs[0].epoch == 1 && rungs[0].cutoff == curve(&f, 21, 1));
+    assert_true(n > 0 && rungs[0].epoch == 1 && rungs[0].cutoff == curve(&f, 54, 1));
     free(rungs);
-    /* 13 of 30 came so far: all of these are among the better half, ten among the best third.
-     */
+    /* 51 of 80 came so far, and three rungs let one in 27 of 80 through: the best three. */
     q.fold = 1;
     assert_int_equal(fr_prune_rungs(&o, f.history, &q, &rungs, &n), FR_OK);
-    assert_true(n > 0 && rungs[0].cutoff == curve(&f, 4, 1));
+    for (size_t i = 0; i < n; i++)
+        if (rungs[i].epoch == 1 || rungs[i].epoch == 3 || rungs[i].epoch == 9)
+            assert_true(rungs[i].cutoff == curve(&f, 78, rungs[i].epoch));
+    assert_int_equal(rungs[0].epoch, 1);
+    /* 51 of 80 are more than half: the median is the 40th of all, with the beaten ones last. */
+    assert_true(rungs[1].epoch == 2 && rungs[1].cutoff == curve(&f, 12, 2));
     free(rungs);
     clear(&o);
     fixture_close(&f);
@@ -202,10 +206,10 @@ static void add_ragged_trial(fixture *f, fr_rng *rng)
 }
 
 /* The k-th best value at `epoch`, everything from the start; NaN without k values. share: of
- * the values, rounded up; 0: one in `reduction` of one more than there are. A cancelled fold is
+ * the values, rounded up; 0: one in `one_in` of one more than there are. A cancelled fold is
  * that of a trial which was beaten before: the worst there is. */
 static double naive_cutoff(const fixture *f, const fr_prune_query *q, uint32_t epoch,
-                           double share, size_t reduction)
+                           double share, size_t one_in)
 {
     double value[64];
     size_t n = 0, n_beaten = 0;
@@ -227,7 +231,7 @@ static double naive_cutoff(const fixture *f, const fr_prune_query *q, uint32_t e
                 value[j] = swap;
             }
     const size_t all = n + n_beaten;
-    const size_t k = share > 0 ? (size_t)ceil(share * (double)all) : (all + 1) / reduction;
+    const size_t k = share > 0 ? (size_t)ceil(share * (double)all) : (all + 1) / one_in;
     const bool enough = share > 0 ? all >= 5 : all > 0;
     return enough && k > 0 && k <= n ? value[k - 1] : NAN;
 }
@@ -254,7 +258,9 @@ static void cutoffs_equal_those_of_a_naive_twin(void **state)
         for (uint32_t e = rung; e < EPOCHS; e++) {
             if (halves && e != rung) continue;
             if (halves) rung *= (uint32_t)o.reduction;
-            const double want = naive_cutoff(&f, &q, e, halves ? 0 : 0.5, (size_t)o.reduction);
+            size_t one_in = 3; /* in later folds what all rungs below EPOCHS multiply to */
+            for (int64_t r = 3 * o.first_epoch; q.fold > 0 && r < EPOCHS; r *= 3) one_in *= 3;
+            const double want = naive_cutoff(&f, &q, e, halves ? 0 : 0.5, one_in);
             if (isnan(want)) continue;
             assert_true(next < n && rungs[next].epoch == e && rungs[next].cutoff == want);
             next++;
@@ -385,7 +391,7 @@ int main(void)
         cmocka_unit_test(median_is_the_middle),
         cmocka_unit_test(percentile_keeps_its_share),
         cmocka_unit_test(asha_goes_by_rungs),
-        cmocka_unit_test(a_later_fold_does_not_halve_the_survivors_again),
+        cmocka_unit_test(a_later_fold_keeps_what_the_first_let_through),
         cmocka_unit_test(cutoffs_equal_those_of_a_naive_twin),
         cmocka_unit_test(threshold_and_unknown_words),
         cmocka_unit_test(brackets_are_dealt_by_their_sizes),
