@@ -151,7 +151,8 @@ static double bytes_of_components(const fr_check *check, const fr_recipe *recipe
     const double kept = (double)fr_preprocess_kept(&recipe->preprocess, features);
     const double rows = (double)check->dataset.schema.rows, m = fmin(rows, kept);
     if (recipe->preprocess.pca <= 0) return 0;
-    if (fr_components_are_shared(&recipe->preprocess, check->dataset.schema.rows, (size_t)kept))
+    if (check->study->resources.ranks_per_trial <= 1 &&
+        fr_components_are_shared(&recipe->preprocess, check->dataset.schema.rows, (size_t)kept))
         return m * m * 4 * 8 / (double)check->ranks + rows * kept * 8;
     return m * m * 3 * 8;
 }

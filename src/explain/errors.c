@@ -186,7 +186,9 @@ fr_status fr_explain_errors(const fr_explain_options *options, const fr_dataset 
 {
     out->calibration_error = NAN;
     if (out->out_of_fold.n == 0) return FR_OK;
-    if (dataset->schema.learn == FR_LEARN_CLASSIFICATION) FR_TRY(find_confusion(dataset, out));
+    const bool classes = dataset->schema.learn == FR_LEARN_CLASSIFICATION;
+    has_probabilities = has_probabilities && classes; /* a family's, but no regression's */
+    if (classes) FR_TRY(find_confusion(dataset, out));
     if (has_probabilities) FR_TRY(find_calibration(dataset, (size_t)options->bins, out));
     if (dataset->group != NULL) FR_TRY(find_groups(dataset, metric, out));
     return find_hardest(dataset, has_probabilities, (size_t)options->hardest, out);

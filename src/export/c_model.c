@@ -386,7 +386,8 @@ static fr_status write_all(writer *w)
     const bool texts = w->text || has_categories(w);
     FR_TRY(write_comment(w));
     fr_text_add(w->out,
-                "#ifndef FOLDRANK_%s_H\n#define FOLDRANK_%s_H\n\n#include <math.h>\n%s\n",
+                "#ifndef FOLDRANK_%s_H\n#define FOLDRANK_%s_H\n\n#include <math.h>\n"
+                "#include <stddef.h>\n%s\n",
                 w->upper, w->upper, texts ? "#include <string.h>\n" : "");
     if (!w->text)
         fr_text_add(w->out, "enum { %s_INPUTS = %zu };\n", w->upper, w->model->schema.cols);

@@ -42,27 +42,29 @@ static double room_to_turn(const fr_dist_matrix *m)
     return ((double)m->rows + (double)m->cols + 4 * block) * block;
 }
 
-/* Ranks outside the grid need nothing. Local. */
+/* Ranks outside the grid need nothing. Collective over the grid. */
 static fr_status reserve(const fr_dist_matrix *m, double *values, workspace *w)
 {
     double work = 0;
     int integers = 0, info = 0;
     if (m->context < 0) return FR_OK;
-    w->vectors = fr_alloc(m->cols, m->ld * sizeof *w->vectors);
-    if (w->vectors == NULL) return FR_ERR_MEMORY;
-    w->n_work = w->n_integers = -1; /* asks */
+    w->n_work = w->n_integers = -1; /* asks, of all ranks of the grid together */
     decompose(m, w, &work, &integers, values, &info);
     work += room_to_turn(m);
-    if (info != 0 || !(work < INT_MAX))
+    /* What it says is reckoned in integers of 32 bits: 1 + 8 n + 2 rows cols. */
+    const double least = 8.0 * (double)m->n + 2.0 * (double)m->rows * (double)m->cols;
+    if (info != 0 || !(fmax(work, least + room_to_turn(m)) < INT_MAX))
         return FR_FAIL(FR_ERR_ARG,
                        "the eigenvectors of a matrix of %zu rows on %d ranks are beyond what "
                        "ScaLAPACK counts to; use more ranks",
                        m->n, m->grid_rows * m->grid_cols);
     w->n_work = (int)work;
     w->n_integers = integers;
+    w->vectors = fr_alloc(m->cols, m->ld * sizeof *w->vectors);
     w->work = fr_alloc((size_t)w->n_work, sizeof *w->work);
     w->integers = fr_alloc((size_t)w->n_integers, sizeof *w->integers);
-    return w->work != NULL && w->integers != NULL ? FR_OK : FR_ERR_MEMORY;
+    const bool allocated = w->vectors != NULL && w->work != NULL && w->integers != NULL;
+    return allocated ? FR_OK : FR_ERR_MEMORY;
 }
 
 static fr_status count_faults(void *context, size_t row, size_t col, const fr_matrix *tile,

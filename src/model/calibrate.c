@@ -108,7 +108,8 @@ void fr_calibration_pack(const fr_calibration *calibration, fr_pack *out)
 
 fr_status fr_calibration_unpack(fr_unpack *in, fr_calibration *out)
 {
-    *out = (fr_calibration){.method = fr_unpack_u8(in), .log_scores = fr_unpack_u8(in) != 0};
+    *out = (fr_calibration){.method = fr_unpack_u8(in)};
+    out->log_scores = fr_unpack_u8(in) != 0;
     out->temperature = fr_unpack_double(in);
     out->threshold = (float)fr_unpack_double(in);
     out->n = fr_unpack_u64(in);
