@@ -80,20 +80,31 @@ static fr_status too_many_values(const scan_place *at, const fr_field *field)
                    at->reader->path, field->name, FR_VALUES_MAX);
 }
 
-/* Times have an order: all are numbers, or dates whose order is that of their letters. */
+/* Whether the order of such texts is that of their letters: whole fields with all their digits,
+ * as ISO 8601 has them, in one time zone. */
+static bool is_date(fr_span text)
+{
+    static const char pattern[] = "dddd-dd-ddTdd:dd:dd";
+    size_t length = text.length;
+    if (length > 10 && text.text[length - 1] == 'Z') length--;
+    for (size_t i = 0; i < length; i++) {
+        const char c = text.text[i], want = i < sizeof pattern - 1 ? pattern[i] : 'd';
+        const bool digit = c >= '0' && c <= '9';
+        if (i == sizeof pattern - 1 ? c != '.'
+            : want == 'd'           ? !digit
+            : want == 'T'           ? c != 'T' && c != ' '
+                                    : c != want)
+            return false;
+    }
+    return length == 7 || length == 10 || length == 16 || length == 19 || length > 20;
+}
+
+/* Times have an order: all are numbers, or dates. */
 static fr_status check_time(const scan_place *at, const fr_field *field, fr_key key)
 {
-    static const char date[] = "dddd-dd";
     char place[FR_PLACE_SIZE], shown[FR_SHOWN_SIZE], number[FR_NUMBER_SIZE];
-    bool good = key.is_number == field->dict.entry[0].is_number;
-    if (!key.is_number) {
-        good = good && key.text.length >= sizeof date - 1;
-        for (size_t i = 0; good && i < sizeof date - 1; i++) {
-            const char c = key.text.text[i];
-            good = date[i] == '-' ? c == '-' : c >= '0' && c <= '9';
-        }
-    }
-    if (good) return FR_OK;
+    const bool alike = key.is_number == field->dict.entry[0].is_number;
+    if (alike && (key.is_number || is_date(key.text))) return FR_OK;
     return FR_FAIL(FR_ERR_DATA,
                    "%s: column `%s`, the time, has `%s`; times are all numbers, or all dates "
                    "such as 2024-05-31 or 2024-05-31T12:00:00",

@@ -225,6 +225,10 @@ static void times_are_numbers_or_dates(void **state)
                "column `t`, the time, has `2024-01-01`; times are all numbers");
     case_text(&c, "american.csv", "u,t,y\nx,1/2/2024,a\nx,2/1/2024,b\n");
     case_fails(&c, FR_ERR_DATA, "american.csv:2: column `t`, the time, has `1/2/2024`");
+    case_text(&c, "short.csv", "u,t,y\nx,2024-05-10,a\nx,2024-05-2,b\n");
+    case_fails(&c, FR_ERR_DATA, "short.csv:3: column `t`, the time, has `2024-05-2`");
+    case_text(&c, "zone.csv", "u,t,y\nx,2024-05-10T09:00:00+02:00,a\nx,2024-05-10,b\n");
+    case_fails(&c, FR_ERR_DATA, "has `2024-05-10T09:00:00+02:00`");
     case_text(&c, "none.csv", "u,t,y\nx,5,a\nx,,b\n");
     case_fails(&c, FR_ERR_DATA, "no value in column `t`, the time");
     case_end(&c);
