@@ -604,7 +604,7 @@ static void test_eigen(const size_t *sizes, size_t n_sizes)
 
 static void test_idle_server(void)
 {
-    enum { MILLISECONDS = 500 };
+    enum { MILLISECONDS = 1000 };
     fr_gram_solver solver;
     fr_status st = FR_OK;
     const double start = fr_clock_thread_cpu();
@@ -617,7 +617,7 @@ static void test_idle_server(void)
         st = fr_dist_serve(MPI_COMM_WORLD, KERNELS, N_KERNELS);
     }
     const double used = fr_clock_thread_cpu() - start;
-    result(st == FR_OK && used < MILLISECONDS * 1e-3 / 10,
+    result(st == FR_OK && used < MILLISECONDS * 1e-3 / 4,
            "server: an idle one leaves the core");
 }
 
