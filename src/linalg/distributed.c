@@ -22,6 +22,10 @@
 /* Right-hand sides that travel together: bounds the copy, and is wide enough for level 3. */
 enum { PANEL = 256 };
 
+/* What blacs_set sets (SGET_TOPSREPEAT): partial sums are added in a fixed order, and not in
+ * that of arrival. */
+static const int TOPS_REPEAT = 15;
+
 static const int ONE = 1, ZERO = 0, BLOCK = FR_DIST_BLOCK;
 
 static size_t least(size_t a, size_t b)
@@ -99,6 +103,7 @@ static fr_status grid_open(fr_dist_matrix *m, MPI_Comm comm)
     m->context = m->handle;
     blacs_gridinit_(&m->context, "R", &m->grid_rows, &m->grid_cols);
     if (m->context < 0) return FR_OK;
+    blacs_set_(&m->context, &TOPS_REPEAT, &ONE);
 
     const int n = (int)m->n;
     blacs_gridinfo_(&m->context, &rows, &cols, &m->my_row, &m->my_col);

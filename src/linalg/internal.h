@@ -35,6 +35,7 @@ void free_blacs_system_handle_(const int *handle);
 void blacs_gridinit_(int *context, const char *order, const int *rows, const int *cols);
 void blacs_gridinfo_(const int *context, int *rows, int *cols, int *row, int *col);
 void blacs_gridexit_(const int *context);
+void blacs_set_(const int *context, const int *what, const int *value);
 
 /* ScaLAPACK. A matrix is this rank's part of it, column-major, the indices from 1 of its upper
  * left corner, and a descriptor of 9 integers. */
